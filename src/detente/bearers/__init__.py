@@ -1,0 +1,1 @@
+"""The ways bytes travel. A bearer moves frames and promises nothing more."""

@@ -1,0 +1,440 @@
+"""Offers, assents, withdrawals and seals, and the charter they amend (spec/decisions.md).
+
+Everything here is a pure function of the transcript and, for expiry alone, of the time given.
+What is final can never become anything else, and after an expiry nobody can be bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from detente.core.body import unpack
+from detente.core.charter import Charter, check_amendment, parse_charter
+from detente.core.errors import LocalError, PeerError, Refusal
+from detente.core.extras import Offer, decode_offer
+from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.transcript import Cover, Entry, Place, Transcript, causal_past, incomplete
+
+
+class State(Enum):
+    """What has become of an offer."""
+
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SEALED = "sealed, not yet held by all"
+    FINAL = "final"
+    VOID = "void"
+    INCOMPLETE = "context incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A log caught in equivocation: entries from ``index`` on are contested unless they stand.
+
+    ``proofs`` are the entries, in anybody's log, that hold a *proven* accusation of it; whoever
+    fills this in has checked each with ``accusation.check``.
+    """
+
+    index: int
+    proofs: tuple[Place, ...]
+
+
+FrozenLogs = Mapping[LogId, Frozen]
+NOTHING_FROZEN: FrozenLogs = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An offer's state, why, and what it rests on.
+
+    ``waiting_for`` are the signatories still to assent (OPEN) or to hold the seal (SEALED);
+    ``missing`` the logs of a seal's causal past that are not all here (INCOMPLETE).
+    """
+
+    state: State
+    reason: str
+    offer: Place
+    terms: Offer | None = None
+    assents: tuple[Place, ...] = ()
+    seal: Place | None = None
+    waiting_for: tuple[int, ...] = ()
+    missing: tuple[LogId, ...] = ()
+
+
+def members_of(mask: int) -> tuple[int, ...]:
+    """The member numbers of a mask, rising."""
+    return tuple(number for number in range(mask.bit_length()) if mask >> number & 1)
+
+
+def stands(transcript: Transcript, place: Place, frozen: FrozenLogs) -> bool:
+    """Whether an entry may enter a decision: not contested by an equivocation of its author.
+
+    At or beyond the frozen index it stands only if another party's log covered it before that
+    log covered, or entered, any of the proofs (spec/decisions.md §5).
+    """
+    caught = frozen.get(place.log)
+    if caught is None or place.index < caught.index:
+        return True
+    return any(
+        cover.by.member != place.log.member
+        and not _knows_any(transcript, Place(cover.by, cover.by_index), caught.proofs)
+        for cover in transcript.covers(place.log, place.index)
+    )
+
+
+def _knows_any(transcript: Transcript, at: Place, proofs: Sequence[Place]) -> bool:
+    """Whether the log of ``at`` had entered or covered one of the proofs by that entry."""
+    covered = transcript.vector(at.log, at.index)
+    return any(
+        proof.index <= at.index if proof.log == at.log else covered.get(proof.log, 0) > proof.index
+        for proof in proofs
+    )
+
+
+def state_of_offer(
+    transcript: Transcript,
+    place: Place,
+    now_s: int,
+    *,
+    release_required: bool = False,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+) -> Standing:
+    """What has become of the offer at ``place`` by ``now_s`` (seconds since the Unix epoch).
+
+    ``release_required`` is the charter's ``release_decisions``: assents and seals then name the
+    record of their release by people. spec/decisions.md §3. LocalError NOT_FOUND when there is no
+    offer at that place.
+    """
+    entry = transcript.entry(*place)
+    leaf = entry.leaf
+    if leaf is None or leaf.kind != Kind.OFFER:
+        raise LocalError(Refusal.NOT_FOUND, "no offer stands there")
+    try:
+        terms = decode_offer(leaf.extra)
+    except PeerError:
+        return Standing(State.VOID, "its terms cannot be read", place)
+    fault = _fault_of_offer(leaf, terms, place.log.member)
+    if fault is None and not stands(transcript, place, frozen):
+        fault = "contested: its author's log is frozen before it"
+    if fault is not None:
+        return Standing(State.VOID, fault, place, terms)
+    case = _Case(transcript, entry, terms, now_s, release_required, frozen)
+    seal = case.first_seal()
+    return case.unsealed() if seal is None else case.sealed(*seal)
+
+
+def _fault_of_offer(leaf: Leaf, terms: Offer, offerer: int) -> str | None:
+    signatories = members_of(terms.signatories)
+    if (terms.signatories | 1 << terms.sealer) & ~leaf.audience:
+        return "not addressed to all who are to sign or seal"
+    if len(signatories) == 2 and terms.sealer == offerer and offerer in signatories:
+        return "between two, the other one seals"
+    if leaf.refs:
+        return "an offer names no entry"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One readable offer and where it is looked at from."""
+
+    transcript: Transcript
+    offer: Entry
+    terms: Offer
+    now_s: int
+    release_required: bool
+    frozen: FrozenLogs
+
+    def _naming(self, kind: Kind, hash_: bytes) -> list[tuple[Place, Leaf]]:
+        """Entries of a kind whose first reference is this hash, in order of place."""
+        found = []
+        for place in self.transcript.referring(hash_):
+            leaf = self.transcript.entry(*place).leaf
+            if leaf is not None and leaf.kind == kind and leaf.refs[0] == hash_:
+                found.append((place, leaf))
+        return found
+
+    def _required(self) -> tuple[int, ...]:
+        """Whose assents a seal names: offer and seal are their own authors' assents."""
+        own = (self.offer.place.log.member, self.terms.sealer)
+        return tuple(m for m in members_of(self.terms.signatories) if m not in own)
+
+    def _standing(
+        self,
+        state: State,
+        reason: str,
+        *,
+        assents: tuple[Place, ...] = (),
+        seal: Place | None = None,
+        waiting_for: tuple[int, ...] = (),
+        missing: tuple[LogId, ...] = (),
+    ) -> Standing:
+        return Standing(
+            state, reason, self.offer.place, self.terms, assents, seal, waiting_for, missing
+        )
+
+    def first_seal(self) -> tuple[Place, Leaf] | None:
+        """The first seal of this offer in its sealer's logs: there is no other."""
+        for place, leaf in self._naming(Kind.SEAL, self.offer.hash):
+            if place.log.member == self.terms.sealer:
+                return place, leaf
+        return None
+
+    # --- Without a seal ------------------------------------------------------------------
+
+    def unsealed(self) -> Standing:
+        """Expired, withdrawn, or open and waiting for somebody."""
+        assents, waiting = self._assents_now()
+        withdrawals = self._withdrawals_of(self.offer)
+        if any(self._sealer_knows(place) for place in withdrawals):
+            return self._standing(State.WITHDRAWN, "withdrawn by its author", assents=assents)
+        if self.now_s >= self.terms.expires_s:
+            return self._standing(State.EXPIRED, "not sealed before its expiry", assents=assents)
+        if withdrawals:
+            reason = "withdrawn, which its sealer has not covered yet: it may still be sealed"
+        elif waiting:
+            reason = "waiting for assents"
+        else:
+            reason = "waiting for its seal"
+        return self._standing(State.OPEN, reason, assents=assents, waiting_for=waiting)
+
+    def _assents_now(self) -> tuple[tuple[Place, ...], tuple[int, ...]]:
+        found: dict[int, Place] = {}
+        for place, _leaf in self._naming(Kind.ASSENT, self.offer.hash):
+            entry = self.transcript.entry(*place)
+            if self._fault_of_assent(entry) is None and not self._withdrawals_of(entry):
+                found.setdefault(place.log.member, place)
+        required = self._required()
+        assents = tuple(found[member] for member in required if member in found)
+        return assents, tuple(member for member in required if member not in found)
+
+    def _withdrawals_of(self, entry: Entry) -> list[Place]:
+        """Withdrawals of an entry by its own author."""
+        return [
+            place
+            for place, _leaf in self._naming(Kind.WITHDRAWAL, entry.hash)
+            if place.log.member == entry.place.log.member
+            and stands(self.transcript, place, self.frozen)
+        ]
+
+    def _sealer_knows(self, place: Place) -> bool:
+        """Whether the sealer's newest log covers this entry, so that no later seal can miss it."""
+        if place.log.member == self.terms.sealer:
+            return True
+        logs = [log for log in self.transcript.logs() if log.member == self.terms.sealer]
+        if not logs:
+            return False
+        newest = logs[-1]
+        last = self.transcript.size(newest) - 1
+        return self.transcript.vector(newest, last).get(place.log, 0) > place.index
+
+    # --- With a seal ---------------------------------------------------------------------
+
+    def sealed(self, seal: Place, leaf: Leaf) -> Standing:
+        """What the first seal of the sealer made of the offer."""
+        past = causal_past(self.transcript, seal)
+        missing = incomplete(self.transcript, past)
+        if missing:
+            reason = "not all that the seal rests on is here"
+            return self._standing(State.INCOMPLETE, reason, seal=seal, missing=tuple(missing))
+        if any(place.index < past.get(place.log, 0) for place in self._withdrawals_of(self.offer)):
+            reason = "withdrawn by its author before it was sealed"
+            return self._standing(State.WITHDRAWN, reason, seal=seal)
+        fault, assents = self._fault_of_seal(seal, leaf, past)
+        if fault is not None:
+            return self._standing(State.VOID, fault, seal=seal)
+        waiting = self._not_holding(seal)
+        if not waiting:
+            reason = "held by every signatory before its expiry"
+            return self._standing(State.FINAL, reason, seal=seal, assents=assents)
+        if self.now_s >= self.terms.expires_s:
+            state, reason = State.EXPIRED, "sealed, but not held by all before its expiry"
+        else:
+            state, reason = State.SEALED, "waiting until every signatory holds the seal"
+        return self._standing(state, reason, seal=seal, assents=assents, waiting_for=waiting)
+
+    def _fault_of_seal(
+        self, seal: Place, leaf: Leaf, past: dict[LogId, int]
+    ) -> tuple[str | None, tuple[Place, ...]]:
+        if not stands(self.transcript, seal, self.frozen):
+            return "contested: the sealer's log is frozen before the seal", ()
+        if self.terms.signatories & ~leaf.audience:
+            return "a seal not addressed to all signatories", ()
+        if self.release_required and leaf.release is None:
+            return "a seal that no person is recorded to have released", ()
+        if not self._within(past, self.offer.place):
+            return "a seal of an offer that its author had not covered", ()
+        assents: dict[int, Place] = {}
+        for hash_ in leaf.refs[1:]:
+            place = self.transcript.find(hash_)
+            if place is None or not self._within(past, place):
+                return "a seal naming an entry that its author had not covered", ()
+            entry = self.transcript.entry(*place)
+            fault = self._fault_of_assent(entry)
+            if fault is not None or place.log.member in assents:
+                return fault or "a seal naming two assents of one signatory", ()
+            if any(self._within(past, other) for other in self._withdrawals_of(entry)):
+                return "a seal naming an assent withdrawn before it", ()
+            assents[place.log.member] = place
+        required = self._required()
+        if len(assents) != len(required):
+            return "a seal without every assent", ()
+        return None, tuple(assents[member] for member in required)
+
+    def _fault_of_assent(self, entry: Entry) -> str | None:
+        leaf = entry.leaf
+        if leaf is None or leaf.kind != Kind.ASSENT or leaf.refs != (self.offer.hash,):
+            return "a seal naming what is no assent to this offer"
+        if entry.place.log.member not in self._required():
+            return "a seal naming the assent of one who is not asked"
+        if self.terms.signatories & ~leaf.audience:
+            return "an assent not addressed to all signatories"
+        if self.release_required and leaf.release is None:
+            return "an assent that no person is recorded to have released"
+        if not stands(self.transcript, entry.place, self.frozen):
+            return "contested: the log of an assent is frozen before it"
+        return None
+
+    @staticmethod
+    def _within(past: dict[LogId, int], place: Place) -> bool:
+        return place.index < past.get(place.log, 0)
+
+    def _not_holding(self, seal: Place) -> tuple[int, ...]:
+        holding = {
+            cover.by.member
+            for cover in self.transcript.covers(seal.log, seal.index)
+            if cover.held_at_s < self.terms.expires_s
+            and stands(self.transcript, Place(cover.by, cover.by_index), self.frozen)
+        }
+        holding.add(seal.log.member)
+        return tuple(m for m in members_of(self.terms.signatories) if m not in holding)
+
+
+# --- The charter in force ---------------------------------------------------------------------
+
+
+class Within:
+    """A transcript cut to the sizes of a causal past; a log not named there is not there."""
+
+    def __init__(self, whole: Transcript, past: Mapping[LogId, int]) -> None:
+        self._whole = whole
+        self._past = past
+
+    def logs(self) -> Sequence[LogId]:
+        return [log for log in self._whole.logs() if self.size(log)]
+
+    def size(self, log: LogId) -> int:
+        return min(self._whole.size(log), self._past.get(log, 0))
+
+    def _has(self, place: Place) -> bool:
+        return place.index < self.size(place.log)
+
+    def entry(self, log: LogId, index: int) -> Entry:
+        return self._whole.entry(log, index)
+
+    def find(self, leaf_hash: bytes) -> Place | None:
+        place = self._whole.find(leaf_hash)
+        return place if place is not None and self._has(place) else None
+
+    def referring(self, leaf_hash: bytes) -> Sequence[Place]:
+        return [place for place in self._whole.referring(leaf_hash) if self._has(place)]
+
+    def covers(self, log: LogId, index: int) -> Sequence[Cover]:
+        covers = self._whole.covers(log, index)
+        return [cover for cover in covers if self._has(Place(cover.by, cover.by_index))]
+
+    def vector(self, log: LogId, index: int) -> dict[LogId, int]:
+        return self._whole.vector(log, index)
+
+    def of_kind(self, kinds: Sequence[int]) -> Sequence[Place]:
+        return [place for place in self._whole.of_kind(kinds) if self._has(place)]
+
+
+def charter_in_force(
+    transcript: Transcript,
+    charter: Charter,
+    past: Mapping[LogId, int] | None = None,
+    *,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+) -> Charter:
+    """The charter that binds an entry with this causal past (None: all that is held here).
+
+    The founding ``charter`` with every amendment folded in that is final within that past, in
+    order of number (spec/decisions.md §6). LocalError CONTEXT_INCOMPLETE when the text of an
+    amendment that may be in force is not here.
+    """
+    view = transcript if past is None else Within(transcript, past)
+    offers = view.of_kind((Kind.OFFER,))
+    while True:
+        found = list(_successors(view, offers, charter, frozen))
+        if not found:
+            return charter
+        charter = min(found, key=lambda pair: pair[0])[1]
+
+
+def _successors(
+    view: Transcript, offers: Sequence[Place], charter: Charter, frozen: FrozenLogs
+) -> Iterator[tuple[tuple[Place, Place], Charter]]:
+    """Every charter that a final offer puts in the place of this one, and its rank."""
+    for place in offers:
+        # Whether an offer is final does not depend on the time, so any will do.
+        standing = state_of_offer(
+            view, place, 0, release_required=charter.release_decisions, frozen=frozen
+        )
+        terms, seal = standing.terms, standing.seal
+        if standing.state is not State.FINAL or terms is None or seal is None:
+            continue
+        amended = _amended(view.entry(*place), charter, terms)
+        if amended is not None:
+            yield _rank(view, seal, terms), amended
+
+
+def _amended(entry: Entry, charter: Charter, terms: Offer) -> Charter | None:
+    """The charter that a final offer puts in the place of ``charter``, if it may."""
+    if entry.body is None:
+        raise LocalError(Refusal.CONTEXT_INCOMPLETE, "the text of a final amendment is not here")
+    try:
+        amended = parse_charter(unpack(entry.body))
+        check_amendment(charter, amended)
+    except PeerError:
+        return None
+    missing = required_signatories(charter, amended) & ~terms.signatories
+    return None if missing else amended
+
+
+def required_signatories(old: Charter, new: Charter) -> int:
+    """The mask of members who must sign ``new`` in the place of ``old`` (spec/decisions.md §6).
+
+    All but observers; under the rule *all-but-affected* without those who would lose their
+    membership or their role, unless that leaves nobody.
+    """
+    everyone = old.readers()
+    if old.amend == "all":
+        return everyone
+    kept = {(member.number, member.role) for member in new.members}
+    unaffected = sum(
+        1 << member.number
+        for member in old.members
+        if member.role != "observer" and (member.number, member.role) in kept
+    )
+    return unaffected or everyone
+
+
+def _rank(view: Transcript, seal: Place, terms: Offer) -> tuple[Place, Place]:
+    """Which of two final amendments of one charter came first: the lower rank is in force.
+
+    Where the log of the lowest signatory first covered the seal, or holds it: what is appended
+    to that log later does not change the order.
+    """
+    lowest = members_of(terms.signatories)[0]
+    covered = [
+        Place(cover.by, cover.by_index)
+        for cover in view.covers(seal.log, seal.index)
+        if cover.by.member == lowest
+    ]
+    own = [seal] if seal.log.member == lowest else []
+    return min(covered + own), seal

@@ -1,0 +1,292 @@
+"""Inputs and effects: the whole surface between the core and the world.
+
+An input is a value, an effect is a value. The node commits every ``Store…`` effect of a step in one
+transaction before any ``Send`` leaves, and writes the high-water mark in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from detente.core.errors import Refusal
+from detente.core.leaf import LogId, Precedence
+from detente.core.transcript import Entry
+
+Entropy = Callable[[int], bytes]
+
+
+class Now(NamedTuple):
+    """What the clocks say: UTC seconds for what is signed, a steady clock for what is waited for."""
+
+    wall_s: int
+    steady_ms: int
+    error_s: int = 65_535  # claimed error of wall_s in whole seconds; 65,535 is unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an author asks to be entered, before it has an index, a serial, `seen` or a time."""
+
+    kind: int
+    audience: int
+    precedence: int = Precedence.ROUTINE
+    drill: bool = False
+    refs: tuple[bytes, ...] = ()
+    extra: bytes = b""
+    body: bytes | None = None  # packed; None for a kind without a body
+    salt: bytes = b""  # 16 bytes beside a body
+    release: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A draft that is durable here and not sequenced yet: «queued»."""
+
+    number: int  # rises with every submit on this line
+    draft: Draft
+    submitted_s: int
+    awaits_release: bool = False  # after an adoption, until a person releases it again
+
+
+# --- inputs -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """A bearer reached a trusted party. ``link`` is the node's number for this connection."""
+
+    link: int
+    party: bytes
+    wide: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """The connection is gone; whatever was not confirmed will be sent again."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameIn:
+    """One frame from a peer, exactly as received."""
+
+    link: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; the core was waiting for it (``Station.wake_ms``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """An author's draft for one line."""
+
+    line: bytes
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Our officers accept a charter: our log of that line begins with it."""
+
+    charter: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A person releases again an outbox row that an adoption had held back."""
+
+    line: bytes
+    number: int
+    send: bool  # False drops it
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Officers adopt a restored node as incarnation ``k``; the keyring now holds pair ``k``."""
+
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetDuty:
+    """The desk is attended or not; told to peers in heartbeats."""
+
+    on_duty: bool
+
+
+Input = LinkUp | LinkDown | FrameIn | Tick | Submit | Accept | Release | Adopt | SetDuty
+
+# --- effects ----------------------------------------------------------------------------------
+
+
+class SignedHead(NamedTuple):
+    """A size of a log, its root, and the author's Ed25519 signature on that checkpoint."""
+
+    size: int
+    root: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """One verified entry to be stored, with the perfect subtrees that its leaf completed."""
+
+    entry: Entry
+    subtrees: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLine:
+    """A line this node has accepted: its charter and its own member number."""
+
+    line: bytes
+    charter: bytes
+    member: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntries:
+    """Entries that extend one log, and the signed head that covers them. ``own`` needs the mark."""
+
+    line: bytes
+    log: LogId
+    entries: tuple[NewEntry, ...]
+    head: SignedHead
+    state: bytes  # the log's state after them, opaque to the store (log.Log.encode)
+    own: bool
+    held_at_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """A log's state changed without new entries."""
+
+    line: bytes
+    log: LogId
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBody:
+    """A body that came after its leaf."""
+
+    line: bytes
+    log: LogId
+    index: int
+    salt: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DropBody:
+    """A purge: the key of this body is destroyed, the leaf stays."""
+
+    line: bytes
+    log: LogId
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAhead:
+    """An entry that overtook a gap, with the frame that proves it, until the gap is filled."""
+
+    line: bytes
+    log: LogId
+    entry: Entry
+    head: SignedHead
+    path: bytes  # inclusion path of the leaf in that head, hashes concatenated
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCosignature:
+    """A verified cosignature on a head: Ed25519 (holds or heads key) or ML-DSA-44."""
+
+    line: bytes
+    log: LogId
+    size: int
+    name: str  # the cosigner's key name
+    member: int
+    time_s: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOutbox:
+    """A submitted draft becomes durable."""
+
+    line: bytes
+    row: OutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOutbox:
+    """Rows that are sequenced, or dropped by a person, leave the outbox."""
+
+    line: bytes
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFlags:
+    """Whether this node is mute on a line, and why: survives a restart."""
+
+    line: bytes
+    mute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A frame for one link; leaves only after the commit."""
+
+    link: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    """A link to be closed, and the reason that is logged."""
+
+    link: int
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something for people or the log: a closed word, the line, and facts without content."""
+
+    word: str
+    line: bytes = b""
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A trusted peer sent a charter or a card note for our officers to look at."""
+
+    party: bytes
+    data: bytes
+
+
+Effect = (
+    StoreLine
+    | StoreEntries
+    | StoreState
+    | StoreBody
+    | DropBody
+    | StoreAhead
+    | StoreCosignature
+    | QueueOutbox
+    | TakeOutbox
+    | StoreFlags
+    | Send
+    | CloseLink
+    | Tell
+    | Offered
+)
+

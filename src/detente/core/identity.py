@@ -1,0 +1,497 @@
+"""Who a party is: its id, its names, its card, and which keys it has revoked (spec/identity.md).
+
+A party is its two root keys and nothing else. Every other key stands in the card that both roots
+signed, each in one role (protocol review F2), and nobody's word but a comparison of digits by
+people makes a card trusted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from detente.core import limits, notes
+from detente.core.crypto import (
+    ED25519_PUBLIC_BYTES,
+    MLDSA44_PUBLIC_BYTES,
+    XWING_PUBLIC_BYTES,
+    Signer,
+    check_ed25519_public,
+    sha256,
+)
+from detente.core.encoding import b64, decimal, malformed, unb64, unhex
+from detente.core.errors import LocalError, PeerError, Refusal
+from detente.core.leaf import LIFE_BYTES, LogId
+from detente.core.sheet import (
+    SheetReader,
+    choice,
+    fields,
+    instant,
+    read_back,
+    uninstant,
+    write_sheet,
+)
+
+CARD_FIRST = "detente card v1"
+REVOCATION_FIRST = "detente revocation v1"
+CEREMONY_FIRST = "detente ceremony v1"
+PARTY_BYTES = 32
+METHODS = ("by-hand", "voice", "courier", "unchecked")
+REASONS = ("lost", "stolen", "retired")
+
+CEREMONY_BYTES_MAX = 4096  # one page: it is shown whole, and travels in exports
+# A DNS name may be 253 characters long; eight of these still fit CARD_BYTES_MAX.
+BEARER_CHARS_MAX = 280
+
+_ORIGIN = "detente/v1"
+_BEARER = re.compile(r"[a-z][a-z0-9-]* [\x21-\x7e]+")
+_DIGITS = re.compile(r"[0-9]{5}(?: [0-9]{5}){7}")
+_KEY_WORD = re.compile(r"log-pq|holds-pq|heads|tls|kem|(?:log|holds) (?:[0-9]|1[0-5])")
+
+
+# --- Ids, digits and names -------------------------------------------------------------------
+
+
+def party_id(root_ed25519: bytes, root_mldsa44: bytes) -> bytes:
+    """The 32 bytes that are a party's id on every line (spec/identity.md §2)."""
+    return sha256(b"detente party v1\n", root_ed25519, root_mldsa44)
+
+
+def digits(root_ed25519: bytes, root_mldsa44: bytes) -> str:
+    """The 40 digits people compare, in 8 groups of 5 (spec/identity.md §3; 132.9 bits)."""
+    number = int.from_bytes(sha256(b"detente digits v1\n", root_ed25519, root_mldsa44), "big")
+    text = f"{number % 10**40:040d}"
+    return " ".join(text[at : at + 5] for at in range(0, 40, 5))
+
+
+def same_digits(card_digits: str, heard: str) -> bool:
+    """Whether what was heard or read is what the card in hand says; spaces do not matter.
+
+    Only the numerals 0-9 count, the same in English, Russian and Ukrainian; LocalError USAGE for
+    anything else and for another number of them, which is a slip of the pen and no mismatch.
+    """
+    typed = "".join(heard.split())
+    if not re.fullmatch("[0-9]{40}", typed):
+        raise LocalError(Refusal.USAGE, "40 digits, 0 to 9, are compared")
+    return typed == card_digits.replace(" ", "")
+
+
+def root_name(party: bytes) -> str:
+    """The name both root keys sign notes under."""
+    return f"detente-root/v1/{party.hex()}"
+
+
+def author_name(party: bytes) -> str:
+    """The name of a party's ML-DSA-44 cosigner over its own logs."""
+    return f"detente-author/v1/{party.hex()}"
+
+
+def holds_name(party: bytes, k: int) -> str:
+    """The name of incarnation k's Ed25519 cosigner, which states «I hold this»."""
+    return f"detente-holds/v1/{party.hex()}/{k}"
+
+
+def holds_pq_name(party: bytes) -> str:
+    """The name of the ML-DSA-44 cosigner that states «I hold this»."""
+    return f"detente-holds/v1/{party.hex()}"
+
+
+def heads_name(party: bytes) -> str:
+    """The name of the witness that cosigns heads without having the content."""
+    return f"detente-heads/v1/{party.hex()}"
+
+
+class Origin(NamedTuple):
+    """What a checkpoint's origin says: line, party, incarnation, life of a resumed log."""
+
+    line: bytes
+    party: bytes
+    k: int
+    life: bytes
+
+
+def origin(line: bytes, party: bytes, log: LogId) -> str:
+    """The origin of a log's checkpoints, which is also its key name (spec/identity.md §4)."""
+    return f"{_ORIGIN}/{line.hex()}/{party.hex()}/{log.word}"
+
+
+def parse_origin(text: str) -> Origin:
+    """What ``origin`` wrote. MALFORMED otherwise, also for a resumed incarnation 0."""
+    parts = text.split("/")
+    if len(parts) != 5 or "/".join(parts[:2]) != _ORIGIN:
+        raise malformed("not an origin of a Détente log")
+    word, dot, life = parts[4].partition(".")
+    k = decimal(word, limits.INCARNATIONS_MAX - 1)
+    if dot and k == 0:
+        raise malformed("incarnation 0 is never a resumed one")
+    return Origin(
+        line=unhex(parts[2], 32),
+        party=unhex(parts[3], PARTY_BYTES),
+        k=k,
+        life=unhex(life, LIFE_BYTES) if dot else b"",
+    )
+
+
+# --- The card --------------------------------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    """The two Ed25519 keys of one incarnation."""
+
+    log: bytes
+    holds: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A party's public keys, display name and addresses, as its roots sign them."""
+
+    name: str
+    serial: int  # from 1; only rises
+    issued_s: int
+    root_ed25519: bytes
+    root_mldsa44: bytes
+    log_mldsa44: bytes
+    holds_mldsa44: bytes
+    heads_ed25519: bytes
+    tls_ed25519: bytes
+    kem_xwing: bytes
+    pairs: tuple[Pair, ...]  # one for each incarnation
+    bearers: tuple[str, ...] = ()  # such as "tls 192.0.2.1:7700"
+
+    @property
+    def party(self) -> bytes:
+        """The party's id."""
+        return party_id(self.root_ed25519, self.root_mldsa44)
+
+    @property
+    def digits(self) -> str:
+        """The digits people compare before they trust this card."""
+        return digits(self.root_ed25519, self.root_mldsa44)
+
+    def encode(self) -> bytes:
+        """The text that both roots sign (spec/identity.md §5)."""
+        lines = [
+            ("party", self.party.hex()),
+            ("name", self.name),
+            ("serial", str(self.serial)),
+            ("issued", instant(self.issued_s)),
+            ("root-ed25519", b64(self.root_ed25519)),
+            ("root-mldsa44", b64(self.root_mldsa44)),
+            ("log-mldsa44", b64(self.log_mldsa44)),
+            ("holds-mldsa44", b64(self.holds_mldsa44)),
+            ("heads-ed25519", b64(self.heads_ed25519)),
+            ("tls-ed25519", b64(self.tls_ed25519)),
+            ("kem-xwing", b64(self.kem_xwing)),
+        ]
+        lines += [
+            (f"pair-{k}", f"{b64(log)} {b64(holds)}") for k, (log, holds) in enumerate(self.pairs)
+        ]
+        lines += [("bearer", bearer) for bearer in self.bearers]
+        return write_sheet(CARD_FIRST, lines)
+
+
+class SignedCard(NamedTuple):
+    """A card whose two root signatures verified, its file, and the hash of its signed text.
+
+    The hash leaves the signatures out: an ML-DSA signature is hedged, so signing one text twice
+    makes two files, and they are the same card.
+    """
+
+    card: Card
+    data: bytes
+    hash: bytes
+
+
+def make_card(card: Card, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
+    """The card file, signed by both roots. ``root_mldsa44`` signs in NOTE_MLDSA44_CONTEXT.
+
+    LocalError if it could not be read back: a wrong signer, an unsafe key, a limit passed.
+    """
+    data = _sign(card.encode(), card.party, root_ed25519, root_mldsa44)
+    read_back(card, lambda: parse_card(data).card)
+    return data
+
+
+def parse_card(data: bytes) -> SignedCard:
+    """The card of a card file (spec/identity.md §5). Valid is not trusted: see ``Ceremony``.
+
+    PeerError MALFORMED or OVERSIZE for another form, BAD_CARD for a signature that does not
+    verify, an unsafe key, or one key in two roles.
+    """
+    text, note = _note(data)
+    card = _read_card(text)
+    _verify(note, card)
+    _check_keys(card)
+    return SignedCard(card, data, sha256(text))
+
+
+def _note(data: bytes) -> tuple[bytes, notes.Note]:
+    if len(data) > limits.CARD_BYTES_MAX:
+        raise PeerError(Refusal.OVERSIZE, f"{len(data)} bytes of signed note")
+    note = notes.parse_note(data)
+    return note.text.encode(), note
+
+
+def _sign(text: bytes, party: bytes, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
+    name = root_name(party)
+    signatures = [
+        notes.note_signature(name, sig_type, signer.public(), signer.sign(text))
+        for sig_type, signer in ((notes.ED25519, root_ed25519), (notes.NOTE_MLDSA44, root_mldsa44))
+    ]
+    return notes.format_note(text.decode(), signatures)
+
+
+def _verify(note: notes.Note, card: Card) -> None:
+    """Both roots, in this order, and nobody else: then every bit of the file is accounted for."""
+    name = root_name(card.party)
+    roots = ((notes.ED25519, card.root_ed25519), (notes.NOTE_MLDSA44, card.root_mldsa44))
+    found = [(s.name, s.key_id) for s in note.signatures]
+    if found != [(name, notes.key_id(name, *root)) for root in roots]:
+        raise PeerError(Refusal.BAD_CARD, "not signed by exactly its two roots")
+    if not all(notes.verify_note(note, name, *root) for root in roots):
+        raise PeerError(Refusal.BAD_CARD, "a root signature that does not verify")
+
+
+def _read_card(text: bytes) -> Card:
+    sheet = SheetReader(text, CARD_FIRST, limits.CARD_BYTES_MAX)
+    party = unhex(sheet.value("party"), PARTY_BYTES)
+    card = Card(
+        name=sheet.value("name"),
+        serial=decimal(sheet.value("serial")),
+        issued_s=uninstant(sheet.value("issued")),
+        root_ed25519=unb64(sheet.value("root-ed25519"), ED25519_PUBLIC_BYTES),
+        root_mldsa44=unb64(sheet.value("root-mldsa44"), MLDSA44_PUBLIC_BYTES),
+        log_mldsa44=unb64(sheet.value("log-mldsa44"), MLDSA44_PUBLIC_BYTES),
+        holds_mldsa44=unb64(sheet.value("holds-mldsa44"), MLDSA44_PUBLIC_BYTES),
+        heads_ed25519=unb64(sheet.value("heads-ed25519"), ED25519_PUBLIC_BYTES),
+        tls_ed25519=unb64(sheet.value("tls-ed25519"), ED25519_PUBLIC_BYTES),
+        kem_xwing=unb64(sheet.value("kem-xwing"), XWING_PUBLIC_BYTES),
+        pairs=tuple(_read_pair(sheet.value(f"pair-{k}")) for k in range(limits.INCARNATIONS_MAX)),
+        bearers=sheet.values("bearer"),
+    )
+    sheet.done()
+    if card.party != party:
+        raise PeerError(Refusal.BAD_CARD, "a party id that is not that of its roots")
+    if card.serial < 1:
+        raise malformed("serials begin at 1")
+    check_name(card.name)
+    _check_bearers(card.bearers)
+    return card
+
+
+def _read_pair(value: str) -> Pair:
+    log, holds = fields(value, 2)
+    return Pair(unb64(log, ED25519_PUBLIC_BYTES), unb64(holds, ED25519_PUBLIC_BYTES))
+
+
+def check_name(name: str) -> None:
+    """Refuses a display name longer than NAME_CHARS_MAX: OVERSIZE."""
+    if len(name) > limits.NAME_CHARS_MAX:
+        raise PeerError(Refusal.OVERSIZE, f"a name of {len(name)} characters")
+
+
+def _check_bearers(bearers: tuple[str, ...]) -> None:
+    if len(bearers) > limits.BEARERS_MAX or any(len(b) > BEARER_CHARS_MAX for b in bearers):
+        raise PeerError(Refusal.OVERSIZE, "more bearers, or longer ones, than a card may name")
+    if len(set(bearers)) != len(bearers) or not all(map(_BEARER.fullmatch, bearers)):
+        raise malformed("a bearer is a kind and an address, named once")
+
+
+def _roles(card: Card) -> list[tuple[bytes, str]]:
+    """Every signing key of a card, with its one role."""
+    roles = [
+        (card.root_ed25519, "root"),
+        (card.root_mldsa44, "root-pq"),
+        (card.log_mldsa44, "log-pq"),
+        (card.holds_mldsa44, "holds-pq"),
+        (card.heads_ed25519, "heads"),
+        (card.tls_ed25519, "tls"),
+    ]
+    for k, pair in enumerate(card.pairs):
+        roles += [(pair.log, f"log {k}"), (pair.holds, f"holds {k}")]
+    return roles
+
+
+def _check_keys(card: Card) -> None:
+    """One key, one role: a key in two roles lets a signature in one be read as the other's."""
+    roles = _roles(card)
+    if len(dict(roles)) != len(roles):
+        raise PeerError(Refusal.BAD_CARD, "one key in two roles")
+    for key, _ in roles:
+        if len(key) == ED25519_PUBLIC_BYTES:
+            check_ed25519_public(key)
+
+
+def supersedes(old: Card, new: Card, used_k: int) -> None:
+    """Checks that ``new`` may be in force after ``old`` (spec/identity.md §6).
+
+    ``used_k`` is the highest incarnation of the party that any log has used, -1 for none: its
+    pair and those before it have signed what must stay provable. PeerError BAD_CARD for other
+    roots, a changed pair or a key in another role than before, STALE_CARD for a serial that does
+    not rise.
+    """
+    if new.party != old.party:
+        raise PeerError(Refusal.BAD_CARD, "another party's card")
+    if new.serial <= old.serial:
+        raise PeerError(Refusal.STALE_CARD, f"serial {new.serial}, and {old.serial} is in force")
+    if old.pairs[: used_k + 1] != new.pairs[: used_k + 1]:
+        raise PeerError(Refusal.BAD_CARD, "a key pair changed that a log has used")
+    before = dict(_roles(old))
+    if any(before.get(key, role) != role for key, role in _roles(new)):
+        raise PeerError(Refusal.BAD_CARD, "a key in another role than before")
+
+
+# --- Revocation ------------------------------------------------------------------------------
+
+
+class Stand(NamedTuple):
+    """The last head of one log that the party stands by."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A key its party no longer stands by, and how far it stands by what that key signed."""
+
+    party: bytes
+    serial: int  # from 1; only rises, counted apart from cards
+    key: str  # "log 3", "holds 3", "log-pq", "holds-pq", "heads", "tls", "kem"
+    reason: str  # lost, stolen, retired
+    issued_s: int
+    stands: tuple[Stand, ...] = ()  # in order of origin; a log not named: not at all
+
+    def encode(self) -> bytes:
+        """The text that both roots sign (spec/identity.md §7)."""
+        lines = [
+            ("party", self.party.hex()),
+            ("serial", str(self.serial)),
+            ("key", self.key),
+            ("reason", self.reason),
+            ("issued", instant(self.issued_s)),
+        ]
+        lines += [("stands", f"{s.origin} {s.size} {b64(s.root)}") for s in self.stands]
+        return write_sheet(REVOCATION_FIRST, lines)
+
+
+class SignedRevocation(NamedTuple):
+    """A revocation whose two root signatures verified, its file, the hash of its signed text."""
+
+    revocation: Revocation
+    data: bytes
+    hash: bytes
+
+
+def make_revocation(
+    revocation: Revocation, card: Card, root_ed25519: Signer, root_mldsa44: Signer
+) -> bytes:
+    """The revocation note, signed by both roots. LocalError if it could not be read back."""
+    data = _sign(revocation.encode(), card.party, root_ed25519, root_mldsa44)
+    read_back(revocation, lambda: parse_revocation(data, card).revocation)
+    return data
+
+
+def parse_revocation(data: bytes, card: Card, held_serial: int = 0) -> SignedRevocation:
+    """The revocation of a note, against any trusted card of its party (spec/identity.md §7).
+
+    ``held_serial`` is the highest already held. PeerError MALFORMED, OVERSIZE, BAD_CARD for other
+    signatures than the roots', STALE_CARD for a serial that does not rise.
+    """
+    text, note = _note(data)
+    revocation = _read_revocation(text)
+    if revocation.party != card.party:
+        raise PeerError(Refusal.BAD_CARD, "another party's revocation")
+    _verify(note, card)
+    if revocation.serial <= held_serial:
+        raise PeerError(
+            Refusal.STALE_CARD, f"serial {revocation.serial}, and {held_serial} is held"
+        )
+    return SignedRevocation(revocation, data, sha256(text))
+
+
+def _read_revocation(text: bytes) -> Revocation:
+    sheet = SheetReader(text, REVOCATION_FIRST, limits.CARD_BYTES_MAX)
+    revocation = Revocation(
+        party=unhex(sheet.value("party"), PARTY_BYTES),
+        serial=decimal(sheet.value("serial")),
+        key=sheet.value("key"),
+        reason=choice(sheet.value("reason"), REASONS),
+        issued_s=uninstant(sheet.value("issued")),
+        stands=tuple(_read_stand(value) for value in sheet.values("stands")),
+    )
+    sheet.done()
+    if revocation.serial < 1:
+        raise malformed("serials begin at 1")
+    if not _KEY_WORD.fullmatch(revocation.key):
+        raise malformed("no such key on a card")
+    _check_stands(revocation, [parse_origin(s.origin) for s in revocation.stands])
+    return revocation
+
+
+def _read_stand(value: str) -> Stand:
+    where, size, root = fields(value, 3)
+    return Stand(where, decimal(size), unb64(root, 32))
+
+
+def _check_stands(revocation: Revocation, origins: list[Origin]) -> None:
+    names = [stand.origin for stand in revocation.stands]
+    if any(a >= b for a, b in pairwise(names)):
+        raise malformed("heads not in order of their origins")
+    if any(stand.size < 1 for stand in revocation.stands):
+        raise malformed("a head of nothing")
+    word, _, k = revocation.key.partition(" ")
+    if names and word not in ("log", "log-pq"):
+        raise malformed("only a log key has heads to stand by")
+    for where in origins:
+        if where.party != revocation.party or (k and where.k != int(k)):
+            raise malformed("a head that this key has not signed")
+
+
+# --- Ceremony --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ceremony:
+    """What an operator did before trusting a card: a private, unsigned statement."""
+
+    party: bytes
+    digits: str  # computed from the card in hand, as the other side spoke or showed them
+    method: str  # by-hand, voice, courier, unchecked
+    compared_at_s: int
+    words: str = ""  # who was there, in the operator's words; may be empty
+
+    def encode(self) -> bytes:
+        """The sheet that the journal keeps (spec/identity.md §8).
+
+        LocalError MALFORMED or OVERSIZE if it would not read back.
+        """
+        lines = [
+            ("party", self.party.hex()),
+            ("digits", self.digits),
+            ("method", self.method),
+            ("compared-at", instant(self.compared_at_s)),
+        ]
+        data = write_sheet(CEREMONY_FIRST, lines + [("words", self.words)] * bool(self.words))
+        read_back(self, lambda: parse_ceremony(data))
+        return data
+
+
+def parse_ceremony(data: bytes) -> Ceremony:
+    """The ceremony of a sheet. PeerError MALFORMED or OVERSIZE otherwise."""
+    sheet = SheetReader(data, CEREMONY_FIRST, CEREMONY_BYTES_MAX)
+    ceremony = Ceremony(
+        party=unhex(sheet.value("party"), PARTY_BYTES),
+        digits=sheet.value("digits"),
+        method=choice(sheet.value("method"), METHODS),
+        compared_at_s=uninstant(sheet.value("compared-at")),
+        words=sheet.value("words") if sheet.next_key() else "",
+    )
+    sheet.done()
+    if not _DIGITS.fullmatch(ceremony.digits):
+        raise malformed("digits not in eight groups of five")
+    return ceremony

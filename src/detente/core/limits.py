@@ -1,0 +1,33 @@
+"""Every bound of the protocol: value, unit in the name, reason. Same list: spec/registry.md."""
+
+MEMBERS_MAX = 32  # member numbers of one line, for ever; an audience mask stays under 5 bytes
+INCARNATIONS_MAX = 16  # log and holds key pairs listed in one card
+LEAF_BYTES_MAX = 4096  # well under C2SP's 65,535; a leaf is a header, never content
+SEEN_MAX = 64  # other logs one leaf may name: 32 members, some of them restored
+REFS_MAX = 32  # other entries one leaf may name
+EXTRA_BYTES_MAX = 1536  # fields of a kind that has no body; a resume names 16 predecessors
+BODY_BYTES_MAX = 65_536  # padded and compressed; 200 words are about 1,200
+PLAIN_BYTES_MAX = 262_144  # decompressed; a body that opens to more is unreadable
+CHARTER_BYTES_MAX = 16_384  # 32 members at about 300 bytes each, and the rules
+CARD_BYTES_MAX = 16_384  # two 1,312-byte keys in base64, 16 pairs, 8 addresses
+NOTE_SIGNATURES_MAX = 16  # C2SP signed-note: at least 16 must be accepted
+PROOF_HASHES_MAX = 63  # a Merkle path in a tree of less than 2**63 leaves
+BATCH_ENTRIES_MAX = 512  # entries under one signature: a second of the fastest bearer
+BATCH_BYTES_MAX = 524_288  # bytes of one batch of entries; bounds memory per frame
+FRAME_BYTES_MAX = 655_360  # one frame: a batch and its signature, with room
+WINDOW_ENTRIES_MAX = 512  # entries signed but confirmed by no reader yet
+HELD_AHEAD_MAX = 64  # overtaking entries kept per log while its gap is open
+HEADS_MAX = 64  # logs named in one hello
+LINKS_PER_PEER_MAX = 4  # bearers to one peer at the same time
+BAD_FRAMES_MAX = 8  # refused frames on one link before it is closed
+OUTBOX_ENTRIES_MAX = 100_000  # messages waiting to be sequenced, per line
+SUBJECT_CHARS_MAX = 200  # one line on every screen
+NAME_CHARS_MAX = 80  # a party's display name, a line's title
+BEARERS_MAX = 8  # addresses in one card
+CLOCK_ERROR_UNKNOWN_S = 65_535  # stated when nobody knows
+PQ_WITHIN_S = 60  # an author's ML-DSA signature follows an entry on a wide bearer
+COSIGN_WITHIN_S = 60  # the cosignature that follows an immediate `seen`
+PRESENCE_EVERY_S = 30  # heartbeat frames
+PRESENCE_LEASE_S = 95  # three missed heartbeats and a little
+RELAY_AFTER_S = 5  # a third party's log is asked of another member after this
+FORK_PROBES_MAX = 64  # questions asked to find where two heads of one log part

@@ -1,0 +1,293 @@
+"""The compact form of entries on a link: what the receiver has is left out (spec/session.md §5).
+
+A leaf is rebuilt from its predecessor in the same log, from roots the receiver itself has
+confirmed, and from the body. Only the rebuilt bytes count: if their signature does not verify the
+full form is asked for, and the mismatch is evidence of nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from detente.core import limits
+from detente.core.body import commit
+from detente.core.encoding import Reader, counted, malformed, unzigzag, varint, zigzag
+from detente.core.errors import PeerError, Refusal
+from detente.core.leaf import (
+    COMMITTED,
+    DRILL,
+    FLAGS,
+    RELEASED,
+    SERIAL,
+    Leaf,
+    LogId,
+    Seen,
+    decode_leaf,
+    read_log_id,
+)
+from detente.core.transcript import Entry, Place
+
+ENTRIES = 3  # frame type, spec/registry.md, Frames
+
+KIND, WIDE, SEEN, REFS, EXTRA, BODY, FULL = 1, 2, 4, 8, 16, 32, 64
+OTHER_LOG, START, CONFIRM = 1, 2, 4
+
+# The leaf before the first one of a log, for both ends.
+NOTHING = Leaf(kind=0, time_s=0, audience=0, precedence=0)
+
+Confirmed = Callable[[LogId, int], bool]
+Locate = Callable[[bytes], Place | None]
+RootOf = Callable[[LogId, int], bytes | None]
+HashAt = Callable[[LogId, int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries of one log under one signed head. ``log`` None: the sender's current log."""
+
+    log: LogId | None
+    start: int | None  # None: the next one the receiver needs
+    count: int
+    confirm: bool  # the sender asks to be told that this is stored
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry off the wire: exact leaf bytes, the leaf if it decodes, and the body if it came."""
+
+    raw: bytes
+    leaf: Leaf | None
+    salt: bytes | None
+    body: bytes | None
+
+
+def tag(kind: int, channel: int) -> bytes:
+    """The first byte of a frame: type and channel; a channel above 14 follows as a varint."""
+    if channel < 15:
+        return bytes((kind << 4 | channel,))
+    return bytes((kind << 4 | 15,)) + varint(channel)
+
+
+def read_tag(reader: Reader) -> tuple[int, int]:
+    """The type and channel of a frame."""
+    first = reader.u8()
+    channel = first & 15
+    if channel == 15:
+        channel = reader.varint()
+        if channel < 15:
+            raise malformed("channel not in shortest form")
+    return first >> 4, channel
+
+
+def flags_of(leaf: Leaf) -> int:
+    """The leaf's flags byte."""
+    flags = leaf.precedence
+    if leaf.drill:
+        flags |= DRILL
+    if leaf.commitment is not None:
+        flags |= COMMITTED
+    if leaf.release is not None:
+        flags |= RELEASED
+    return flags
+
+
+def _next_serial(prev: Leaf, kind: int) -> int:
+    return prev.serial + 1 if kind in SERIAL and prev.serial else 0
+
+
+def encode_item(
+    entry: Entry,
+    prev: Leaf | None,
+    *,
+    with_body: bool,
+    confirmed: Confirmed,
+    locate: Locate,
+) -> bytes:
+    """One entry in its elided form; in full where the leaf is void or has no predecessor leaf."""
+    leaf = entry.leaf
+    salt, body = (entry.salt, entry.body) if with_body else (None, None)
+    if leaf is None or prev is None:
+        head = bytes((FULL | (BODY if body is not None else 0),)) + counted(entry.raw)
+        return head if body is None or salt is None else head + salt + counted(body)
+    eflags = 0
+    parts = [b""]
+    flags = flags_of(leaf)
+    if leaf.kind != prev.kind or flags != flags_of(prev):
+        eflags |= KIND
+        parts.append(bytes((leaf.kind, flags)))
+    serial = _next_serial(prev, leaf.kind)
+    header = (leaf.audience, leaf.clock_error_s, leaf.serial)
+    if header != (prev.audience, prev.clock_error_s, serial):
+        eflags |= WIDE
+        parts += [
+            varint(leaf.audience),
+            leaf.clock_error_s.to_bytes(2, "big"),
+            varint(leaf.serial),
+        ]
+    parts.append(varint(zigzag(leaf.time_s - prev.time_s)))
+    if leaf.seen:
+        eflags |= SEEN
+        parts.append(varint(len(leaf.seen)))
+        parts += [_encode_seen(item, leaf.time_s, confirmed) for item in leaf.seen]
+    if leaf.refs:
+        eflags |= REFS
+        parts.append(varint(len(leaf.refs)))
+        parts += [_encode_ref(ref, confirmed, locate) for ref in leaf.refs]
+    if leaf.extra:
+        eflags |= EXTRA
+        parts.append(counted(leaf.extra))
+    if leaf.release is not None:
+        parts.append(leaf.release)
+    if body is not None and salt is not None:
+        eflags |= BODY
+        parts += [salt, counted(body)]
+    elif leaf.commitment is not None:
+        parts.append(leaf.commitment)
+    parts[0] = bytes((eflags,))
+    return b"".join(parts)
+
+
+def _encode_seen(item: Seen, time_s: int, confirmed: Confirmed) -> bytes:
+    elided = confirmed(item.log, item.size)
+    head = item.log.encode() + varint(item.size << 1 | (not elided))
+    return head + (b"" if elided else item.root) + varint(zigzag(time_s - item.held_at_s))
+
+
+def _encode_ref(ref: bytes, confirmed: Confirmed, locate: Locate) -> bytes:
+    place = locate(ref)
+    if place is None or not confirmed(place.log, place.index + 1):
+        return b"\0" + ref
+    return b"\1" + place.log.encode() + varint(place.index)
+
+
+def encode_entries(
+    channel: int, batch: Batch, items: Sequence[bytes], signature: bytes
+) -> bytes:
+    """The frame: tag, head, optional log and start, the items, 64 bytes of signature."""
+    head = batch.count - 1 << 3
+    more = b""
+    if batch.log is not None:
+        head |= OTHER_LOG
+        more += batch.log.encode()
+    if batch.start is not None:
+        head |= START
+        more += varint(batch.start)
+    if batch.confirm:
+        head |= CONFIRM
+    return b"".join((tag(ENTRIES, channel), varint(head), more, *items, signature))
+
+
+def read_batch(reader: Reader) -> Batch:
+    """The head of an entries frame, behind its tag."""
+    head = reader.varint()
+    count = (head >> 3) + 1
+    if count > limits.BATCH_ENTRIES_MAX:
+        raise PeerError(Refusal.OVERSIZE, f"{count} entries in one batch")
+    log = read_log_id(reader) if head & OTHER_LOG else None
+    start = reader.varint() if head & START else None
+    return Batch(log, start, count, bool(head & CONFIRM))
+
+
+def read_item(reader: Reader, prev: Leaf | None, root_of: RootOf, hash_at: HashAt) -> Item:
+    """One entry, rebuilt to the exact leaf bytes. WANT_FULL where what to fill in is missing."""
+    eflags = reader.u8()
+    if eflags & FULL:
+        if eflags & ~(FULL | BODY):
+            raise malformed("entry flags")
+        raw = reader.counted(limits.LEAF_BYTES_MAX)
+        salt, body = _read_body(reader) if eflags & BODY else (None, None)
+        return Item(raw, lenient(raw), salt, body)
+    if eflags & ~(KIND | WIDE | SEEN | REFS | EXTRA | BODY):
+        raise malformed("entry flags")
+    if prev is None:
+        raise PeerError(Refusal.WANT_FULL, "no predecessor leaf")
+    kind, flags = (reader.u8(), reader.u8()) if eflags & KIND else (prev.kind, flags_of(prev))
+    if flags & ~FLAGS:
+        raise malformed("leaf flags")
+    audience, error_s, serial = prev.audience, prev.clock_error_s, _next_serial(prev, kind)
+    if eflags & WIDE:
+        audience, error_s, serial = reader.varint(), reader.u16(), reader.varint()
+    time_s = prev.time_s + unzigzag(reader.varint())
+    if not 0 <= time_s < 1 << 40:
+        raise malformed("time")
+    seen: tuple[Seen, ...] = ()
+    if eflags & SEEN:
+        seen = tuple(
+            _read_seen(reader, time_s, root_of) for _ in range(_most(reader, limits.SEEN_MAX))
+        )
+    refs: tuple[bytes, ...] = ()
+    if eflags & REFS:
+        refs = tuple(_read_ref(reader, hash_at) for _ in range(_most(reader, limits.REFS_MAX)))
+    extra = reader.counted(limits.EXTRA_BYTES_MAX) if eflags & EXTRA else b""
+    leaf = Leaf(
+        kind=kind,
+        time_s=time_s,
+        audience=audience,
+        precedence=flags & 7,
+        drill=bool(flags & DRILL),
+        serial=serial,
+        clock_error_s=error_s,
+        seen=seen,
+        refs=refs,
+        extra=extra,
+        release=reader.take(32) if flags & RELEASED else None,
+    )
+    return _with_commitment(reader, leaf, flags, eflags)
+
+
+def _with_commitment(reader: Reader, leaf: Leaf, flags: int, eflags: int) -> Item:
+    salt, body = None, None
+    if eflags & BODY:
+        salt, body = _read_body(reader)
+        if not flags & COMMITTED:
+            raise malformed("a body where none is committed to")
+        leaf = replace(leaf, commitment=commit(salt, body))
+    elif flags & COMMITTED:
+        leaf = replace(leaf, commitment=reader.take(32))
+    raw = leaf.encode()
+    return Item(raw, lenient(raw), salt, body)
+
+
+def lenient(raw: bytes) -> Leaf | None:
+    """The leaf, or None where signed bytes are void. They are judged only after the signature."""
+    try:
+        return decode_leaf(raw)
+    except PeerError:
+        return None
+
+
+def _most(reader: Reader, most: int) -> int:
+    count = reader.varint()
+    if count > most:
+        raise PeerError(Refusal.OVERSIZE, f"{count} items where {most} are allowed")
+    return count
+
+
+def _read_body(reader: Reader) -> tuple[bytes, bytes]:
+    salt = reader.take(16)
+    return salt, reader.counted(limits.BODY_BYTES_MAX)
+
+
+def _read_seen(reader: Reader, time_s: int, root_of: RootOf) -> Seen:
+    log = read_log_id(reader)
+    size = reader.varint()
+    root = reader.take(32) if size & 1 else root_of(log, size >> 1)
+    held_at_s = time_s - unzigzag(reader.varint())
+    if not 0 <= held_at_s < 1 << 40:
+        raise malformed("held_at")
+    if root is None:
+        raise PeerError(Refusal.WANT_FULL, "a root left out that is not here")
+    return Seen(log, size >> 1, root, held_at_s)
+
+
+def _read_ref(reader: Reader, hash_at: HashAt) -> bytes:
+    how = reader.u8()
+    if how == 0:
+        return reader.take(32)
+    if how != 1:
+        raise malformed("reference form")
+    found = hash_at(read_log_id(reader), reader.varint())
+    if found is None:
+        raise PeerError(Refusal.WANT_FULL, "a reference to an entry that is not here")
+    return found

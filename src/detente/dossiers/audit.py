@@ -1,0 +1,340 @@
+"""The check of a whole transcript, as a stream (spec/proof.md §6).
+
+Every entry is hashed into its log's tree and every signature checked where it stands, in the
+memory of the signed heads alone.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from detente.core import accusation, export
+from detente.core import charter as charters
+from detente.core.accusation import Finding
+from detente.core.body import commit, unpack
+from detente.core.charter import Charter, parse_charter
+from detente.core.encoding import malformed
+from detente.core.errors import PeerError, Refusal
+from detente.core.export import Cosigned, EntryLine, LogStart, PqSigned, Preamble, Shown, Signed
+from detente.core.identity import Origin, author_name, parse_card, parse_origin
+from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.merkle import Frontier, leaf_hash
+from detente.core.notes import Checkpoint, verify_checkpoint
+from detente.core.proof import Cosigner, check_first, decoded, verify_cosignature
+from detente.dossiers.report import (
+    Bad,
+    Case,
+    CosignedShown,
+    FindingShown,
+    LogShown,
+    Report,
+    bad_of,
+    finding_of,
+)
+
+
+def audit(chunks: Iterable[bytes], case: Case) -> Report:
+    """What an export proves. Nothing about the file is raised."""
+    return _Audit(case).run(export.read_export(chunks))
+
+
+class _Heads:
+    """Sizes and roots of one log in the order they came: 40 bytes each, not 200."""
+
+    def __init__(self) -> None:
+        self.sizes = array("Q")
+        self._roots = bytearray()
+
+    def add(self, size: int, root: bytes) -> None:
+        if not self.sizes or self.sizes[-1] != size or self._roots[-32:] != root:
+            self.sizes.append(size)
+            self._roots += root
+
+    def root(self, position: int) -> bytes:
+        return bytes(self._roots[32 * position : 32 * position + 32])
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root at a size, where sizes rise."""
+        position = bisect_left(self.sizes, size)
+        if position == len(self.sizes) or self.sizes[position] != size:
+            return None
+        return self.root(position)
+
+
+@dataclass(slots=True)
+class _Log:
+    """One log while it is read."""
+
+    text: str
+    origin: Origin
+    keys: Sequence[bytes]
+    authors: Sequence[Cosigner]
+    frontier: Frontier = field(default_factory=Frontier)
+    tree: Checkpoint | None = None  # at the frontier, once asked for
+    signed: _Heads = field(default_factory=_Heads)
+    pq_size: int = 0
+    bodies: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
+    void: int = 0
+    ignored: int = 0
+    cosigned: dict[str, CosignedShown] = field(default_factory=dict)
+    claims: dict[LogId, _Heads] = field(default_factory=dict)
+
+    def checkpoint(self, size: int) -> Checkpoint:
+        """The checkpoint that a signature line speaks of: of the entries listed so far."""
+        if size != self.frontier.size:
+            raise malformed("a signature that does not stand behind its last entry")
+        if self.tree is None:
+            self.tree = Checkpoint(self.text, size, self.frontier.root())
+        return self.tree
+
+
+class _Audit:
+    """The check of an export, in the memory of its signed heads."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._preamble: Preamble | None = None
+        self._charter: Charter | None = None
+        self._numbers: dict[bytes, int] = {}
+        self._logs: list[_Log] = []
+        self._findings: list[FindingShown] = []
+
+    def run(self, items: Iterator[export.Item]) -> Report:
+        bad: Bad | None = None
+        item: export.Item | None = None
+        try:
+            for item in items:
+                self._take(item)
+            self._close()
+        except PeerError as exc:
+            if item is not None:
+                exc.facts.setdefault("line_number", item.number)
+            bad = self._where(exc, item)
+        preamble = self._preamble
+        return Report(
+            "transcript",
+            ok=bad is None,
+            bad=bad,
+            line="" if preamble is None else preamble.line.hex(),
+            title="" if self._charter is None else self._charter.title,
+            build="" if preamble is None else preamble.build,
+            cards=self._case.shown_cards(),
+            logs=tuple(self._shown(log) for log in self._logs),
+            findings=tuple(dict.fromkeys((*self._findings, *self._contradictions()))),
+            lacks=(*self._lacks(), *self._case.loose_sheets()),
+        )
+
+    def _where(self, exc: PeerError, item: export.Item | None) -> Bad:
+        if not self._logs:
+            return bad_of(exc)
+        log = self._logs[-1]
+        # A refused entry is not in the tree yet; a refused signature speaks of the last one.
+        # What the reader refused comes behind both.
+        ahead = exc.facts.get("line_number") != getattr(item, "number", None)
+        index = log.frontier.size - (0 if ahead or isinstance(item, EntryLine) else 1)
+        return bad_of(exc, log.text, max(index, 0))
+
+    def _take(self, item: export.Item) -> None:
+        if isinstance(item, EntryLine):
+            self._entry(self._logs[-1], item)
+        elif isinstance(item, Signed):
+            self._signed(self._logs[-1], item)
+        elif isinstance(item, PqSigned):
+            self._pq(self._logs[-1], item)
+        elif isinstance(item, Cosigned):
+            self._cosigned(self._logs[-1], item)
+        elif isinstance(item, LogStart):
+            self._close()
+            self._open(item.origin)
+        elif isinstance(item, Preamble):
+            self._begin(item)
+
+    def _begin(self, preamble: Preamble) -> None:
+        self._preamble = preamble
+        if charters.charter_id(preamble.charter) != preamble.line:
+            raise PeerError(Refusal.CHARTER_MISMATCH, "a charter that is not this line's")
+        self._charter = parse_charter(preamble.charter)
+        self._learn(self._charter)
+        for data in preamble.cards:
+            self._case.trust(parse_card(data).card, given=False)
+        self._case.sheets += preamble.sheets
+
+    def _learn(self, charter: Charter) -> None:
+        for member in charter.members:
+            self._numbers.setdefault(member.party, member.number)
+            self._case.names[member.party] = member.name
+
+    def _open(self, text: str) -> None:
+        origin = parse_origin(text)
+        if self._preamble is None or origin.line != self._preamble.line:
+            raise PeerError(Refusal.UNKNOWN_LINE, "a log of another line")
+        keys = self._case.keys
+        authors = keys.cosigners_named(author_name(origin.party))
+        self._logs.append(_Log(text, origin, keys.log_keys(origin.party, origin.k), authors))
+
+    def _close(self) -> None:
+        """What must hold of a log once all its lines are read."""
+        if not self._logs:
+            return
+        log = self._logs[-1]
+        size = log.frontier.size
+        if not size or not log.signed.sizes or log.signed.sizes[-1] != size:
+            raise PeerError(Refusal.BAD_SIGNATURE, "entries without their author's signature")
+        expired = self._case.now_s >= self._case.until_s(self._charter)
+        if expired and log.pq_size != size:
+            detail = f"Ed25519 alone from entry {log.pq_size} on, after the date it may be trusted"
+            raise PeerError(Refusal.BAD_SIGNATURE, detail)
+
+    def _entry(self, log: _Log, item: EntryLine) -> None:
+        leaf = decoded(item.raw)
+        shown = item.shown
+        if leaf is None:
+            if log.frontier.size == 0 or shown is not Shown.NONE:
+                raise PeerError(Refusal.BAD_LEAF, "no leaf where one must be")
+            log.void += 1
+        else:
+            self._leaf(log, leaf, item)
+        log.bodies[shown] += 1
+        log.frontier.append(leaf_hash(item.raw))
+        log.tree = None
+
+    def _leaf(self, log: _Log, leaf: Leaf, item: EntryLine) -> None:
+        if (leaf.commitment is None) != (item.shown is Shown.NONE):
+            raise malformed("an entry that does not say what became of its body")
+        opened = item.shown is Shown.OPENED
+        if opened and commit(item.salt, item.body) != leaf.commitment:
+            raise PeerError(Refusal.BAD_COMMITMENT, "a body that the leaf does not commit to")
+        if log.frontier.size == 0:
+            check_first(leaf, log.origin)
+        for seen in leaf.seen:
+            claims = log.claims.get(seen.log)
+            if claims is None:
+                claims = log.claims[seen.log] = _Heads()
+            claims.add(seen.size, seen.root)
+        if opened and leaf.kind == Kind.ACCUSATION:
+            self._accused(log, item.body)
+        elif opened and leaf.kind == Kind.OFFER:
+            self._offered(item.body)
+
+    def _accused(self, log: _Log, body: bytes) -> None:
+        try:
+            data = unpack(body)
+        except PeerError:
+            return  # counts for nothing, here as in every fold
+        verdict = accusation.check(data, self._case.keys, **self._case.dates(self._charter))
+        self._findings.append(finding_of(verdict, log.text))
+
+    def _offered(self, body: bytes) -> None:
+        """Names and numbers of members who may join by this offer; nothing rests on them."""
+        try:
+            self._learn(parse_charter(unpack(body)))
+        except PeerError:
+            return
+
+    def _signed(self, log: _Log, item: Signed) -> None:
+        tree = log.checkpoint(item.size)
+        for key in log.keys:
+            if verify_checkpoint(tree, key, item.signature):
+                log.signed.add(item.size, tree.root)
+                return
+        raise PeerError(Refusal.BAD_SIGNATURE, "the author's signature")
+
+    def _pq(self, log: _Log, item: PqSigned) -> None:
+        self._verify(log, log.authors, item.size, item.time_s, item.signature)
+        log.pq_size = item.size
+
+    def _cosigned(self, log: _Log, item: Cosigned) -> None:
+        known = [
+            cosigner
+            for cosigner in self._case.keys.cosigners_named(item.name)
+            if cosigner.quantum_safe == (len(item.signature) != 64)
+        ]
+        if not known:
+            log.checkpoint(item.size)
+            log.ignored += 1
+            return
+        cosigner = self._verify(log, known, item.size, item.time_s, item.signature)
+        log.cosigned[item.name] = CosignedShown(
+            cosigner.party.hex(), item.name, cosigner.statement.value, item.size, item.time_s
+        )
+
+    @staticmethod
+    def _verify(
+        log: _Log, known: Sequence[Cosigner], size: int, time_s: int, signature: bytes
+    ) -> Cosigner:
+        tree = log.checkpoint(size)
+        refused: PeerError | None = None
+        for cosigner in known:
+            try:
+                verify_cosignature(tree, cosigner, time_s, signature)
+                return cosigner
+            except PeerError as exc:
+                refused = exc
+        raise refused or PeerError(Refusal.UNKNOWN_PARTY, "no card lists this cosigner")
+
+    # --- the end ---------------------------------------------------------------------------
+
+    def _known(self) -> dict[LogId, _Log]:
+        known = {}
+        for log in self._logs:
+            number = self._numbers.get(log.origin.party)
+            if number is not None:
+                known[LogId(number, log.origin.k, log.origin.life)] = log
+        return known
+
+    def _contradictions(self) -> Iterator[FindingShown]:
+        """Where one log names another's head with a root that its author did not sign here.
+
+        One of the two lies, or the other has forked; without its signature nothing is proven.
+        """
+        known = self._known()
+        for by in self._logs:
+            for named, claims in by.claims.items():
+                log = known.get(named)
+                if log is None:
+                    continue
+                for position, size in enumerate(claims.sizes):
+                    root = log.signed.root_at(size)
+                    if root is not None and root != claims.root(position):
+                        reason = f"at size {size} it is said to have another root"
+                        finding = Finding.ALLEGED.value
+                        party = log.origin.party.hex()
+                        yield FindingShown(finding, reason, log.text, party, stated_by=by.text)
+                        break
+
+    def _lacks(self) -> Iterator[str]:
+        known = self._known()
+        needed: dict[LogId, int] = {}
+        for by in self._logs:
+            for named, claims in by.claims.items():
+                needed[named] = max(needed.get(named, 0), max(claims.sizes))
+        for named, size in sorted(needed.items()):
+            held = known[named].frontier.size if named in known else 0
+            if held < size:
+                word = f"log {named.word} of member {named.member}"
+                yield f"CONTEXT INCOMPLETE: {word} is here up to {held}, and {size} is named"
+        for log in self._logs:
+            if log.bodies[Shown.MISSING]:
+                yield f"{log.bodies[Shown.MISSING]} bodies of {log.text}"
+
+    def _shown(self, log: _Log) -> LogShown:
+        party = log.origin.party
+        return LogShown(
+            log=log.text,
+            party=party.hex(),
+            name=self._case.name(party),
+            member=self._numbers.get(party),
+            size=log.frontier.size,
+            root=log.frontier.root().hex(),
+            pq_size=log.pq_size,
+            opened=log.bodies[Shown.OPENED],
+            purged=log.bodies[Shown.PURGED],
+            missing=log.bodies[Shown.MISSING],
+            not_mine=log.bodies[Shown.NOT_MINE],
+            void=log.void,
+            cosigned=tuple(log.cosigned.values()),
+            ignored=log.ignored,
+        )

@@ -1,0 +1,380 @@
+"""What a stranger can check: one file, the parties' cards, nothing else (spec/proof.md §6).
+
+No node, no store and no network is trusted. Whatever a file states beyond what its signatures
+bear is shown as stated, and whatever is not in it is named as lacking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import chain, combinations
+
+from detente.core import accusation, export, extras, notes
+from detente.core import charter as charters
+from detente.core.accusation import Finding, Verdict
+from detente.core.body import unpack
+from detente.core.charter import parse_charter
+from detente.core.encoding import malformed
+from detente.core.errors import PeerError, Refusal
+from detente.core.identity import CARD_FIRST, parse_card
+from detente.core.leaf import Kind, Leaf, LogId, Precedence
+from detente.core.notes import Checkpoint
+from detente.core.proof import (
+    FIRST_LINE,
+    Proven,
+    Statement,
+    open_proof,
+    parse_proof,
+    split_bundle,
+)
+from detente.dossiers.audit import audit
+from detente.dossiers.dispatch import CODECS
+from detente.dossiers.report import (
+    Bad,
+    Case,
+    FindingShown,
+    LaterShown,
+    ReceiptShown,
+    Report,
+    StatementShown,
+    bad_of,
+    card_shown,
+    finding_of,
+)
+
+FILE_BYTES_MAX = 67_108_864  # of everything but a transcript, which is read as a stream
+
+_CHUNK_BYTES = 1_048_576
+_FIRST_LINE_BYTES_MAX = 256
+
+Progress = Callable[[int], None]
+"""Told how many bytes of the file have been read."""
+
+
+# --- The one entry ----------------------------------------------------------------------------
+
+
+def verify_file(
+    data: bytes | Iterable[bytes],
+    cards: Sequence[bytes],
+    now_s: int,
+    *,
+    ed25519_until_s: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """What one file proves under these card files, at ``now_s`` (seconds since the Unix epoch).
+
+    The file may be a proof, a bundle of proofs, a transcript, an accusation, a card or a charter;
+    chunks of it may end anywhere. From ``ed25519_until_s`` on (None: the charter's date) Ed25519
+    alone proves nothing. Nothing about the file is raised: what is wrong with it is in the report.
+    """
+    case = Case(now_s, ed25519_until_s)
+    what = "unknown"
+    try:
+        for file in cards:
+            case.trust(parse_card(file).card)
+        first, chunks = _first_line(_read(data, progress))
+        what = _WHAT.get(first, what)
+        report = _check(what, chunks, case)
+    except PeerError as exc:
+        report = Report(what, ok=False, bad=bad_of(exc), cards=case.shown_cards())
+    untrusted = [card.name for card in report.cards if not card.given]
+    if untrusted:
+        why = "card taken from the file itself, so compare its digits and give it: "
+        lacks = (*report.lacks, *(why + name for name in untrusted))
+        report = replace(report, ok=False, lacks=lacks)
+    return report
+
+
+_WHAT = {
+    FIRST_LINE: "proof",
+    export.FIRST_LINE: "transcript",
+    accusation.FORK_FIRST: "accusation",
+    CARD_FIRST: "card",
+    charters.FIRST: "charter",
+}
+
+
+def _read(data: bytes | Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
+    if isinstance(data, bytes):
+        starts = range(0, len(data), _CHUNK_BYTES)
+        data = (data[start : start + _CHUNK_BYTES] for start in starts)
+    done = 0
+    for chunk in data:
+        yield chunk
+        done += len(chunk)
+        if progress is not None:
+            progress(done)
+
+
+def _first_line(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """The first line, and all the chunks, its own among them."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        if b"\n" in held or len(held) > _FIRST_LINE_BYTES_MAX:
+            break
+    line = held[: _FIRST_LINE_BYTES_MAX + 1].partition(b"\n")[0]
+    return line.decode("utf-8", "replace"), chain([held], chunks)
+
+
+def _whole(chunks: Iterator[bytes]) -> bytes:
+    parts, size = [], 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > FILE_BYTES_MAX:
+            raise PeerError(Refusal.OVERSIZE, "a file longer than its kind can be")
+    return b"".join(parts)
+
+
+def _check(what: str, chunks: Iterator[bytes], case: Case) -> Report:
+    if what == "transcript":
+        return audit(chunks, case)
+    data = _whole(chunks)
+    if what == "proof":
+        return _proofs(data, case)
+    if what == "accusation":
+        return _accusation(accusation.check(data, case.keys, **case.dates(None)), case)
+    if what == "card":
+        shown = card_shown(parse_card(data).card, given=True, sheets=())
+        return Report(what, ok=True, title=shown.name, cards=(shown,))
+    if what == "charter":
+        charter = parse_charter(data)
+        line = charters.charter_id(data).hex()
+        return Report(what, ok=True, line=line, title=charter.title)
+    raise malformed("not a file of this program")
+
+
+# --- Accusations ------------------------------------------------------------------------------
+
+
+def _accusation(verdict: Verdict, case: Case) -> Report:
+    return Report(
+        "accusation",
+        ok=verdict.finding is Finding.PROVEN,
+        line="" if verdict.origin is None else verdict.origin.line.hex(),
+        cards=case.shown_cards(),
+        findings=(finding_of(verdict),),
+    )
+
+
+# --- Proofs and bundles -----------------------------------------------------------------------
+
+
+def _proofs(data: bytes, case: Case) -> Report:
+    parts = split_bundle(data)
+    if len(parts) == 2:
+        verdict = accusation.check(data, case.keys, **case.dates(None))
+        if verdict.form is not None:
+            return _accusation(verdict, case)
+    shown: list[Proven] = []
+    bad: Bad | None = None
+    for part in parts:
+        try:
+            proven = open_proof(
+                part, case.keys, now_s=case.now_s, ed25519_until_s=case.explicit_until_s
+            )
+        except PeerError as exc:
+            bad = bad or bad_of(exc, *_claimed_place(part))
+            continue
+        shown.append(proven)
+        for member in proven.charter.members:
+            case.names[member.party] = member.name
+        case.sheets += proven.sheets
+    findings = _forks(parts, case)
+    bundle = _Bundle(shown, case)
+    return Report(
+        "proof" if len(parts) == 1 else "bundle",
+        ok=bad is None and not any(f.finding == Finding.PROVEN.value for f in findings),
+        bad=bad,
+        line=" ".join(sorted({one.head.origin.line.hex() for one in shown})),
+        title=shown[0].charter.title if shown else "",
+        build=" ".join(sorted({one.build for one in shown if one.build})),
+        cards=case.shown_cards(),
+        statements=tuple(bundle.statement(one) for one in shown),
+        findings=findings,
+        lacks=(*bundle.lacks(), *case.loose_sheets()),
+    )
+
+
+def _claimed_place(part: bytes) -> tuple[str, int | None]:
+    """The log and index that a refused proof claims, as far as it can be read."""
+    try:
+        proof = parse_proof(part)
+    except PeerError:
+        return "", None
+    return proof.checkpoint.text.partition("\n")[0], proof.index
+
+
+def _forks(parts: Sequence[bytes], case: Case) -> tuple[FindingShown, ...]:
+    """What the proofs of one log in a bundle say against one another."""
+    by_log: dict[str, list[tuple[bytes, Checkpoint, notes.Note, int]]] = {}
+    for part in parts:
+        try:
+            proof = parse_proof(part)
+            tree = notes.parse_checkpoint_text(proof.checkpoint.text)
+        except PeerError:
+            continue  # reported where it was opened
+        by_log.setdefault(tree.origin, []).append((part, tree, proof.checkpoint, proof.index))
+    found = []
+    for proofs in by_log.values():
+        for (one, tree, note, index), (other, tree2, note2, index2) in combinations(proofs, 2):
+            if tree.size == tree2.size and tree.root != tree2.root:
+                data = accusation.Fork(note, note2, tree2.root).format()
+            elif index == index2:
+                data = accusation.make_leaves(one, other)
+            else:
+                continue
+            verdict = accusation.check(data, case.keys, **case.dates(None))
+            if verdict.form is not None:
+                found.append(finding_of(verdict))
+    return tuple(dict.fromkeys(found))
+
+
+class _Bundle:
+    """Proven entries that lie beside one another, and what they say of each other."""
+
+    def __init__(self, shown: Sequence[Proven], case: Case) -> None:
+        self._shown = shown
+        self._case = case
+        # The trees proven to hold an entry: a bundle may show it under several.
+        self._trees: dict[bytes, set[tuple[int, bytes]]] = {}
+        for one in shown:
+            tree = one.head.checkpoint
+            self._trees.setdefault(one.hash, set()).add((tree.size, tree.root))
+
+    def statement(self, one: Proven) -> StatementShown:
+        leaf, party = one.leaf, one.head.origin.party
+        body, said = _said(leaf, one.body)
+        return StatementShown(
+            party=party.hex(),
+            name=self._case.name(party),
+            member=one.member,
+            log=one.head.checkpoint.origin,
+            index=one.index,
+            hash=one.hash.hex(),
+            kind=_kind(leaf),
+            precedence="" if leaf is None else Precedence(leaf.precedence).name,
+            drill=leaf is not None and leaf.drill,
+            serial=0 if leaf is None else leaf.serial,
+            time_s=0 if leaf is None else leaf.time_s,
+            clock_error_s=0 if leaf is None else leaf.clock_error_s,
+            as_of_size=one.head.checkpoint.size,
+            key=notes.vkey(one.head.checkpoint.origin, notes.ED25519, one.head.key),
+            pq=one.head.pq,
+            body=body,
+            said=said,
+            build=one.build,
+            receipts=tuple(self._receipts(one)),
+            later=tuple(self._later(one)),
+        )
+
+    def lacks(self) -> Iterator[str]:
+        """What the entries rest on that is not in the file."""
+        for one in self._shown:
+            where = f"entry {one.index} of {one.head.checkpoint.origin}"
+            if one.member is None:
+                yield f"{where}: its author joined by an amendment that is not shown"
+            if one.leaf is not None and (one.leaf.seen or one.leaf.refs):
+                hashes = {other.hash for other in self._shown}
+                missing = sum(1 for ref in one.leaf.refs if ref not in hashes)
+                if missing:
+                    yield f"CONTEXT INCOMPLETE: {where} refers to {missing} entries not shown"
+
+    def _others(self, one: Proven) -> Iterator[tuple[Proven, Leaf]]:
+        for other in self._shown:
+            if other.leaf is not None and other.head.origin.line == one.head.origin.line:
+                yield other, other.leaf
+
+    def _receipts(self, one: Proven) -> Iterator[ReceiptShown]:
+        origin = one.head.origin
+        for cosignature in one.cosignatures:
+            cosigner = cosignature.cosigner
+            if cosigner.statement is Statement.HOLDS and cosigner.party != origin.party:
+                yield self._receipt(cosigner.party, cosignature.time_s, "cosigned", linked=True)
+        if one.member is None:
+            return
+        log = LogId(one.member, origin.k, origin.life)
+        for other, leaf in self._others(one):
+            party = other.head.origin.party
+            if party == origin.party:
+                continue
+            for seen in leaf.seen:
+                if seen.log == log and seen.size > one.index:
+                    linked = (seen.size, seen.root) in self._trees[one.hash]
+                    yield self._receipt(party, seen.held_at_s, "seen", linked=linked)
+            held = _held_ahead(leaf)
+            if held is not None and held.leaf_hash == one.hash and held.log == log:
+                yield self._receipt(party, held.held_at_s, "held-ahead", linked=True)
+
+    def _receipt(self, party: bytes, at_s: int, evidence: str, *, linked: bool) -> ReceiptShown:
+        return ReceiptShown(party.hex(), self._case.name(party), at_s, evidence, linked)
+
+    def _later(self, one: Proven) -> Iterator[LaterShown]:
+        for other, leaf in self._others(one):
+            for what, by in _does(leaf, one.hash):
+                party = other.head.origin.party
+                yield LaterShown(
+                    party=party.hex(),
+                    name=self._case.name(party),
+                    what=what,
+                    by=by,
+                    time_s=leaf.time_s,
+                    log=other.head.checkpoint.origin,
+                    index=other.index,
+                )
+
+
+def _kind(leaf: Leaf | None) -> str:
+    if leaf is None:
+        return "void"
+    try:
+        return Kind(leaf.kind).name.lower().replace("_", "-")
+    except ValueError:
+        return f"kind {leaf.kind}"
+
+
+def _said(leaf: Leaf | None, body: bytes | None) -> tuple[str, dict[str, object] | None]:
+    """The state of a body, and its fields where it is a message or a charter that opens."""
+    if leaf is None or leaf.commitment is None:
+        return "none", None
+    if body is None:
+        return "not disclosed", None
+    try:
+        if leaf.kind == Kind.CHARTER:
+            return "opened", {"charter": parse_charter(body).encode().decode()}
+        plain = unpack(body)
+        codec = CODECS.get(leaf.kind)
+        return "opened", {"bytes": plain.hex()} if codec is None else asdict(codec(plain))
+    except PeerError:
+        return "unreadable", None
+
+
+def _held_ahead(leaf: Leaf) -> extras.HeldAhead | None:
+    if leaf.kind != Kind.HELD_AHEAD:
+        return None
+    try:
+        return extras.decode_held_ahead(leaf.extra)
+    except PeerError:
+        return None
+
+
+def _does(leaf: Leaf, hash_: bytes) -> Iterator[tuple[str, str]]:
+    """What a leaf does to an entry: the word, and for a mark who states it."""
+    if hash_ not in leaf.refs:
+        return
+    try:
+        if leaf.kind == Kind.MARK:
+            mark = extras.decode_mark(leaf.extra)
+            yield mark.rung.name.lower().replace("_", "-"), mark.stater.name.lower()
+        elif leaf.kind in {Kind.DISPATCH, Kind.ACCIDENT}:
+            relations = extras.decode_relations(leaf.extra, len(leaf.refs))
+            for ref, relation in zip(leaf.refs, relations, strict=True):
+                if ref == hash_:
+                    yield relation.name.lower(), ""
+        else:
+            yield _kind(leaf), ""
+    except PeerError:
+        return

@@ -1,0 +1,1 @@
+"""A party's server: one input, one transaction, then the effects."""

@@ -1,0 +1,461 @@
+"""Private keys at rest: sealed under one or more officers' passphrases, none sufficient alone.
+
+A sealed file is canonical text (design, Keys and names are separate)::
+
+    detente sealed keys v1
+    purpose <word>
+    party <64 hex>
+    officers <n>
+    salt <32 hex>                               one line per officer, in the officers' order
+    argon2id <memory KiB> <iterations> <lanes>
+    nonce <24 hex>
+    box <base64>
+
+Each passphrase goes through Argon2id (RFC 9106) with its officer's salt; HKDF over all outputs in
+order, with the lines above ``box`` as info, gives the key, and the box is the secrets under it
+with the same lines as associated data. So a guess at one passphrase can be tried only by whoever
+knows all the others, and no byte of the file can change unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from detente.core import crypto
+from detente.core.encoding import (
+    Reader,
+    b64,
+    counted,
+    decimal,
+    malformed,
+    unb64,
+    unhex,
+    utf8,
+    varint,
+)
+from detente.core.errors import LocalError, MachineError, PeerError, Refusal
+from detente.core.limits import INCARNATIONS_MAX
+from detente.store.mark import sync_folder
+
+FIRST_LINE = "detente sealed keys v1"
+NODE_FILE = "node.keys"
+SPARE_FILE = "spare.keys"
+SEED_BYTES = 32
+PARTY_BYTES = 32
+SALT_BYTES = 16  # RFC 9106 §3.1
+NONCE_BYTES = 12
+KEY_BYTES = 32
+OFFICERS_MAX = 8  # each costs one Argon2id
+PASSPHRASE_CHARS_MIN = 12
+PRIVATE_BYTES_MAX = 65_536  # 16 pairs of seeds are under 4,000
+SECRET_NAME_BYTES_MAX = 64
+MEMORY_KIB_MAX = 1 << 20  # 1 GiB: a forged file must not exhaust the machine
+ITERATIONS_MAX = 16
+LANES_MAX = 16
+_PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_NODE_SEEDS = ("log", "holds", "log_mldsa", "holds_mldsa", "heads", "tls", "kem", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one guess at a passphrase costs: memory in KiB, passes over it, parallel lanes."""
+
+    memory_kib: int
+    iterations: int
+    lanes: int
+
+    def bounded(self) -> bool:
+        """Whether the reader accepts it; Argon2 itself wants 8 KiB a lane (RFC 9106 §3.1)."""
+        return (
+            1 <= self.lanes <= LANES_MAX
+            and 1 <= self.iterations <= ITERATIONS_MAX
+            and 8 * self.lanes <= self.memory_kib <= MEMORY_KIB_MAX
+        )
+
+
+DEFAULT_COST = Cost(memory_kib=65_536, iterations=3, lanes=4)  # RFC 9106 §4, second choice
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RootKeys:
+    """The two root seeds; both must sign a card. Kept offline, in a file anywhere."""
+
+    purpose: ClassVar[str] = "root"
+    ed25519: bytes
+    mldsa44: bytes
+
+    def __post_init__(self) -> None:
+        _need_seeds(self.ed25519, self.mldsa44)
+
+    def to_mapping(self) -> dict[str, bytes]:
+        """What ``seal`` takes."""
+        return {"ed25519": self.ed25519, "mldsa44": self.mldsa44}
+
+    @classmethod
+    def from_mapping(cls, secrets: Mapping[str, bytes]) -> RootKeys:
+        """The keys ``to_mapping`` gave. LocalError MALFORMED for anything else."""
+        _need_names(secrets, ("ed25519", "mldsa44"))
+        return cls(ed25519=secrets["ed25519"], mldsa44=secrets["mldsa44"])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NodeKeys:
+    """What a running node signs, reads and stores with: 32-byte seeds, one per purpose.
+
+    ``incarnation`` tells which pair of the card ``log`` and ``holds`` are; ``heads`` is the
+    witness without content, ``store`` the master key for bodies at rest.
+    """
+
+    purpose: ClassVar[str] = "node"
+    incarnation: int
+    log: bytes
+    holds: bytes
+    log_mldsa: bytes
+    holds_mldsa: bytes
+    heads: bytes
+    tls: bytes
+    kem: bytes
+    store: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.incarnation < INCARNATIONS_MAX:
+            raise LocalError(Refusal.MALFORMED, "an incarnation that no card lists")
+        _need_seeds(*(getattr(self, name) for name in _NODE_SEEDS))
+
+    def to_mapping(self) -> dict[str, bytes]:
+        """What ``seal`` takes; the incarnation as one byte."""
+        seeds = {name: getattr(self, name) for name in _NODE_SEEDS}
+        return {"incarnation": bytes((self.incarnation,)), **seeds}
+
+    @classmethod
+    def from_mapping(cls, secrets: Mapping[str, bytes]) -> NodeKeys:
+        """The keys ``to_mapping`` gave. LocalError MALFORMED for anything else."""
+        _need_names(secrets, ("incarnation", *_NODE_SEEDS))
+        number = secrets["incarnation"]
+        if len(number) != 1:
+            raise LocalError(Refusal.MALFORMED, "an incarnation is one byte")
+        return cls(number[0], **{name: secrets[name] for name in _NODE_SEEDS})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SpareKeys:
+    """The 16 (log, holds) seed pairs of the card, pair k for incarnation k, loaded by adoption."""
+
+    purpose: ClassVar[str] = "spare"
+    pairs: tuple[tuple[bytes, bytes], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.pairs) != INCARNATIONS_MAX:
+            raise LocalError(Refusal.MALFORMED, f"not {INCARNATIONS_MAX} pairs of keys")
+        _need_seeds(*(seed for pair in self.pairs for seed in pair))
+
+    def to_mapping(self) -> dict[str, bytes]:
+        """What ``seal`` takes."""
+        logs = {f"log-{k}": log for k, (log, _) in enumerate(self.pairs)}
+        return logs | {f"holds-{k}": holds for k, (_, holds) in enumerate(self.pairs)}
+
+    @classmethod
+    def from_mapping(cls, secrets: Mapping[str, bytes]) -> SpareKeys:
+        """The keys ``to_mapping`` gave. LocalError MALFORMED for anything else."""
+        names = [(f"log-{k}", f"holds-{k}") for k in range(INCARNATIONS_MAX)]
+        _need_names(secrets, [name for pair in names for name in pair])
+        return cls(tuple((secrets[log], secrets[holds]) for log, holds in names))
+
+
+def generate(entropy: Callable[[int], bytes]) -> tuple[RootKeys, NodeKeys, SpareKeys]:
+    """Every key of a new party from ``entropy(count)``; the node has pair 0 of the spares."""
+    root = RootKeys(ed25519=entropy(SEED_BYTES), mldsa44=entropy(SEED_BYTES))
+    pairs = tuple((entropy(SEED_BYTES), entropy(SEED_BYTES)) for _ in range(INCARNATIONS_MAX))
+    others = {name: entropy(SEED_BYTES) for name in _NODE_SEEDS[2:]}
+    log, holds = pairs[0]
+    return root, NodeKeys(0, log, holds, **others), SpareKeys(pairs)
+
+
+def seal(
+    purpose: str,
+    party: bytes,
+    secrets: Mapping[str, bytes],
+    passphrases: Sequence[str],
+    *,
+    entropy: Callable[[int], bytes] = os.urandom,
+    cost: Cost = DEFAULT_COST,
+) -> bytes:
+    """The sealed file that all of ``passphrases`` together, in this order, open again.
+
+    LocalError USAGE for a passphrase under 12 characters, two that are equal (one officer would
+    suffice), too few or too many of them, an unbounded cost or a name that is no word;
+    OVERSIZE for more secrets than a file holds.
+    """
+    stretched = [_normal(passphrase) for passphrase in passphrases]
+    if any(len(passphrase.decode()) < PASSPHRASE_CHARS_MIN for passphrase in stretched):
+        raise LocalError(
+            Refusal.USAGE, f"a passphrase has {PASSPHRASE_CHARS_MIN} characters or more"
+        )
+    if not 1 <= len(stretched) <= OFFICERS_MAX or len(set(stretched)) != len(stretched):
+        raise LocalError(Refusal.USAGE, f"1 to {OFFICERS_MAX} officers, each with a passphrase")
+    if not _PURPOSE.fullmatch(purpose) or len(party) != PARTY_BYTES or not cost.bounded():
+        raise LocalError(Refusal.USAGE, "no keys are sealed for such a purpose, party or cost")
+    salts = tuple(entropy(SALT_BYTES) for _ in stretched)
+    nonce = entropy(NONCE_BYTES)
+    header = "\n".join((
+        FIRST_LINE,
+        f"purpose {purpose}",
+        f"party {party.hex()}",
+        f"officers {len(salts)}",
+        *(f"salt {salt.hex()}" for salt in salts),
+        f"argon2id {cost.memory_kib} {cost.iterations} {cost.lanes}",
+        f"nonce {nonce.hex()}",
+        "",
+    )).encode()  # fmt: skip
+    key = _key(header, salts, cost, stretched)
+    box = crypto.aead_seal(key, nonce, _packed(secrets), header)
+    data = header + f"box {b64(box)}\n".encode()
+    if len(data) > PRIVATE_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"sealed keys of {len(data)} bytes")
+    return data
+
+
+def open_sealed(data: bytes, passphrases: Sequence[str], purpose: str) -> dict[str, bytes]:
+    """The secrets in a sealed file made for ``purpose``.
+
+    LocalError BAD_PASSPHRASE if the passphrases, their number or their order are not those it was
+    sealed under (or salt or box were changed, which looks the same), MALFORMED or OVERSIZE if it
+    is no such file, USAGE if it was sealed for another purpose.
+    """
+    sealed = _parsed(data)
+    if sealed.purpose != purpose:
+        raise LocalError(Refusal.USAGE, f"keys for {sealed.purpose} where {purpose} belong")
+    if len(passphrases) != len(sealed.salts):
+        raise LocalError(
+            Refusal.BAD_PASSPHRASE,
+            f"{len(sealed.salts)} passphrases open these keys, not {len(passphrases)}",
+        )
+    normal = [_normal(passphrase) for passphrase in passphrases]
+    key = _key(sealed.header, sealed.salts, sealed.cost, normal)
+    try:
+        plain = crypto.aead_open(key, sealed.nonce, sealed.box, sealed.header)
+    except PeerError as exc:
+        raise LocalError(
+            Refusal.BAD_PASSPHRASE, "wrong passphrase or order of officers, or a damaged file"
+        ) from exc
+    try:
+        return _unpacked(plain)
+    except PeerError as exc:
+        raise LocalError(exc.refusal, f"sealed keys: {exc.detail}") from exc
+
+
+def officers(data: bytes) -> int:
+    """How many passphrases a sealed file wants. LocalError MALFORMED or OVERSIZE if it is none."""
+    return len(_parsed(data).salts)
+
+
+def party_of(data: bytes) -> bytes:
+    """The party a sealed file names, trustworthy once it has opened. Errors as ``officers``."""
+    return _parsed(data).party
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Puts ``data`` at ``path`` for the owner alone (0600): all of it, durably, or not at all.
+
+    LocalError NOT_FOUND without the folder, NOT_ALLOWED without the right to write there;
+    MachineError DISK if the disk refuses.
+    """
+    try:
+        fd, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from birth
+        try:
+            with open(fd, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(draft, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+        sync_folder(path.parent)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise LocalError(Refusal.NOT_FOUND, f"no folder {path.parent}") from exc
+    except PermissionError as exc:
+        raise LocalError(Refusal.NOT_ALLOWED, f"may not write in {path.parent}") from exc
+    except OSError as exc:
+        raise MachineError(Refusal.DISK, f"{path}: {exc.strerror}") from exc
+
+
+def read_private(path: Path) -> bytes:
+    """The bytes of a file that is ours alone, at most 65,536.
+
+    LocalError NOT_FOUND, OVERSIZE, or NOT_ALLOWED if group or others may touch it, or it is
+    no plain file; MachineError DISK if the disk refuses.
+    """
+    data, mode, _ = _read(path)
+    if mode & 0o077:
+        raise _exposed(path)
+    return data
+
+
+def read_passphrases(spec: Path) -> tuple[str, ...]:
+    """The passphrases in a private file, one a line, in the officers' order.
+
+    For a node that starts with nobody there. Under systemd, ``LoadCredentialEncrypted=`` brings
+    such a file to ``%d/<name>``, sealed to the machine until then. For a service with ``User=``
+    that file is root's and the service reads it through an access list, which shows as a group
+    bit; so a file of root's with mode 0440 passes here, where ``read_private`` would refuse it.
+    Whoever can start the machine can then start the node: an officer's presence is safer.
+
+    Errors as ``read_private``, and LocalError MALFORMED for an empty line or what is not text.
+    """
+    data, mode, owner = _read(spec)
+    brought = 0o040 if owner == 0 and os.geteuid() != 0 else 0
+    if mode & 0o077 & ~brought:
+        raise _exposed(spec)
+    try:
+        lines = utf8(data).removesuffix("\n").split("\n")
+    except PeerError as exc:
+        raise LocalError(exc.refusal, f"{spec}: {exc.detail}") from exc
+    if not all(lines):
+        raise LocalError(Refusal.MALFORMED, f"{spec}: one passphrase a line, no empty line")
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    purpose: str
+    party: bytes
+    salts: tuple[bytes, ...]
+    cost: Cost
+    nonce: bytes
+    box: bytes
+    header: bytes
+
+
+def _parsed(data: bytes) -> _Sealed:
+    try:
+        return _read_lines(data)
+    except PeerError as exc:  # our own file, so nobody else's fault
+        raise LocalError(exc.refusal, f"sealed keys: {exc.detail}") from exc
+
+
+def _read_lines(data: bytes) -> _Sealed:
+    if len(data) > PRIVATE_BYTES_MAX:
+        raise PeerError(Refusal.OVERSIZE, f"{len(data)} bytes")
+    lines = iter(utf8(data).split("\n"))
+
+    def field(word: str) -> str:
+        name, _, value = next(lines, "").partition(" ")
+        if name != word:
+            raise malformed(f"no {word} line where it belongs")
+        return value
+
+    if next(lines) != FIRST_LINE:
+        raise malformed("another first line")
+    purpose = field("purpose")
+    if not _PURPOSE.fullmatch(purpose):
+        raise malformed("a purpose that is no word")
+    party = unhex(field("party"), PARTY_BYTES)
+    count = decimal(field("officers"), OFFICERS_MAX)
+    if count == 0:
+        raise malformed("no officers")
+    salts = tuple(unhex(field("salt"), SALT_BYTES) for _ in range(count))
+    numbers = field("argon2id").split(" ")
+    if len(numbers) != 3:
+        raise malformed("argon2id has three numbers")
+    cost = Cost(*(decimal(number) for number in numbers))
+    if not cost.bounded():
+        raise malformed("an unbounded cost")
+    nonce = unhex(field("nonce"), NONCE_BYTES)
+    box = unb64(field("box"))
+    if list(lines) != [""]:
+        raise malformed("not one newline at the end")
+    header = data[: data.rindex(b"\n", 0, -1) + 1]
+    return _Sealed(purpose, party, salts, cost, nonce, box, header)
+
+
+def _key(header: bytes, salts: Sequence[bytes], cost: Cost, passphrases: Sequence[bytes]) -> bytes:
+    stretched = b"".join(
+        Argon2id(
+            salt=salt,
+            length=KEY_BYTES,
+            iterations=cost.iterations,
+            lanes=cost.lanes,
+            memory_cost=cost.memory_kib,
+        ).derive(passphrase)
+        for salt, passphrase in zip(salts, passphrases, strict=True)
+    )
+    return crypto.hkdf(stretched, b"", header, KEY_BYTES)
+
+
+def _normal(passphrase: str) -> bytes:
+    # Two keyboards may type one letter as different code points: NFKC makes them one.
+    try:
+        return unicodedata.normalize("NFKC", passphrase).encode()
+    except UnicodeEncodeError as exc:
+        raise LocalError(Refusal.USAGE, "a passphrase that is not text") from exc
+
+
+def _packed(secrets: Mapping[str, bytes]) -> bytes:
+    named = sorted((name.encode(), value) for name, value in secrets.items())
+    return varint(len(named)) + b"".join(counted(name) + counted(value) for name, value in named)
+
+
+def _unpacked(plain: bytes) -> dict[str, bytes]:
+    reader = Reader(plain)
+    secrets: dict[str, bytes] = {}
+    last = b""
+    for _ in range(reader.varint()):
+        name = reader.counted(SECRET_NAME_BYTES_MAX)
+        if name <= last:
+            raise malformed("secrets out of order")
+        secrets[utf8(name)] = reader.counted(PRIVATE_BYTES_MAX)
+        last = name
+    reader.done()
+    return secrets
+
+
+def _need_seeds(*seeds: bytes) -> None:
+    if any(len(seed) != SEED_BYTES for seed in seeds):
+        raise LocalError(Refusal.MALFORMED, f"a seed has {SEED_BYTES} bytes")
+
+
+def _need_names(secrets: Mapping[str, bytes], names: Sequence[str]) -> None:
+    if set(secrets) != set(names):
+        raise LocalError(Refusal.MALFORMED, "not the keys that belong here")
+
+
+def _exposed(path: Path) -> LocalError:
+    return LocalError(
+        Refusal.NOT_ALLOWED, f"{path} is open to others than its owner; run: chmod 600 {path}"
+    )
+
+
+def _read(path: Path) -> tuple[bytes, int, int]:
+    # Not blocking, so that a pipe in the file's place cannot hold up a start.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise LocalError(Refusal.NOT_ALLOWED, f"{path} is not a plain file")
+            with open(fd, "rb", closefd=False) as source:
+                data = source.read(PRIVATE_BYTES_MAX + 1)
+        finally:
+            os.close(fd)
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise LocalError(Refusal.NOT_FOUND, f"no file {path}") from exc
+    except PermissionError as exc:
+        raise LocalError(Refusal.NOT_ALLOWED, f"may not read {path}") from exc
+    except OSError as exc:
+        raise MachineError(Refusal.DISK, f"{path}: {exc.strerror}") from exc
+    if len(data) > PRIVATE_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"{path} is over {PRIVATE_BYTES_MAX} bytes")
+    return data, stat.S_IMODE(found.st_mode), found.st_uid
