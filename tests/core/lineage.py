@@ -34,7 +34,7 @@ def _pq(*words: object) -> bytes:
     return crypto.mldsa44_public(seed(*words))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Party:
     """A party with all its secret keys and its signed card."""
 
@@ -88,7 +88,7 @@ def party(name: str, serial: int = 1, spare: str = "log") -> Party:
     return Party(name, identity.parse_card(identity.make_card(card, *roots)))
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class LogBuilder:
     """One log that its author can sign, fork and prove."""
 
@@ -180,10 +180,10 @@ class LogBuilder:
         if pq:
             name = identity.author_name(self.author.id)
             signatures.append(cosign_pq(cp, name, self.author.author_pq(), time_s))
-        for holder in held_by:
-            signatures.append(
-                cosign(cp, identity.holds_name(holder.id, 0), holder.holds(0), time_s)
-            )
+        signatures += [
+            cosign(cp, identity.holds_name(holder.id, 0), holder.holds(0), time_s)
+            for holder in held_by
+        ]
         for holder in held_pq_by:
             name = identity.holds_pq_name(holder.id)
             signatures.append(cosign_pq(cp, name, holder.holds_pq(), time_s))
@@ -210,9 +210,9 @@ class LogBuilder:
         raw, body = self.raws[index], self.bodies[index]
         try:
             leaf = decode_leaf(raw)
-        except Exception:  # noqa: BLE001 - whatever does not decode is void
+        except Exception:
             leaf = None
-        salt, packed = body if body else (None, None)
+        salt, packed = body or (None, None)
         return Entry(Place(self.id, index), leaf_hash(raw), raw, leaf, salt, packed)
 
 
@@ -237,7 +237,7 @@ def cosign_pq(
     return notes.cosignature_mldsa44(name, signer.public(), time_s, signer.sign(message))
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Line:
     """A line, its charter, and one log for each member, all begun with the charter."""
 

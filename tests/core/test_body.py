@@ -47,6 +47,19 @@ def test_commitment_is_the_written_hash() -> None:
     assert body.commit(body.ZERO_SALT, b"xyz") != body.commit(salt, b"xyz")
 
 
+def test_spec_example() -> None:
+    """The body that spec/commitment.md prints opens to its text and has its commitment."""
+    data = bytes.fromhex(
+        "a206008891d2cd5b8d50e949e702526573309103f6b624e2eb4b43ea4da7f502f0d1c1f4ee5a8cce21f68810"
+    )
+    text = b"Link test. Please confirm. " * 2
+    in_steps = b"\x81\x2c" + data + bytes(18)
+    assert body.unpack(b"\1" + data) == body.unpack(in_steps) == text
+    assert body.commit(bytes(range(16)), in_steps).hex() == (
+        "493a31df197b9b976640a8bd0db84724236a2e3765b03f4371bd87da069267d2"
+    )
+
+
 @pytest.mark.parametrize("salt", [b"", bytes(15), bytes(17)])
 def test_salt_has_one_length(salt: bytes) -> None:
     """A salt of another length is our caller's mistake: salt and body could trade bytes."""

@@ -99,6 +99,15 @@ def test_line_id_commits_to_the_text_with_a_zero_salt() -> None:
     assert charters.charter_id(other.encode()) != expected
 
 
+def test_spec_example() -> None:
+    """The charter that spec/charter.md prints has the length and the line id that it prints."""
+    data = LINE.encode()
+    assert len(data) == 811
+    assert charters.charter_id(data).hex() == (
+        "ef0644be6dee344b1220f3d05ff1e11db863462dc71239ba3c675b96e8848e8e"
+    )
+
+
 def test_round_trip_of_every_field() -> None:
     """Each field takes another value and comes back as it was."""
     full = replace(

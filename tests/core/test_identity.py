@@ -373,6 +373,17 @@ def test_successor_card() -> None:
     identity.supersedes(old, every, used_k=-1)
 
 
+def test_spec_example() -> None:
+    """The card that spec/identity.md prints has the id, digits and hash that it prints."""
+    parsed = identity.parse_card(card_file())
+    assert parsed.card.party.hex() == (
+        "43aba4642098f0f515c76d3668d3700982e7df728273c5a1b05bbf26f574a454"
+    )
+    assert parsed.card.digits == "60740 27203 15654 65243 91817 83393 44551 68702"
+    assert parsed.hash.hex() == "66808928af2434221165a64f9bee9cc3644f66cf29c073e34656b2dcf893a3fa"
+    assert len(parsed.data) == 12_363
+
+
 # --- Revocation ------------------------------------------------------------------------------
 
 

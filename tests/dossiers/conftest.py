@@ -83,7 +83,9 @@ class Line:
             time_s=self.time_s if time_s is None else time_s,
             audience=self.charter.readers() if audience is None else audience,
             serial=serial,
-            seen=tuple(Seen(other, size, ROOT, held) for other, size in sorted((seen or {}).items())),
+            seen=tuple(
+                Seen(other, size, ROOT, held) for other, size in sorted((seen or {}).items())
+            ),
             refs=refs,
             commitment=None if packed is None else commit(SALT, packed),
             **fields,
@@ -192,6 +194,12 @@ class Line:
         predecessors = tuple(Head(old, size, ROOT) for old, size in heads.items())
         self.add(log, Kind.RESUME, extra=Resume(k, life, predecessors).encode(), **more)
         return log
+
+
+@pytest.fixture(scope="session")
+def build() -> type[Line]:
+    """For tests that build many lines; called with the members' roles."""
+    return Line
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detente.core import extras
 from detente.core.errors import LocalError
@@ -115,7 +117,9 @@ def test_leaves_that_break_a_rule_are_void(two, rule):
 def test_a_log_opens_with_its_charter_or_resume():
     """Leaf 0 is the charter, and in a resumed log the resume of that very life."""
     charter = Leaf(kind=Kind.CHARTER, time_s=1, audience=3, commitment=bytes(32))
-    resume = Leaf(kind=Kind.RESUME, time_s=1, audience=3, extra=extras.Resume(2, b"l" * 8, ()).encode())
+    resume = Leaf(
+        kind=Kind.RESUME, time_s=1, audience=3, extra=extras.Resume(2, b"l" * 8, ()).encode()
+    )
     new_line, resumed = LogId(0, 2, b""), LogId(0, 2, b"l" * 8)
     assert fold.keeps_rules(Place(new_line, 0), charter)
     assert fold.keeps_rules(Place(resumed, 0), resume)
@@ -341,6 +345,25 @@ def test_a_circle_of_seen_is_broken_at_the_earliest_entry(two):
     fourth = two.add(b, Kind.SEEN, time_s=2_000_000_003)
     shown = fold.order(two.transcript)
     assert shown[2:] == [first, second, fourth, third]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 9)), max_size=30))
+def test_any_honest_transcript_is_shown_once_and_in_causal_order(build, steps):
+    """Whoever speaks, sees what, and by whichever clock: causes come first and nothing is lost."""
+    line = build("party", "party", "party")
+    for author, skipped, time_s in steps:
+        others = [log for log in line.logs if log.member != author]
+        seen = {log: line.transcript.size(log) - skipped for log in others}
+        kept = {log: size for log, size in seen.items() if size > 0}
+        line.add(line.logs[author], Kind.SEEN, seen=kept, time_s=time_s)
+    shown = fold.order(line.transcript)
+    sizes = dict.fromkeys(line.logs, 0)
+    for place in shown:
+        assert place.index == sizes[place.log]
+        assert all(sizes[seen.log] >= seen.size for seen in line.leaf(place).seen)
+        sizes[place.log] += 1
+    assert sizes == {log: line.transcript.size(log) for log in line.logs}
+    assert shown == fold.order(line.transcript)
 
 
 def test_an_own_log_in_seen_blocks_nothing(two):

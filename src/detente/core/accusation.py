@@ -15,11 +15,12 @@ from detente.core.encoding import b64, decimal, malformed, unb64, utf8
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.identity import Origin
 from detente.core.leaf import LogId
-from detente.core.limits import BODY_BYTES_MAX, PROOF_HASHES_MAX
+from detente.core.limits import PROOF_HASHES_MAX
 from detente.core.merkle import HASH_BYTES, leaf_hash, verify_consistency, verify_inclusion
 from detente.core.notes import Checkpoint, Note
 from detente.core.proof import (
     FIRST_LINE,
+    PROOF_BYTES_MAX,
     SEPARATOR,
     CardKeys,
     ProvenHead,
@@ -189,7 +190,7 @@ def _verdict(
 
 def _contradiction(data: bytes) -> tuple[Form, tuple[Note, Note], int]:
     """Two notes that cannot both be heads of one tree, and from where. PeerError BAD_PROOF."""
-    if len(data) > 4 * BODY_BYTES_MAX:
+    if len(data) > 2 * PROOF_BYTES_MAX:
         raise PeerError(Refusal.OVERSIZE, f"an accusation of {len(data)} bytes")
     first = data.partition(b"\n")[0]
     if first == FIRST_LINE.encode():

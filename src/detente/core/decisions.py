@@ -410,7 +410,7 @@ def required_signatories(old: Charter, new: Charter) -> int:
     """The mask of members who must sign ``new`` in the place of ``old`` (spec/decisions.md §6).
 
     All but observers; under the rule *all-but-affected* without those who would lose their
-    membership or their role, unless that leaves nobody.
+    membership or their role, unless fewer than two are left: no one removes the others alone.
     """
     everyone = old.readers()
     if old.amend == "all":
@@ -421,7 +421,7 @@ def required_signatories(old: Charter, new: Charter) -> int:
         for member in old.members
         if member.role != "observer" and (member.number, member.role) in kept
     )
-    return unaffected or everyone
+    return unaffected if unaffected.bit_count() > 1 else everyone
 
 
 def _rank(view: Transcript, seal: Place, terms: Offer) -> tuple[Place, Place]:

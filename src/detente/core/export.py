@@ -7,12 +7,15 @@ is parsing alone: what the lines claim is proven by ``dossiers.verify``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from binascii import Error as BinasciiError
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from detente.core import limits
-from detente.core.encoding import b64, decimal, malformed, unb64, unhex, utf8
+from detente.core.crypto import ED25519_SIGNATURE_BYTES, MLDSA44_SIGNATURE_BYTES
+from detente.core.encoding import b64, decimal, malformed, unhex, utf8
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.leaf import LogId
 from detente.core.transcript import Entry, Transcript
@@ -264,8 +267,25 @@ def _repeated(
     return tuple(found), word, rest
 
 
+def _unb64(text: bytes) -> bytes:
+    """As ``encoding.unb64``, on bytes: this runs for every line of a file of any length."""
+    try:
+        data = a2b_base64(text)
+    except BinasciiError as exc:
+        raise malformed("not base64") from exc
+    if b2a_base64(data, newline=False) != text:
+        raise malformed("base64 not canonical")
+    return data
+
+
+def _exactly(data: bytes, length: int) -> bytes:
+    if len(data) != length:
+        raise malformed(f"{len(data)} bytes where {length} belong")
+    return data
+
+
 def _counted_b64(text: bytes, most: int) -> bytes:
-    data = unb64(utf8(text))
+    data = _unb64(text)
     if len(data) > most:
         raise PeerError(Refusal.OVERSIZE, f"{len(data)} bytes where {most} are allowed")
     return data
@@ -283,7 +303,7 @@ _WITHOUT_BODY = {
 
 def _entry(number: int, rest: bytes) -> EntryLine:
     parts = rest.split(b" ")
-    raw = unb64(utf8(parts[0]))
+    raw = _unb64(parts[0])
     if len(raw) > limits.LEAF_BYTES_MAX:
         raise PeerError(Refusal.OVERSIZE, f"leaf of {len(raw)} bytes")
     if len(parts) == 1:
@@ -295,23 +315,24 @@ def _entry(number: int, rest: bytes) -> EntryLine:
         return EntryLine(number, raw, shown, b"", b"")
     if len(parts) != 3:
         raise malformed("an entry with too many parts")
-    salt = unb64(utf8(parts[1]), SALT_BYTES)
+    salt = _exactly(_unb64(parts[1]), SALT_BYTES)
     return EntryLine(number, raw, Shown.OPENED, salt, _counted_b64(parts[2], limits.BODY_BYTES_MAX))
 
 
 def _head(number: int, word: bytes, rest: bytes) -> HeadLine:
-    parts = utf8(rest).split(" ")
+    parts = rest.split(b" ")
+    size = decimal(utf8(parts[0]))
+    signature = _unb64(parts[-1])
     if word == b"signed" and len(parts) == 2:
-        return Signed(number, decimal(parts[0]), unb64(parts[1], 64))
+        return Signed(number, size, _exactly(signature, ED25519_SIGNATURE_BYTES))
     if word == b"pq" and len(parts) == 3:
-        time_s = decimal(parts[1], TIME_MAX_S)
-        return PqSigned(number, decimal(parts[0]), time_s, unb64(parts[2], 2420))
+        time_s = decimal(utf8(parts[1]), TIME_MAX_S)
+        return PqSigned(number, size, time_s, _exactly(signature, MLDSA44_SIGNATURE_BYTES))
     if word == b"cosigned" and len(parts) == 4:
-        signature = unb64(parts[3])
-        if len(signature) not in (64, 2420):
+        if len(signature) not in {ED25519_SIGNATURE_BYTES, MLDSA44_SIGNATURE_BYTES}:
             raise malformed("a cosignature of no known length")
-        time_s = decimal(parts[2], TIME_MAX_S)
-        return Cosigned(number, decimal(parts[0]), parts[1], time_s, signature)
+        time_s = decimal(utf8(parts[2]), TIME_MAX_S)
+        return Cosigned(number, size, utf8(parts[1]), time_s, signature)
     raise malformed("a line that means nothing")
 
 
@@ -360,11 +381,3 @@ class _Lines:
         """Refuses anything behind the last line."""
         if self._tail or next(self._ready, None) is not None or any(self._chunks):
             raise malformed("something behind the last line")
-
-
-def sheet_bytes(sheets: Sequence[str]) -> tuple[bytes, ...]:
-    """Ceremony sheets as UTF-8. LocalError OVERSIZE for a longer one, or too many of them."""
-    data = tuple(sheet.encode() for sheet in sheets)
-    if len(data) > SHEETS_MAX or any(len(sheet) > SHEET_BYTES_MAX for sheet in data):
-        raise LocalError(Refusal.OVERSIZE, "ceremony sheets longer than a file may carry")
-    return data

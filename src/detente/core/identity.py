@@ -55,12 +55,12 @@ _KEY_WORD = re.compile(r"log-pq|holds-pq|heads|tls|kem|(?:log|holds) (?:[0-9]|1[
 
 
 def party_id(root_ed25519: bytes, root_mldsa44: bytes) -> bytes:
-    """The 32 bytes that are a party's id on every line (spec/identity.md §2)."""
+    """The 32 bytes that are a party's id on every line (spec/identity.md §3)."""
     return sha256(b"detente party v1\n", root_ed25519, root_mldsa44)
 
 
 def digits(root_ed25519: bytes, root_mldsa44: bytes) -> str:
-    """The 40 digits people compare, in 8 groups of 5 (spec/identity.md §3; 132.9 bits)."""
+    """The 40 digits people compare, in 8 groups of 5 (spec/identity.md §4; 132.9 bits)."""
     number = int.from_bytes(sha256(b"detente digits v1\n", root_ed25519, root_mldsa44), "big")
     text = f"{number % 10**40:040d}"
     return " ".join(text[at : at + 5] for at in range(0, 40, 5))
@@ -113,7 +113,7 @@ class Origin(NamedTuple):
 
 
 def origin(line: bytes, party: bytes, log: LogId) -> str:
-    """The origin of a log's checkpoints, which is also its key name (spec/identity.md §4)."""
+    """The origin of a log's checkpoints, which is also its key name (spec/identity.md §5)."""
     return f"{_ORIGIN}/{line.hex()}/{party.hex()}/{log.word}"
 
 
@@ -172,7 +172,7 @@ class Card:
         return digits(self.root_ed25519, self.root_mldsa44)
 
     def encode(self) -> bytes:
-        """The text that both roots sign (spec/identity.md §5)."""
+        """The text that both roots sign (spec/identity.md §7)."""
         lines = [
             ("party", self.party.hex()),
             ("name", self.name),
@@ -216,7 +216,7 @@ def make_card(card: Card, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
 
 
 def parse_card(data: bytes) -> SignedCard:
-    """The card of a card file (spec/identity.md §5). Valid is not trusted: see ``Ceremony``.
+    """The card of a card file (spec/identity.md §7). Valid is not trusted: see ``Ceremony``.
 
     PeerError MALFORMED or OVERSIZE for another form, BAD_CARD for a signature that does not
     verify, an unsafe key, or one key in two roles.
@@ -326,7 +326,7 @@ def _check_keys(card: Card) -> None:
 
 
 def supersedes(old: Card, new: Card, used_k: int) -> None:
-    """Checks that ``new`` may be in force after ``old`` (spec/identity.md §6).
+    """Checks that ``new`` may be in force after ``old`` (spec/identity.md §8).
 
     ``used_k`` is the highest incarnation of the party that any log has used, -1 for none: its
     pair and those before it have signed what must stay provable. PeerError BAD_CARD for other
@@ -367,7 +367,7 @@ class Revocation:
     stands: tuple[Stand, ...] = ()  # in order of origin; a log not named: not at all
 
     def encode(self) -> bytes:
-        """The text that both roots sign (spec/identity.md §7)."""
+        """The text that both roots sign (spec/identity.md §9)."""
         lines = [
             ("party", self.party.hex()),
             ("serial", str(self.serial)),
@@ -397,7 +397,7 @@ def make_revocation(
 
 
 def parse_revocation(data: bytes, card: Card, held_serial: int = 0) -> SignedRevocation:
-    """The revocation of a note, against any trusted card of its party (spec/identity.md §7).
+    """The revocation of a note, against any trusted card of its party (spec/identity.md §9).
 
     ``held_serial`` is the highest already held. PeerError MALFORMED, OVERSIZE, BAD_CARD for other
     signatures than the roots', STALE_CARD for a serial that does not rise.
@@ -466,7 +466,7 @@ class Ceremony:
     words: str = ""  # who was there, in the operator's words; may be empty
 
     def encode(self) -> bytes:
-        """The sheet that the journal keeps (spec/identity.md §8).
+        """The sheet that the journal keeps (spec/identity.md §10).
 
         LocalError MALFORMED or OVERSIZE if it would not read back.
         """

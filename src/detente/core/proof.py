@@ -13,7 +13,7 @@ from enum import Enum
 from detente.core import limits, notes
 from detente.core.body import SALT_BYTES, commit
 from detente.core.charter import Charter, charter_id, parse_charter
-from detente.core.crypto import ED25519_SIGNATURE_BYTES
+from detente.core.crypto import ED25519_PUBLIC_BYTES
 from detente.core.encoding import Reader, b64, counted, decimal, malformed, unb64, utf8, varint
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.export import BUILD_CHARS_MAX, SHEET_BYTES_MAX, SHEETS_MAX, is_build_word
@@ -67,7 +67,7 @@ def parse_proof(data: bytes) -> Proof:
         raise PeerError(Refusal.OVERSIZE, f"a proof of {len(data)} bytes")
     head, blank, note = data.partition(b"\n\n")
     lines = utf8(head).split("\n")
-    if lines.pop(0) != FIRST_LINE or not blank:
+    if lines.pop(0) != FIRST_LINE or not blank or note.startswith(b"\n"):
         raise malformed("not a tlog-proof")
     extra = b""
     if lines and lines[0].startswith("extra "):
@@ -219,7 +219,7 @@ class CardKeys:
                 known.append(pair.log)
 
     def _cosigner(self, name: str, party: bytes, statement: Statement, public: bytes) -> None:
-        safe = len(public) != 32
+        safe = len(public) != ED25519_PUBLIC_BYTES
         kind = notes.COSIGN_MLDSA44 if safe else notes.COSIGN_ED25519
         cosigner = Cosigner(name, party, statement, public, safe)
         self._cosigners[name, notes.key_id(name, kind, public)] = cosigner
@@ -298,27 +298,24 @@ def verify_head(note: Note, keys: CardKeys) -> ProvenHead:
             ignored += 1
             continue
         time_s, signature = notes.cosignature_parts(line)
-        verify_cosignature(checkpoint, cosigner, time_s, signature)
+        if not cosigns(checkpoint, cosigner, time_s, signature):
+            raise PeerError(Refusal.BAD_SIGNATURE, f"a cosignature named {cosigner.name}")
         found.append(Cosignature(cosigner, time_s))
     if key is None:
         raise PeerError(Refusal.BAD_SIGNATURE, "no signature of the author under its card's key")
     return ProvenHead(checkpoint, origin, key, tuple(found), ignored)
 
 
-def verify_cosignature(
-    checkpoint: Checkpoint, cosigner: Cosigner, time_s: int, signature: bytes
-) -> None:
-    """Holds when this cosigner signed this checkpoint at ``time_s``. PeerError BAD_SIGNATURE."""
+def cosigns(checkpoint: Checkpoint, cosigner: Cosigner, time_s: int, signature: bytes) -> bool:
+    """Whether this cosigner signed this checkpoint at ``time_s`` seconds.
+
+    PeerError MALFORMED for a time that no cosignature can bear.
+    """
     if cosigner.quantum_safe:
-        valid = notes.verify_cosignature_mldsa44(
+        return notes.verify_cosignature_mldsa44(
             cosigner.name, checkpoint, cosigner.public, time_s, signature
         )
-    else:
-        valid = len(signature) == ED25519_SIGNATURE_BYTES and notes.verify_cosignature_ed25519(
-            checkpoint, cosigner.public, time_s, signature
-        )
-    if not valid:
-        raise PeerError(Refusal.BAD_SIGNATURE, f"a cosignature named {cosigner.name}")
+    return notes.verify_cosignature_ed25519(checkpoint, cosigner.public, time_s, signature)
 
 
 # --- Opening a proof -------------------------------------------------------------------------

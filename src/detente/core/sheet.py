@@ -1,7 +1,7 @@
 """Sheets: the strict line records that cards, charters and revocations are written in.
 
 A sheet is a fixed first line, then ``key value`` lines in an order its kind fixes
-(spec/identity.md §1). People read sheets aloud and sign them, so a value holds nothing that a
+(spec/identity.md §2). People read sheets aloud and sign them, so a value holds nothing that a
 screen could hide or turn round, and equal sheets are equal bytes.
 """
 
@@ -27,7 +27,7 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def fault(value: str) -> str | None:
-    """Why a value cannot stand in a sheet, or None (spec/identity.md §1).
+    """Why a value cannot stand in a sheet, or None (spec/identity.md §2).
 
     A value is not empty, is in Unicode's NFC, and has single inner U+0020 as its only spaces.
     """

@@ -22,7 +22,10 @@ from detente.core.transcript import Entry, Transcript
 class Keys(Protocol):
     """Our private keys, as far as this incarnation may use them. A seam: tests stub hedged ones."""
 
-    k: int
+    @property
+    def k(self) -> int:
+        """The incarnation whose log and holds keys these are."""
+        ...
 
     def sign_log(self, message: bytes) -> bytes:
         """Ed25519 by log key ``k``."""

@@ -16,14 +16,15 @@ from detente.core import charter as charters
 from detente.core.accusation import Finding
 from detente.core.body import commit, unpack
 from detente.core.charter import Charter, parse_charter
-from detente.core.encoding import malformed
+from detente.core.crypto import ed25519_verify
+from detente.core.encoding import b64, malformed
 from detente.core.errors import PeerError, Refusal
 from detente.core.export import Cosigned, EntryLine, LogStart, PqSigned, Preamble, Shown, Signed
 from detente.core.identity import Origin, author_name, parse_card, parse_origin
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.merkle import Frontier, leaf_hash
-from detente.core.notes import Checkpoint, verify_checkpoint
-from detente.core.proof import Cosigner, check_first, decoded, verify_cosignature
+from detente.core.notes import Checkpoint
+from detente.core.proof import Cosigner, check_first, cosigns, decoded
 from detente.dossiers.report import (
     Bad,
     Case,
@@ -73,7 +74,7 @@ class _Log:
     keys: Sequence[bytes]
     authors: Sequence[Cosigner]
     frontier: Frontier = field(default_factory=Frontier)
-    tree: Checkpoint | None = None  # at the frontier, once asked for
+    root: bytes | None = None  # at the frontier, once asked for
     signed: _Heads = field(default_factory=_Heads)
     pq_size: int = 0
     bodies: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
@@ -82,13 +83,17 @@ class _Log:
     cosigned: dict[str, CosignedShown] = field(default_factory=dict)
     claims: dict[LogId, _Heads] = field(default_factory=dict)
 
-    def checkpoint(self, size: int) -> Checkpoint:
-        """The checkpoint that a signature line speaks of: of the entries listed so far."""
+    def head(self, size: int) -> bytes:
+        """The root that a signature line speaks of: over the entries listed so far."""
         if size != self.frontier.size:
             raise malformed("a signature that does not stand behind its last entry")
-        if self.tree is None:
-            self.tree = Checkpoint(self.text, size, self.frontier.root())
-        return self.tree
+        if self.root is None:
+            self.root = self.frontier.root()
+        return self.root
+
+    def checkpoint(self, size: int) -> Checkpoint:
+        """The checkpoint of that root."""
+        return Checkpoint(self.text, size, self.head(size))
 
 
 class _Audit:
@@ -114,16 +119,17 @@ class _Audit:
                 exc.facts.setdefault("line_number", item.number)
             bad = self._where(exc, item)
         preamble = self._preamble
+        contradictions = tuple(self._contradictions())
         return Report(
             "transcript",
-            ok=bad is None,
+            ok=bad is None and not contradictions,
             bad=bad,
             line="" if preamble is None else preamble.line.hex(),
             title="" if self._charter is None else self._charter.title,
             build="" if preamble is None else preamble.build,
             cards=self._case.shown_cards(),
             logs=tuple(self._shown(log) for log in self._logs),
-            findings=tuple(dict.fromkeys((*self._findings, *self._contradictions()))),
+            findings=tuple(dict.fromkeys((*self._findings, *contradictions))),
             lacks=(*self._lacks(), *self._case.loose_sheets()),
         )
 
@@ -159,7 +165,8 @@ class _Audit:
         self._charter = parse_charter(preamble.charter)
         self._learn(self._charter)
         for data in preamble.cards:
-            self._case.trust(parse_card(data).card, given=False)
+            if data not in self._case.files:
+                self._case.trust(parse_card(data).card, given=False)
         self._case.sheets += preamble.sheets
 
     def _learn(self, charter: Charter) -> None:
@@ -199,7 +206,7 @@ class _Audit:
             self._leaf(log, leaf, item)
         log.bodies[shown] += 1
         log.frontier.append(leaf_hash(item.raw))
-        log.tree = None
+        log.root = None
 
     def _leaf(self, log: _Log, leaf: Leaf, item: EntryLine) -> None:
         if (leaf.commitment is None) != (item.shown is Shown.NONE):
@@ -235,10 +242,12 @@ class _Audit:
             return
 
     def _signed(self, log: _Log, item: Signed) -> None:
-        tree = log.checkpoint(item.size)
+        root = log.head(item.size)
+        # Checkpoint.text, without building one for every entry of a long file.
+        text = f"{log.text}\n{item.size}\n{b64(root)}\n".encode()
         for key in log.keys:
-            if verify_checkpoint(tree, key, item.signature):
-                log.signed.add(item.size, tree.root)
+            if ed25519_verify(key, text, item.signature):
+                log.signed.add(item.size, root)
                 return
         raise PeerError(Refusal.BAD_SIGNATURE, "the author's signature")
 
@@ -253,7 +262,7 @@ class _Audit:
             if cosigner.quantum_safe == (len(item.signature) != 64)
         ]
         if not known:
-            log.checkpoint(item.size)
+            log.head(item.size)
             log.ignored += 1
             return
         cosigner = self._verify(log, known, item.size, item.time_s, item.signature)
@@ -266,14 +275,10 @@ class _Audit:
         log: _Log, known: Sequence[Cosigner], size: int, time_s: int, signature: bytes
     ) -> Cosigner:
         tree = log.checkpoint(size)
-        refused: PeerError | None = None
         for cosigner in known:
-            try:
-                verify_cosignature(tree, cosigner, time_s, signature)
+            if cosigns(tree, cosigner, time_s, signature):
                 return cosigner
-            except PeerError as exc:
-                refused = exc
-        raise refused or PeerError(Refusal.UNKNOWN_PARTY, "no card lists this cosigner")
+        raise PeerError(Refusal.BAD_SIGNATURE, f"a cosignature named {known[0].name}")
 
     # --- the end ---------------------------------------------------------------------------
 
@@ -310,7 +315,8 @@ class _Audit:
         needed: dict[LogId, int] = {}
         for by in self._logs:
             for named, claims in by.claims.items():
-                needed[named] = max(needed.get(named, 0), max(claims.sizes))
+                largest = max(claims.sizes)
+                needed[named] = max(needed.get(named, 0), largest)
         for named, size in sorted(needed.items()):
             held = known[named].frontier.size if named in known else 0
             if held < size:

@@ -15,7 +15,7 @@ from detente.core.extras import Rung
 from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import Missing, overdue_of
-from detente.dossiers.ladder import Ladder, Step
+from detente.dossiers.ladder import Ladder
 
 
 class State(Enum):
@@ -84,7 +84,8 @@ def presence(
         return late
     declined = _declined(member, saw, waiting)
     if declined is not None:
-        return Presence(State.DECLINED, Source.SIGNED, declined.at_s, declined.place)
+        at_s, place = declined
+        return Presence(State.DECLINED, Source.SIGNED, at_s, place)
     return Presence(State.ON_DUTY, Source.SIGNED, saw.attended_since_s)
 
 
@@ -121,15 +122,15 @@ def _unanswered(
     return Presence(State.ON_DUTY_UNANSWERED, source, first.due_s, first.place)
 
 
-def _declined(member: int, saw: Observation, waiting: list[Ladder]) -> Step | None:
-    """The last thing that the watch now on duty declined."""
+def _declined(member: int, saw: Observation, waiting: list[Ladder]) -> tuple[int, Place] | None:
+    """When the watch now on duty last declined an entry of ours, and which."""
     if saw.attended_since_s is None:
         return None
-    steps = [
-        step
+    declined = [
+        (step.at_s, rungs.place)
         for rungs in waiting
         if (reader := rungs.reader(member)) is not None
         and (step := reader.first(Rung.DECLINED)) is not None
         and step.at_s >= saw.attended_since_s
     ]
-    return max(steps, key=lambda step: (step.at_s, step.place), default=None)
+    return max(declined, default=None)

@@ -188,6 +188,7 @@ class Case:
         self.keys = CardKeys(())
         self.names: dict[bytes, str] = {}
         self.sheets: list[str] = []
+        self.files: frozenset[bytes] = frozenset()  # the card files given
 
     def trust(self, card: Card, *, given: bool = True) -> None:
         """Adds a card's keys; one from the file only where none of its party was given."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import chain, combinations
+from itertools import chain
 
 from detente.core import accusation, export, extras, notes
 from detente.core import charter as charters
 from detente.core.accusation import Finding, Verdict
 from detente.core.body import unpack
-from detente.core.charter import parse_charter
+from detente.core.charter import Charter, parse_charter
 from detente.core.encoding import malformed
 from detente.core.errors import PeerError, Refusal
 from detente.core.identity import CARD_FIRST, parse_card
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
-from detente.core.notes import Checkpoint
 from detente.core.proof import (
     FIRST_LINE,
     Proven,
@@ -71,6 +70,7 @@ def verify_file(
     """
     case = Case(now_s, ed25519_until_s)
     what = "unknown"
+    case.files = frozenset(cards)
     try:
         for file in cards:
             case.trust(parse_card(file).card)
@@ -97,15 +97,18 @@ _WHAT = {
 
 
 def _read(data: bytes | Iterable[bytes], progress: Progress | None) -> Iterator[bytes]:
-    if isinstance(data, bytes):
-        starts = range(0, len(data), _CHUNK_BYTES)
-        data = (data[start : start + _CHUNK_BYTES] for start in starts)
+    chunks = _sliced(data) if isinstance(data, bytes) else data
     done = 0
-    for chunk in data:
+    for chunk in chunks:
         yield chunk
         done += len(chunk)
         if progress is not None:
             progress(done)
+
+
+def _sliced(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), _CHUNK_BYTES):
+        yield data[start : start + _CHUNK_BYTES]
 
 
 def _first_line(chunks: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
@@ -183,14 +186,15 @@ def _proofs(data: bytes, case: Case) -> Report:
         for member in proven.charter.members:
             case.names[member.party] = member.name
         case.sheets += proven.sheets
-    findings = _forks(parts, case)
+    charter = shown[0].charter if shown else None
+    findings = _forks(parts, charter, case)
     bundle = _Bundle(shown, case)
     return Report(
         "proof" if len(parts) == 1 else "bundle",
         ok=bad is None and not any(f.finding == Finding.PROVEN.value for f in findings),
         bad=bad,
         line=" ".join(sorted({one.head.origin.line.hex() for one in shown})),
-        title=shown[0].charter.title if shown else "",
+        title="" if charter is None else charter.title,
         build=" ".join(sorted({one.build for one in shown if one.build})),
         cards=case.shown_cards(),
         statements=tuple(bundle.statement(one) for one in shown),
@@ -208,29 +212,32 @@ def _claimed_place(part: bytes) -> tuple[str, int | None]:
     return proof.checkpoint.text.partition("\n")[0], proof.index
 
 
-def _forks(parts: Sequence[bytes], case: Case) -> tuple[FindingShown, ...]:
-    """What the proofs of one log in a bundle say against one another."""
-    by_log: dict[str, list[tuple[bytes, Checkpoint, notes.Note, int]]] = {}
+def _forks(parts: Sequence[bytes], charter: Charter | None, case: Case) -> tuple[FindingShown, ...]:
+    """What the proofs of one log in a bundle say against one another.
+
+    Each is held against the first of its index and the first of its size: two that differ there
+    are enough to convict.
+    """
+    by_index: dict[tuple[str, int], tuple[bytes, notes.Note]] = {}
+    by_size: dict[tuple[str, int], tuple[bytes, notes.Note]] = {}
+    found: dict[str, FindingShown] = {}
     for part in parts:
         try:
             proof = parse_proof(part)
             tree = notes.parse_checkpoint_text(proof.checkpoint.text)
         except PeerError:
             continue  # reported where it was opened
-        by_log.setdefault(tree.origin, []).append((part, tree, proof.checkpoint, proof.index))
-    found = []
-    for proofs in by_log.values():
-        for (one, tree, note, index), (other, tree2, note2, index2) in combinations(proofs, 2):
-            if tree.size == tree2.size and tree.root != tree2.root:
-                data = accusation.Fork(note, note2, tree2.root).format()
-            elif index == index2:
-                data = accusation.make_leaves(one, other)
-            else:
-                continue
-            verdict = accusation.check(data, case.keys, **case.dates(None))
-            if verdict.form is not None:
-                found.append(finding_of(verdict))
-    return tuple(dict.fromkeys(found))
+        this = part, proof.checkpoint
+        other, _ = by_index.setdefault((tree.origin, proof.index), this)
+        _, note = by_size.setdefault((tree.origin, tree.size), this)
+        files = [accusation.make_leaves(other, part)]
+        if note.text != proof.checkpoint.text:
+            files.append(accusation.Fork(note, proof.checkpoint, tree.root).format())
+        for data in files:
+            verdict = accusation.check(data, case.keys, **case.dates(charter))
+            if verdict.form is not None and verdict.finding is not Finding.NO_FAULT_FOUND:
+                found.setdefault(tree.origin, finding_of(verdict))
+    return tuple(found.values())
 
 
 class _Bundle:

@@ -1,0 +1,116 @@
+"""How a command reaches its node: over the control socket, or by opening the home itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detente.cli.app import Session
+from detente.core.errors import LocalError, Refusal
+from detente.words import _
+
+Request = dict[str, Any]
+
+
+def call(home: Path, request: Request, timeout_s: float) -> Any:
+    """Asks the running node. LocalError UNREACHABLE where none runs, or it does not answer."""
+    from detente.node import control
+
+    try:
+        return control.call(home, request, timeout_s)
+    except TimeoutError as exc:
+        raise LocalError(Refusal.UNREACHABLE, f"no answer within {timeout_s:g} s") from exc
+
+
+def follow(home: Path, request: Request) -> Iterator[Request]:
+    """Events of the running node, until it ends."""
+    from detente.node import control
+
+    return control.follow(home, request)
+
+
+def execute(home: Path, request: Request, passphrases: tuple[str, ...]) -> Any:
+    """Runs one command with no node running: opens the home, answers, closes it."""
+    from detente.node.runner import open_node
+
+    node = open_node(home, list(passphrases))
+    try:
+        return node.execute(request)
+    finally:
+        node.close()
+
+
+def ask(
+    session: Session, do: str, *, offline: bool = True, timeout_s: float = 30, **arguments: Any
+) -> Any:
+    """Has the node run one command. Arguments that are None are left out.
+
+    With ``offline`` the home is opened here where no node runs; that takes the passphrases.
+    LocalError with whatever the node refused.
+    """
+    request = {"do": do, **{name: it for name, it in arguments.items() if it is not None}}
+    try:
+        return call(session.home, request, timeout_s)
+    except LocalError as exc:
+        if exc.refusal is not Refusal.UNREACHABLE or not offline:
+            raise
+    return execute(session.home, request, passphrases(session))
+
+
+def passphrases(session: Session) -> tuple[str, ...]:
+    """The officers' passphrases: from files, or typed at a terminal.
+
+    LocalError USAGE where neither is possible, NOT_FOUND where there is no home.
+    """
+    from detente.store import keyring
+
+    if session.passphrase_files:
+        return from_files(session)
+    try:
+        officers = keyring.officers((session.home / keyring.NODE_FILE).read_bytes())
+    except FileNotFoundError as exc:
+        raise LocalError(Refusal.NOT_FOUND, f"no party in {session.home}") from exc
+    need_terminal()
+    return tuple(_typed(officer, officers, confirm=False) for officer in range(1, officers + 1))
+
+
+def new_passphrases(session: Session, officers: int) -> tuple[str, ...]:
+    """One new passphrase for each officer. LocalError USAGE for another number of them."""
+    if not session.passphrase_files:
+        need_terminal()
+        return tuple(_typed(officer, officers, confirm=True) for officer in range(1, officers + 1))
+    found = from_files(session)
+    if len(found) != officers:
+        detail = f"{len(found)} passphrases in the files, and {officers} officers"
+        raise LocalError(Refusal.USAGE, detail)
+    return found
+
+
+def from_files(session: Session) -> tuple[str, ...]:
+    """The passphrases in the files named, in order. LocalError if one is open to others."""
+    from detente.store import keyring
+
+    return tuple(
+        phrase for file in session.passphrase_files for phrase in keyring.read_passphrases(file)
+    )
+
+
+def need_terminal() -> None:
+    """Refuses to ask anything where nobody sits. LocalError USAGE."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise LocalError(Refusal.USAGE, "no terminal to ask for a passphrase: --passphrase-file")
+
+
+def _typed(officer: int, officers: int, *, confirm: bool) -> str:
+    asked = _("Passphrase of officer {officer} of {officers}")
+    text: str = click.prompt(
+        asked.format(officer=officer, officers=officers),
+        hide_input=True,
+        confirmation_prompt=_("The same again") if confirm else False,
+        err=True,
+    )
+    return text

@@ -1,0 +1,252 @@
+"""Entries, ladders and silences as rows of text: no more than is signed, and who states it.
+
+Facts come from the node as JSON (EntryView, LineStatus). Whatever another party wrote goes through
+``plain`` or ``quoted`` before a terminal sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from detente.cli.plain import padded, plain, quoted
+from detente.cli.times import give_or_take, stamp
+from detente.words import RUNGS, SILENCES, STATERS, _, gloss, marked, term
+
+View = Mapping[str, Any]
+
+DRILL: Final = "DRILL DRILL DRILL"  # Latin in every language, like precedences
+URGENT: Final = frozenset({"FLASH", "OVERRIDE"})  # they ring the bell
+
+KINDS: Final[Mapping[str, str]] = {
+    "dispatch": marked("dispatch"),
+    "accident": marked("accident report"),
+    "mark": marked("mark"),
+    "translation": marked("translation"),
+    "test": marked("link test"),
+    "charter": marked("charter"),
+    "offer": marked("offer"),
+    "assent": marked("assent"),
+    "withdrawal": marked("withdrawal"),
+    "seal": marked("seal"),
+    "accusation": marked("accusation"),
+    "purged": marked("purge declared"),
+    "over-quota": marked("over quota"),
+    "duty": marked("duty"),
+    "card": marked("card"),
+}
+BODIES: Final[Mapping[str, str]] = {
+    "missing": marked("its body is not stored here yet"),
+    "purged": marked("its body was purged"),
+    "not-addressed-to-us": marked("its body is not addressed to us"),
+    "unreadable": marked("its body cannot be opened"),
+}
+LABELS: Final[Mapping[str, str]] = {
+    "parties-only": marked("parties only"),
+    "mediator": marked("parties and mediator"),
+    "public-on-agreement": marked("public on agreement"),
+}
+RELATIONS: Final[Mapping[str, str]] = {
+    "answers": marked("answers {entry}"),
+    "corrects": marked("corrects {entry}"),
+    "cancels": marked("cancels {entry}"),
+    "supersedes": marked("replaces {entry}"),
+    "refers": marked("refers to {entry}"),
+}
+REVISIONS: Final[Mapping[str, str]] = {
+    "corrects": marked("CORRECTED by {entry}"),
+    "cancels": marked("CANCELLED by {entry}"),
+    "supersedes": marked("REPLACED by {entry}"),
+}
+STEPS: Final[Mapping[str, str]] = {
+    **RUNGS,
+    "lost-in-restore": marked("lost there in a restore"),
+}
+ACCIDENT: Final[Mapping[str, str]] = {
+    "what": marked("what: {said}"),
+    "where": marked("where: {said}"),
+    "persons": marked("persons: {said}"),
+    "known": marked("known: {said}"),
+    "asked": marked("asked: {said}"),
+}
+MISSING: Final[Mapping[str, str]] = {
+    "receipt": marked("OVERDUE: no receipt by {name}, due {when}"),
+    "answer": marked("OVERDUE: no answer by {name}, due {when}"),
+}
+GRADES: Final[Mapping[str, str]] = {
+    "sight": marked("sight translation"),
+    "rough": marked("rough translation"),
+    "certified": marked("certified translation"),
+}
+PRESENCES: Final[Mapping[str, str]] = {
+    **SILENCES,
+    "attended": marked("watch on duty"),
+    "alive": marked("node alive, nothing said of its watch"),
+}
+
+
+def word(table: Mapping[str, str], key: object) -> str:
+    """A word of a table in the language in use; an unknown key shows as it is."""
+    return term(table, str(key)) if key in table else plain(str(key))
+
+
+def drill_rows(view: View) -> list[str]:
+    """The mark of an exercise, on a row of its own."""
+    return [DRILL] if view.get("drill") else []
+
+
+def head_row(view: View) -> str:
+    """Precedence, serial, time and clock, from whom to whom: the first row of an entry."""
+    author = plain(str((view.get("author") or {}).get("name", "")))
+    readers = ", ".join(plain(str(name)) for name in view.get("audience") or ()) or "-"
+    if "time_s" not in view:
+        return f"{plain(str(view['entry']))}  {author}  " + _("signed bytes that are no entry")
+    when = f"{stamp(view['time_s'])}, {give_or_take(view['clock_error_s'])}"
+    kind = "" if view["kind"] == "dispatch" else f"  {word(KINDS, view['kind'])}"
+    precedence = padded(plain(str(view.get("precedence", ""))), 9)
+    return f"{precedence}  {plain(str(view['entry']))}  {when}  {author} → {readers}{kind}"
+
+
+def entry_rows(view: View, *, whole: bool = False) -> Iterator[str]:
+    """One entry. ``whole`` adds what the precedence asks for and where the entry stands."""
+    yield head_row(view)
+    yield from (f"  {row}" for row in drill_rows(view))
+    if whole:
+        yield f"  {gloss(view['precedence'])}" if view.get("precedence") else ""
+        yield "  " + _("place {place} · {hash}").format(
+            place=plain(str(view.get("place", ""))), hash=plain(str(view.get("hash", "")))
+        )
+    if view.get("context_incomplete"):
+        yield "  " + "CONTEXT INCOMPLETE"
+    if view.get("standing") not in {None, "", "counted"}:
+        yield "  " + _("standing: {standing}").format(standing=plain(str(view["standing"])))
+    yield from _relation_rows(view)
+    yield from _body_rows(view)
+    for one in view.get("revisions") or ():
+        yield "  " + word(REVISIONS, one["relation"]).format(entry=plain(str(one["entry"])))
+    yield from ladder_rows(view.get("ladder") or ())
+    for name, at_s in (view.get("legal_receipt") or {}).items() if whole else ():
+        said = (
+            _("no legal receipt by {name}")
+            if at_s is None
+            else _("legal receipt by {name}: {when}")
+        )
+        yield "  " + said.format(name=plain(name), when="" if at_s is None else stamp(at_s))
+    for late in view.get("overdue") or ():
+        yield f"  {late_row(late)}"
+
+
+def late_row(late: View) -> str:
+    """What is overdue of one reader."""
+    said = word(MISSING, late["missing"])
+    return said.format(name=plain(str(late["name"])), when=stamp(late["due_s"]))
+
+
+def _relation_rows(view: View) -> Iterator[str]:
+    relations = view.get("relations")
+    if relations is None:
+        relations = [{"relation": "refers", "entry": ref} for ref in view.get("refs") or ()]
+    for one in relations:
+        yield "  " + word(RELATIONS, one["relation"]).format(entry=plain(str(one["entry"])))
+
+
+def _body_rows(view: View) -> Iterator[str]:
+    if view.get("subject"):
+        yield f"  {plain(view['subject'])}"
+    if view.get("text"):
+        yield from quoted(str(view["text"]), "  ")
+    if view.get("happened_s") is not None:
+        yield "  " + _("when: {said}").format(said=stamp(view["happened_s"]))
+    for name in ACCIDENT:
+        if view.get(name):
+            yield from quoted(word(ACCIDENT, name).format(said=view[name]), "  ")
+    if view.get("body_state") in BODIES:
+        yield "  " + word(BODIES, view["body_state"])
+    notes = [word(LABELS, view["label"])] if view.get("label") else []
+    notes += [_("personal data")] if view.get("personal") else []
+    notes += [_("language {tag}").format(tag=plain(view["language"]))] if notes else []
+    if notes:
+        yield "  " + " · ".join(notes)
+    for made in view.get("translations") or ():
+        by = plain(str(made.get("by", "")))
+        tag = plain(str(made.get("language", "")))
+        yield f"  {word(GRADES, made['grade'])} ({tag}), {by}, {plain(str(made['entry']))}"
+        yield from quoted(str(made.get("text") or ""), "    ")
+
+
+def ladder_rows(ladder: Iterable[View]) -> Iterator[str]:
+    """Each rung: what, whose, when by its own clock, and who states it."""
+    for step in ladder:
+        rung = padded(word(STEPS, step["rung"]), 24)
+        name = plain(str(step.get("name") or ""))
+        when = stamp(step["at_s"]) if step.get("at_s") is not None else ""
+        stated = word(STATERS, step.get("stated_by")) if step.get("stated_by") else ""
+        entry = plain(str(step.get("entry") or ""))
+        yield "  " + "  ".join(part for part in (rung, name, when, stated, entry) if part)
+
+
+def overdue_rows(views: Iterable[View]) -> Iterator[str]:
+    """The overdue list; nothing if nothing is."""
+    for view in views:
+        yield head_row(view)
+        for late in view.get("overdue") or ():
+            yield f"  {late_row(late)}"
+
+
+def gap_rows(gaps: Iterable[View]) -> Iterator[str]:
+    """Where an author's own count of its messages jumps."""
+    for gap in gaps:
+        yield _("GAP in the serials: {facts}").format(facts=facts_row(gap))
+
+
+# --- lines ------------------------------------------------------------------------------------
+
+
+def line_rows(status: View) -> Iterator[str]:
+    """One line: its state, its members and what each of them has."""
+    yield f"{plain(str(status['title']))}  {plain(str(status['line']))[:16]}"
+    yield from (f"  {row}" for row in drill_rows(status))
+    yield "  " + (_("open") if status.get("open") else _("not open: a member has yet to sign"))
+    if status.get("mute"):
+        yield "  " + _("MUTE: {why}").format(why=plain(str(status["mute"])))
+    counts = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
+    yield "  " + counts.format(
+        queued=status.get("queued", 0),
+        unreceipted=status.get("unreceipted", 0),
+        overdue=status.get("overdue", 0),
+    )
+    for member in status.get("members") or ():
+        yield from _member_rows(member)
+
+
+def _member_rows(member: View) -> Iterator[str]:
+    name, role = plain(str(member["name"])), word(ROLES, member["role"])
+    if member.get("me"):
+        yield f"  {name} ({role}): " + _("this node")
+        return
+    linked = _("link up") if member.get("linked") else _("link down")
+    silence = member.get("silence") or {}
+    since = stamp(silence["since_s"]) if silence.get("since_s") is not None else "-"
+    state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
+    about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
+    yield f"  {name} ({role}): {linked}; {state}{about}"
+
+
+ROLES: Final[Mapping[str, str]] = {
+    "party": marked("party"),
+    "mediator": marked("mediator"),
+    "observer": marked("observer"),
+}
+
+
+def sent_rows(result: View) -> Iterator[str]:
+    """What became of something said: how far it has come by now."""
+    entry = result.get("entry")
+    said = _("{state}: {entry}") if entry else _("{state}: number {number} in the outbox")
+    state = word(RUNGS, result.get("state"))
+    yield said.format(state=state, entry=plain(str(entry)), number=result.get("number"))
+
+
+def facts_row(facts: View) -> str:
+    """Facts as ``name=value``, for events and journal rows."""
+    return "  ".join(f"{plain(str(name))}={plain(str(value))}" for name, value in facts.items())

@@ -1,0 +1,206 @@
+"""A report of `verify` as rows: who said what, who states to have received it, what is lacking.
+
+The report's own words (kinds, evidence, `lacks`) are the spec's and stay as they are; the sentences
+around them are in the language in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from detente.cli.entries import ACCIDENT, DRILL, KINDS, LABELS, STEPS, word
+from detente.cli.plain import plain, quoted
+from detente.cli.times import give_or_take, stamp
+from detente.core.errors import PeerError, Refusal
+from detente.dossiers.report import (
+    Bad,
+    CardShown,
+    FindingShown,
+    LaterShown,
+    LogShown,
+    ReceiptShown,
+    Report,
+    StatementShown,
+)
+from detente.words import STATERS, VERDICTS, _, marked, refusal
+
+FILES: Final[Mapping[str, str]] = {
+    "proof": marked("proof"),
+    "bundle": marked("bundle of proofs"),
+    "transcript": marked("transcript"),
+    "accusation": marked("accusation"),
+    "card": marked("card"),
+    "charter": marked("charter"),
+    "unknown": marked("unknown file"),
+}
+EVIDENCE: Final[Mapping[str, str]] = {
+    "seen": marked("its own log says so"),
+    "held-ahead": marked("its own log names this entry"),
+    "cosigned": marked("its cosignature says so"),
+}
+UNOPENED: Final[Mapping[str, str]] = {
+    "not disclosed": marked("its body is not disclosed in this file"),
+    "unreadable": marked("its body cannot be opened"),
+}
+DOES: Final[Mapping[str, str]] = {
+    "answers": marked("answered"),
+    "corrects": marked("corrected"),
+    "cancels": marked("cancelled"),
+    "supersedes": marked("replaced"),
+    "refers": marked("referred to"),
+    "translation": marked("translated"),
+    "purged": marked("purge declared"),
+}
+
+
+def report_rows(report: Report) -> Iterator[str]:
+    """The verdict first, then what it rests on."""
+    what = word(FILES, report.what)
+    if report.ok:
+        yield _("VERIFIED: {what}").format(what=what)
+    elif report.bad is None:
+        yield _("NOT VERIFIED: {what}").format(what=what)
+    else:
+        yield from _bad_rows(what, report.bad)
+    if report.title:
+        yield _("line: {title}").format(title=plain(report.title))
+    if report.line:
+        yield f"  {plain(report.line)}"
+    if report.build:
+        yield _("made by: {build} (stated by whoever made the file)").format(
+            build=plain(report.build)
+        )
+    for card in report.cards:
+        yield from _card_rows(card)
+    for statement in report.statements:
+        yield ""
+        yield from _statement_rows(statement)
+    for log in report.logs:
+        yield ""
+        yield from _log_rows(log)
+    for finding in report.findings:
+        yield ""
+        yield from _finding_rows(finding)
+    if report.lacks:
+        yield ""
+        yield _("What is not in this file:")
+        yield from (f"  {plain(lack)}" for lack in report.lacks)
+
+
+def _bad_rows(what: str, bad: Bad) -> Iterator[str]:
+    text, hint = refusal(PeerError(Refusal[bad.refusal.upper().replace("-", "_")], bad.detail))
+    yield _("NOT VERIFIED: {what}: {why}").format(what=what, why=plain(text))
+    if bad.line_number is not None:
+        yield "  " + _("line {number} of the file").format(number=bad.line_number)
+    if bad.index is not None:
+        yield "  " + _("first bad entry: {index} of log {log}").format(
+            index=bad.index, log=plain(bad.log)
+        )
+    yield "  " + plain(hint)
+
+
+def _card_rows(card: CardShown) -> Iterator[str]:
+    given = _("card given") if card.given else _("card taken from the file itself")
+    yield f"{plain(card.name)}: {given}, {card.serial}, {plain(card.party)}"
+    yield f"  {plain(card.digits)}"
+    if not card.ceremonies:
+        yield "  " + _("no record of a comparison of its digits in this file")
+    for sheet in card.ceremonies:
+        yield "  " + _("record of a comparison, stated by whoever made the file:")
+        yield from quoted(sheet.rstrip("\n"), "    ")
+
+
+# --- one entry --------------------------------------------------------------------------------
+
+
+def _statement_rows(one: StatementShown) -> Iterator[str]:
+    when = f"{stamp(one.time_s)}, {give_or_take(one.clock_error_s)}"
+    serial = f" {one.serial:04}" if one.serial else ""
+    yield _("{name} said, at {when} by its own clock:").format(name=plain(one.name), when=when)
+    yield f"  {one.precedence}  {word(KINDS, one.kind)}{serial}".rstrip()
+    if one.drill:
+        yield f"  {DRILL}"
+    yield from _said_rows(one.said or {})
+    if one.body in UNOPENED:
+        yield "  " + word(UNOPENED, one.body)
+    yield "  " + _("entry {index} of {log}").format(index=one.index, log=plain(one.log))
+    yield f"  {one.hash}"
+    signed = _("signed with Ed25519 and ML-DSA-44") if one.pq else _("signed with Ed25519 alone")
+    yield f"  {signed}: {plain(one.key)}"
+    for receipt in one.receipts:
+        yield from _receipt_rows(receipt)
+    if not one.receipts:
+        yield "  " + _("nobody's receipt is in this file")
+    yield from (_later_row(later) for later in one.later)
+    yield "  " + _(
+        "Up to checkpoint {size} of its log; of anything later this file says nothing."
+    ).format(size=one.as_of_size)
+
+
+def _said_rows(said: Mapping[str, Any]) -> Iterator[str]:
+    if said.get("subject"):
+        yield f"  {plain(str(said['subject']))}"
+    for name in ("text", "charter", "bytes"):
+        if said.get(name):
+            yield from quoted(str(said[name]).rstrip("\n"), "  ")
+    for name in ACCIDENT:
+        if said.get(name):
+            yield from quoted(word(ACCIDENT, name).format(said=said[name]), "  ")
+    if said.get("label") is not None:
+        label = str(getattr(said["label"], "name", "")).lower().replace("_", "-")
+        personal = " · " + _("personal data") if said.get("personal") else ""
+        yield f"  {word(LABELS, label)}{personal}"
+
+
+def _receipt_rows(receipt: ReceiptShown) -> Iterator[str]:
+    yield "  " + _("received: {name} states to have stored it at {when}: {evidence}").format(
+        name=plain(receipt.name),
+        when=stamp(receipt.at_s),
+        evidence=word(EVIDENCE, receipt.evidence),
+    )
+    if not receipt.linked:
+        yield "    " + _("of this number in the log; nothing here ties that to these words")
+
+
+def _later_row(later: LaterShown) -> str:
+    did = word(DOES if later.what in DOES else STEPS, later.what)
+    stated = f", {word(STATERS, later.by)}" if later.by else ""
+    where = f"{plain(later.log)}:{later.index}"
+    return "  " + _("later: {did} by {name}, {when}{stated}, {where}").format(
+        did=did, name=plain(later.name), when=stamp(later.time_s), stated=stated, where=where
+    )
+
+
+# --- a whole transcript -----------------------------------------------------------------------
+
+
+def _log_rows(log: LogShown) -> Iterator[str]:
+    yield _("{name}: {size} entries, root {root}").format(
+        name=plain(log.name), size=log.size, root=log.root
+    )
+    yield f"  {plain(log.log)}"
+    yield "  " + _("its ML-DSA-44 signature reaches up to entry {size}").format(size=log.pq_size)
+    bodies = _("bodies: {opened} opened, {purged} purged, {missing} missing, {others} for others")
+    yield "  " + bodies.format(
+        opened=log.opened, purged=log.purged, missing=log.missing, others=log.not_mine
+    )
+    for cosigned in log.cosigned:
+        yield "  " + _("cosigned up to {size} at {when}: {cosigner}").format(
+            size=cosigned.size, when=stamp(cosigned.time_s), cosigner=plain(cosigned.cosigner)
+        )
+    if log.void or log.ignored:
+        yield "  " + _(
+            "{void} entries that mean nothing, {ignored} signatures of unknown keys"
+        ).format(void=log.void, ignored=log.ignored)
+
+
+def _finding_rows(finding: FindingShown) -> Iterator[str]:
+    verdict = word(VERDICTS, finding.finding.replace(" ", "-"))
+    yield f"{verdict}: {plain(finding.reason)}"
+    if finding.log:
+        yield "  " + _("entry {index} of {log}").format(index=finding.index, log=plain(finding.log))
+    if finding.key:
+        yield f"  {plain(finding.key)}"
+    if finding.stated_by:
+        yield "  " + _("stated by {log}").format(log=plain(finding.stated_by))

@@ -1,0 +1,62 @@
+"""One typed file: ``config.toml`` in the home. Validated whole; unknown names are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from detente.core.errors import LocalError, Refusal
+
+CONFIG_FILE = "config.toml"
+CLOCK_SOURCES = ("unknown", "hand", "network", "satellite")
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What an operator decides about one node. Units stand last in each name."""
+
+    mark: str  # folder of the high-water mark, outside the home
+    listen: list[str] = []  # host:port to take calls on; empty: this node only calls
+    clock_error_s: int = 65_535  # what the operator claims; 65,535 says nobody knows
+    clock_source: Literal["unknown", "hand", "network", "satellite"] = "unknown"
+    language: str = "en"  # of the desk and of what the node prints
+    log: Literal["info", "debug"] = "info"
+    dial: dict[str, str] = {}  # party id in hex -> host:port, in place of the card's address
+
+
+def load_config(home: Path) -> Config:
+    """The configuration of a home. LocalError NOT_FOUND or USAGE, naming the field."""
+    path = home / CONFIG_FILE
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as exc:
+        raise LocalError(Refusal.NOT_FOUND, f"no {CONFIG_FILE} in {home}") from exc
+    try:
+        config = msgspec.toml.decode(data, type=Config)
+    except msgspec.MsgspecError as exc:
+        raise LocalError(Refusal.USAGE, f"{CONFIG_FILE}: {exc}") from exc
+    if not 0 <= config.clock_error_s <= 65_535:
+        raise LocalError(Refusal.USAGE, f"{CONFIG_FILE}: clock_error_s is 0 to 65535")
+    return config
+
+
+def write_config(home: Path, config: Config) -> None:
+    """Writes the file that ``load_config`` reads, with a word about each line."""
+    quoted = ", ".join(_quote(item) for item in config.listen)
+    lines = [
+        f"mark = {_quote(config.mark)}  # outside this folder, never in a backup",
+        f"listen = [{quoted}]",
+        f"clock_error_s = {config.clock_error_s}",
+        f"clock_source = {_quote(config.clock_source)}  # {', '.join(CLOCK_SOURCES)}",
+        f"language = {_quote(config.language)}",
+        f"log = {_quote(config.log)}",
+        "",
+        "[dial]  # party id = host:port, in place of the address on its card",
+        *(f"{_quote(party)} = {_quote(address)}" for party, address in config.dial.items()),
+    ]
+    (home / CONFIG_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,195 @@
+"""Proof files, bundles and exports of what this node holds (spec/proof.md)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detente import __version__
+from detente.core.errors import LocalError, Refusal
+from detente.core.events import SignedHead
+from detente.core.export import Cosigned, PqSigned, Preamble, Signed, write_export
+from detente.core.identity import author_name, origin
+from detente.core.leaf import LogId
+from detente.core.merkle import inclusion_path
+from detente.core.notes import (
+    Note,
+    Signature,
+    checkpoint_signature,
+    cosignature_ed25519,
+    cosignature_mldsa44,
+)
+from detente.core.proof import Opening, join_bundle, make_proof
+from detente.core.station import Line
+from detente.core.transcript import Entry
+from detente.dossiers.ladder import ladder
+from detente.node.places import find_entry, find_line
+from detente.node.views import MESSAGES, frozen_of
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+Request = Mapping[str, Any]
+BUILD = f"detente/{__version__}"
+MLDSA_BYTES = 2420
+COSIGNATURES_MAX = 8  # in one proof file, beside the author's own
+
+
+def prove(node: Node, request: Request) -> dict[str, Any]:
+    """A proof file of one entry; with ``bundle`` also of each reader's receipt and what revises
+    it."""
+    line = find_line(node.station, request.get("line"))
+    entry = find_entry(line, request["entry"])
+    proofs = [proof_of(node, line, entry)]
+    if request.get("bundle") and entry.leaf is not None and entry.leaf.kind in MESSAGES:
+        rungs = ladder(line.shelf, line.charter, entry.place, frozen_of(node.station, line))
+        places = [r.received.place for r in rungs.readers if r.received is not None]
+        places += [step.place for reader in rungs.readers for step in reader.steps]
+        places += [one.place for one in rungs.revisions]
+        for place in dict.fromkeys(places):
+            proofs.append(proof_of(node, line, line.shelf.entry(*place)))
+    return {"proof_b64": base64.b64encode(join_bundle(proofs)).decode(), "proofs": len(proofs)}
+
+
+def proof_of(node: Node, line: Line, entry: Entry) -> bytes:
+    """The tlog-proof of one entry under the smallest signed head that others cosigned, if any."""
+    log_id, index = entry.place
+    log = line.logs[log_id]
+    head, cosignatures = _best_head(node, line, entry)
+
+    def read(level: int, at: int) -> bytes:
+        return line.shelf.subtree(log_id, level, at)
+
+    first = line.shelf.entry(log_id, 0)
+    opening = Opening(
+        leaf=entry.raw,
+        salt=entry.salt or b"",
+        body=entry.body,
+        charter=line.charter_text,
+        first=first.raw,
+        first_path=tuple(inclusion_path(read, 0, head.size)),
+        sheets=tuple(sheet for sheet in _sheets(node, line)),
+        build=BUILD,
+    )
+    checkpoint = log.checkpoint(head.size, head.root)
+    signatures = (checkpoint_signature(log.origin, log.key, head.signature), *cosignatures)
+    path = inclusion_path(read, index, head.size)
+    return make_proof(opening, index, path, Note(checkpoint.text(), signatures))
+
+
+def _best_head(node: Node, line: Line, entry: Entry) -> tuple[SignedHead, tuple[Signature, ...]]:
+    """The first signed head above the entry that carries cosignatures, else the first at all."""
+    log_id, index = entry.place
+    found: dict[int, list[Signature]] = {}
+    for one in node.store.cosignatures(line.id, log_id, index + 1):
+        if one.size in found or len(found) < 1:
+            signature = _signature(
+                node, line, log_id, one.name, one.member, one.time_s, one.signature
+            )
+            if signature is not None:
+                found.setdefault(one.size, []).append(signature)
+        if found and one.size not in found:
+            break
+    log = line.logs[log_id]
+    for size, signatures in sorted(found.items()):
+        head = line.shelf.signed_head(log_id, size, size)
+        if head is not None:
+            return head, tuple(signatures[:COSIGNATURES_MAX])
+    head = _smallest_head(line, log_id, index + 1) or log.head()
+    return head, ()
+
+
+def _smallest_head(line: Line, log_id: LogId, at_least: int) -> SignedHead | None:
+    size = line.logs[log_id].size
+    step = 1
+    while at_least + step - 1 < size:
+        head = line.shelf.signed_head(log_id, at_least, at_least + step - 1)
+        if head is not None:
+            return head
+        step *= 2
+    return None
+
+
+def _signature(
+    node: Node, line: Line, log_id: LogId, name: str, member: int, time_s: int, signature: bytes
+) -> Signature | None:
+    party = line.party_of(member)
+    card = None if party is None else node.station.cards.get(party)
+    if party is None or card is None:
+        return None
+    if len(signature) == MLDSA_BYTES:
+        public = card.log_mldsa44 if name == author_name(party) else card.holds_mldsa44
+        return cosignature_mldsa44(name, public, time_s, signature)
+    k = int(name.rsplit("/", 1)[1])
+    return cosignature_ed25519(name, card.pairs[k].holds, time_s, signature)
+
+
+def _sheets(node: Node, line: Line) -> Iterator[str]:
+    """How this node came to trust the cards of the members, as it states it."""
+    parties = {member.party for member in line.charter.members}
+    for stored in node.store.cards():
+        if stored.party in parties and stored.ceremony is not None:
+            yield stored.ceremony.decode()
+
+
+# --- export -----------------------------------------------------------------------------------
+
+
+def export(node: Node, request: Request) -> dict[str, Any]:
+    """Writes the whole transcript of a line to a new file, and says what it lacks."""
+    line = find_line(node.station, request.get("line"))
+    path = Path(str(request["path"]))
+    if not path.is_absolute():
+        raise LocalError(Refusal.USAGE, "say an absolute path")
+    cards = [
+        stored.data
+        for stored in node.store.cards()
+        if any(member.party == stored.party for member in line.charter.members)
+    ]
+    preamble = Preamble(
+        number=0,
+        line=line.id,
+        build=BUILD,
+        cards=(node.home.card.data, *cards),
+        charter=line.charter_text,
+        sheets=tuple(_sheets(node, line)),
+    )
+    parties = {member.number: member.party for member in line.charter.entries()}
+    chunks = write_export(
+        line.shelf,
+        preamble,
+        reader=line.me,
+        origin=lambda log: origin(line.id, parties[log.member], log),
+        heads=lambda log: _head_lines(node, line, log),
+    )
+    try:
+        with path.open("xb") as file:
+            file.writelines(chunks)
+    except FileExistsError as exc:
+        raise LocalError(Refusal.IN_USE, f"{path} exists already") from exc
+    entries = sum(line.shelf.size(log) for log in line.shelf.logs())
+    lacks = [
+        f"{log.id.member}/{log.id.word}:{index}"
+        for log in line.logs.values()
+        for index in sorted(log.missing)
+    ]
+    return {"path": str(path), "entries": entries, "lacks": lacks, "bytes": path.stat().st_size}
+
+
+def _head_lines(node: Node, line: Line, log: LogId) -> Iterator[Signed | PqSigned | Cosigned]:
+    """Every signature kept for a log, by rising size; the author's own first."""
+    party = line.party_of(log.member)
+    own_name = "" if party is None else author_name(party)
+    others = iter(node.store.cosignatures(line.id, log, 1))
+    one = next(others, None)
+    for head in node.store.heads(line.id, log, 1):
+        yield Signed(0, head.size, head.signature)
+        while one is not None and one.size <= head.size:
+            if one.size == head.size:
+                if one.name == own_name:
+                    yield PqSigned(0, one.size, one.time_s, one.signature)
+                else:
+                    yield Cosigned(0, one.size, one.name, one.time_s, one.signature)
+            one = next(others, None)

@@ -1,0 +1,50 @@
+"""When each member last gave a sign of life, as this node saw it: never entered, never sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from detente.core.events import Tell
+from detente.core.limits import PRESENCE_LEASE_S
+from detente.core.station import Line
+from detente.dossiers.presence import Observation
+
+SIGNS = frozenset({"greeted", "presence", "received", "receipt", "cosigned", "received-ahead"})
+
+
+@dataclass
+class Sightings:
+    """The last observation of every member of every line."""
+
+    seen: dict[tuple[bytes, int], Observation] = field(default_factory=dict)
+
+    def note(self, tell: Tell, now_s: int) -> None:
+        """Takes what the core told as a sign of life, if it is one."""
+        member = tell.facts.get("member")
+        if tell.word not in SIGNS or not isinstance(member, int):
+            return
+        old = self.seen.get((tell.line, member), Observation())
+        fresh = old.last_sign_s is None or now_s - old.last_sign_s > PRESENCE_LEASE_S
+        new = replace(old, last_sign_s=now_s, alive_since_s=now_s if fresh else old.alive_since_s)
+        if tell.word == "presence":
+            on_duty = bool(tell.facts.get("on_duty"))
+            since_s = new.attended_since_s if old.on_duty else now_s
+            new = replace(
+                new,
+                on_duty=on_duty,
+                lease_until_s=now_s + PRESENCE_LEASE_S,
+                attended_since_s=since_s if on_duty else None,
+            )
+        self.seen[tell.line, member] = new
+
+    def of_line(self, line: Line, steady_ms: int, now_s: int) -> dict[int, Observation]:
+        """The observations of one line; frames of live sessions count as signs of life."""
+        found = {member: saw for (line_id, member), saw in self.seen.items() if line_id == line.id}
+        for session in line.sessions.values():
+            if not session.heard_ms:
+                continue
+            heard_s = now_s - (steady_ms - session.heard_ms) // 1000
+            old = found.get(session.member, Observation())
+            if old.last_sign_s is None or heard_s > old.last_sign_s:
+                found[session.member] = replace(old, last_sign_s=heard_s)
+        return found

@@ -1,0 +1,290 @@
+"""Saying something on a line: dispatches, accident reports, marks, translations, link tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
+from detente.core.errors import LocalError, Refusal
+from detente.core.events import Draft, OutboxRow, Submit
+from detente.core.extras import Grade, Mark, Relation, Rung, Stater, Translation
+from detente.core.leaf import Kind, Precedence
+from detente.core.station import Line
+from detente.dossiers.conventions import parse_precedence
+from detente.dossiers.dispatch import (
+    Accident,
+    Body,
+    Comment,
+    Dispatch,
+    Label,
+    TestText,
+    TranslationText,
+    clean,
+    decode_dispatch,
+)
+from detente.dossiers.labels import check_release
+from detente.dossiers.linktest import slot_at
+from detente.dossiers.neutral import sentence
+from detente.node.opening import clock
+from detente.node.places import entry_word, find_entry, find_line
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+Request = Mapping[str, Any]
+ACCIDENT_FIELDS = ("what", "where", "persons", "known", "asked")
+DUTY_ON, DUTY_OFF = 1, 2
+
+
+def precedence_name(value: int) -> str:
+    """The Latin code, the same in every language."""
+    return Precedence(value).name
+
+
+def _named(choices: Any, word: object) -> Any:
+    try:
+        return choices[str(word).upper().replace("-", "_")]
+    except KeyError as exc:
+        known = ", ".join(str(one.name).lower().replace("_", "-") for one in choices)
+        raise LocalError(Refusal.USAGE, f"{word} is none of {known}") from exc
+
+
+def audience_of(line: Line, names: object) -> int:
+    """The mask of those addressed; ourselves always. USAGE for a name nobody has, NOT_ALLOWED
+    for an observer."""
+    readers = line.charter.readers()
+    if not names:
+        return readers
+    mask = 1 << line.me
+    for name in names if isinstance(names, list) else [names]:
+        found = [m for m in line.charter.members if str(m.number) == str(name) or m.name == name]
+        if len(found) != 1:
+            raise LocalError(Refusal.NOT_FOUND, f"no member {name}")
+        mask |= 1 << found[0].number
+    if mask & ~readers:
+        raise LocalError(Refusal.NOT_ALLOWED, "an observer reads no content")
+    return mask
+
+
+def submit(
+    node: Node,
+    line: Line,
+    kind: Kind,
+    request: Request,
+    *,
+    body: bytes | None = None,
+    audience: int | None = None,
+    refs: tuple[bytes, ...] = (),
+    extra: bytes = b"",
+    precedence: Precedence = Precedence.ROUTINE,
+) -> Callable[[], dict[str, Any]]:
+    """Makes a draft durable and says what has become of it; asked again by whoever waits."""
+    packed, salt = None, b""
+    if body is not None:
+        queued = len(line.queue.rows)
+        packed = pack(body, quality_for(queued), line.charter.padding)
+        salt = node.entropy(SALT_BYTES)
+    draft = Draft(
+        kind=kind,
+        audience=line.charter.readers() if audience is None else audience,
+        precedence=precedence,
+        drill=bool(request.get("drill")) or line.charter.drill,
+        refs=refs,
+        extra=extra,
+        body=packed,
+        salt=salt,
+    )
+    number = line.queue.next_number
+    own = line.own
+    start = 0 if own is None else own.size
+    node.submit(Submit(line.id, draft))
+    commitment = None if packed is None else commit(salt, packed)
+    wait = request.get("wait")
+
+    def look() -> dict[str, Any]:
+        return _progress(line, number, start, draft, commitment, str(wait or "queued"))
+
+    return look
+
+
+def _progress(
+    line: Line, number: int, start: int, draft: Draft, commitment: bytes | None, wait: str
+) -> dict[str, Any]:
+    if number in line.queue.rows:
+        return {"number": number, "state": "queued", "entry": None, "done": wait == "queued"}
+    own = line.own
+    size = 0 if own is None else own.size
+    for index in range(start, size):
+        assert own is not None  # noqa: S101  # size is not 0
+        entry = own.recent.get(index) or line.shelf.entry(own.id, index)
+        leaf = entry.leaf
+        if leaf is None or leaf.kind != draft.kind or leaf.commitment != commitment:
+            continue
+        if commitment is None and (leaf.refs, leaf.extra) != (draft.refs, draft.extra):
+            continue
+        wanted = leaf.audience & ~(1 << line.me)
+        for log in line.logs.values():
+            if log.stated.get(own.id, 0) > index:
+                wanted &= ~(1 << log.id.member)
+        state = "sent" if wanted else "received"
+        return {
+            "number": number,
+            "state": state,
+            "entry": entry_word(entry),
+            "index": index,
+            "hash": entry.hash.hex(),
+            "done": wait != "received" or state == "received",
+        }
+    return {"number": number, "state": "sent", "entry": None, "done": True}
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """A dispatch, or with ``accident`` an accident report."""
+    line = find_line(node.station, request.get("line"))
+    label = _named(Label, request.get("label") or "parties-only")
+    personal = bool(request.get("personal"))
+    language = str(request.get("language") or line.charter.languages[0])
+    now_s = clock(node.home).wall_s
+    accident = request.get("accident")
+    body: Body
+    if accident is not None:
+        fields = {name: clean(str(accident.get(name) or "")) for name in ACCIDENT_FIELDS}
+        when = accident.get("time_s")
+        body = Accident(
+            label=label,
+            personal=personal,
+            language=language,
+            dtg_s=now_s,
+            time_s=None if when is None else int(when),
+            **fields,
+        )
+        check_release("\n".join(fields.values()), label)
+    else:
+        subject = clean(str(request.get("subject") or ""))
+        text = clean(str(request.get("text") or ""))
+        if not text.strip() and not subject.strip():
+            raise LocalError(Refusal.USAGE, "a dispatch without a word")
+        check_release(subject + "\n" + text, label)
+        body = Dispatch(
+            label=label,
+            personal=personal,
+            language=language,
+            dtg_s=now_s,
+            subject=subject,
+            text=text,
+        )
+    relations = list(request.get("relations") or ())
+    refs = tuple(find_entry(line, one["entry"]).hash for one in relations)
+    extra = bytes(_named(Relation, one["relation"]) for one in relations)
+    urgent = "FLASH" if accident is not None else "ROUTINE"
+    return submit(
+        node,
+        line,
+        Kind.DISPATCH if accident is None else Kind.ACCIDENT,
+        request,
+        body=body.encode(),
+        audience=audience_of(line, request.get("to")),
+        refs=refs,
+        extra=extra,
+        precedence=parse_precedence(str(request.get("precedence") or urgent)),
+    )
+
+
+def mark(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """A later rung, stated for a person at this desk, about an entry addressed to us."""
+    line = find_line(node.station, request.get("line"))
+    entry = find_entry(line, request["entry"])
+    rung = _named(Rung, request["rung"])
+    leaf = entry.leaf
+    if leaf is None or not leaf.reads(line.me):
+        raise LocalError(Refusal.NOT_IN_AUDIENCE, "this entry was not addressed to us")
+    ours = entry.place.log.member == line.me
+    if ours and rung not in (Rung.MISDIRECTED, Rung.DISPUTED):
+        raise LocalError(Refusal.NOT_ALLOWED, "a rung is stated by those who received the entry")
+    stater = _named(Stater, request.get("stater") or "watch")
+    comment = request.get("comment")
+    body = None
+    if comment:
+        language = str(request.get("language") or line.charter.languages[0])
+        body = Comment(language=language, text=clean(str(comment))).encode()
+    detail = int(request.get("detail") or 0)
+    return submit(
+        node,
+        line,
+        Kind.MARK,
+        request,
+        body=body,
+        refs=(entry.hash,),
+        extra=Mark(rung, stater, detail).encode(),
+        precedence=Precedence(min(leaf.precedence, Precedence.PRIORITY)),
+    )
+
+
+def translate(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """A translation, as an entry of its own beside the original."""
+    line = find_line(node.station, request.get("line"))
+    entry = find_entry(line, request["entry"])
+    grade = _named(Grade, request.get("grade") or "sight")
+    body = TranslationText(
+        language=str(request["language"]),
+        subject=clean(str(request.get("subject") or "")),
+        text=clean(str(request["text"])),
+    )
+    stater = _named(Stater, request.get("stater") or "watch")
+    return submit(
+        node,
+        line,
+        Kind.TRANSLATION,
+        request,
+        body=body.encode(),
+        audience=None if entry.leaf is None else entry.leaf.audience,
+        refs=(entry.hash,),
+        extra=Translation(grade, stater).encode(),
+    )
+
+
+def test(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """A link test with the neutral sentence of this turn."""
+    line = find_line(node.station, request.get("line"))
+    language = line.charter.languages[0]
+    number = slot_at(line.charter, clock(node.home).wall_s).sentence
+    text = sentence(number, language) or sentence(number, "en") or ""
+    shown = language if sentence(number, language) is not None else "en"
+    body = TestText(language=shown, number=number, text=text)
+    return submit(node, line, Kind.TEST, request, body=body.encode())
+
+
+def purge(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """Destroys the body of an entry of ours, here now and at every holder that keeps the rules."""
+    line = find_line(node.station, request.get("line"))
+    entry = find_entry(line, request["entry"])
+    if entry.place.log.member != line.me:
+        raise LocalError(Refusal.NOT_ALLOWED, "only the author purges a body")
+    if entry.leaf is None or entry.leaf.commitment is None or entry.place.index == 0:
+        raise LocalError(Refusal.NOT_ALLOWED, "this entry has no body that may be purged")
+    audience = line.charter.everyone()
+    look = submit(node, line, Kind.PURGED, request, refs=(entry.hash,), audience=audience)
+    node.drop_body(line, entry.place)
+    return look
+
+
+def state_duty(node: Node, on_duty: bool) -> None:
+    """What the line is told of the desk: on or off, never who."""
+    for line in node.station.lines.values():
+        if line.is_open() and not line.mute:
+            extra = bytes((DUTY_ON if on_duty else DUTY_OFF,))
+            audience = line.charter.everyone()
+            draft = Draft(kind=Kind.DUTY, audience=audience, extra=extra)
+            node.submit(Submit(line.id, draft))
+
+
+def subject_of(line: Line, row: OutboxRow) -> str:
+    """The subject of a dispatch that waits; empty for other kinds."""
+    draft = row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
+    if draft.kind != Kind.DISPATCH or draft.body is None:
+        return ""
+    return decode_dispatch(unpack(draft.body)).subject

@@ -1,0 +1,116 @@
+"""One group of inputs, one transaction, then the effects: persist, then speak (ADR 0004).
+
+The simulator drives this same file; it knows no socket and no loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from detente.core.errors import LocalError
+from detente.core.events import (
+    CloseLink,
+    Effect,
+    Entropy,
+    Input,
+    Now,
+    Offered,
+    Send,
+    StoreEntries,
+    StoreLine,
+    Tell,
+    Tick,
+)
+from detente.core.merkle import EMPTY_ROOT
+from detente.core.protocol import handle
+from detente.core.station import Station
+from detente.store.contract import Store
+from detente.store.mark import Mark, MarkFolder
+
+Spoken = Send | CloseLink | Tell | Offered
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a step came to: what may be said now, and which inputs were refused by our own side."""
+
+    spoken: list[Spoken] = field(default_factory=list)
+    refused: dict[int, LocalError] = field(default_factory=dict)  # by position of the input
+    entries: int = 0
+
+
+class Stepper:
+    """Drives the core over one store and one set of high-water marks.
+
+    MachineError from any part ends it: nothing is said that was not kept.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        store: Store,
+        marks: MarkFolder,
+        now: Callable[[], Now],
+        entropy: Entropy,
+    ) -> None:
+        self._station = station
+        self._store = store
+        self._marks = marks
+        self._now = now
+        self._entropy = entropy
+        self._known: dict[bytes, Mark | None] = {}
+        self._open = False
+
+    def run(self, inputs: Sequence[Input]) -> Outcome:
+        """Takes the inputs in order, settles every line, commits, writes the marks."""
+        outcome = Outcome()
+        fresh: dict[bytes, Mark] = {}
+        try:
+            for position, given in enumerate(inputs):
+                try:
+                    effects = handle(self._station, given, self._now(), self._entropy)
+                except LocalError as error:
+                    outcome.refused[position] = error
+                    continue
+                self._apply(effects, outcome, fresh)
+            self._apply(handle(self._station, Tick(), self._now(), self._entropy), outcome, fresh)
+            if self._open:
+                self._store.commit()
+                self._open = False
+        except BaseException:
+            self._store.rollback()
+            self._open = False
+            raise
+        for line, mark in fresh.items():
+            self._marks.advance(line, self._mark(line), mark)
+            self._known[line] = mark
+        return outcome
+
+    def _apply(self, effects: list[Effect], outcome: Outcome, fresh: dict[bytes, Mark]) -> None:
+        for effect in effects:
+            if isinstance(effect, Spoken):
+                outcome.spoken.append(effect)
+                continue
+            if not self._open:
+                self._store.begin()
+                self._open = True
+            if isinstance(effect, StoreLine):
+                self._begin_mark(effect.line)
+            self._store.apply(effect)
+            if isinstance(effect, StoreEntries):
+                outcome.entries += len(effect.entries)
+                if effect.own:
+                    head = effect.head
+                    fresh[effect.line] = Mark(effect.log.k, effect.log.life, head.size, head.root)
+
+    def _begin_mark(self, line: bytes) -> None:
+        """A mark of size 0 before leaf 0 is committed: a crash between is no restore."""
+        mark = Mark(self._station.keys.k, b"", 0, EMPTY_ROOT)
+        self._marks.advance(line, self._mark(line), mark)
+        self._known[line] = mark
+
+    def _mark(self, line: bytes) -> Mark | None:
+        if line not in self._known:
+            self._known[line] = self._marks.read(line)
+        return self._known[line]

@@ -1,0 +1,332 @@
+"""What people can see of a line: entries with their ladders, and the state of everyone on it.
+
+Values only; words in three languages are the desk's and the CLI's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from detente.core.accusation import Finding, check
+from detente.core.body import unpack
+from detente.core.decisions import FrozenLogs
+from detente.core.errors import PeerError
+from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.proof import CardKeys
+from detente.core.station import Line, Station
+from detente.core.transcript import Entry, Place
+from detente.dossiers.deadlines import overdue_of
+from detente.dossiers.dispatch import CODECS, BodyState, Dispatch, open_body
+from detente.dossiers.fold import Standing, frozen_logs, serial_gaps, standing
+from detente.dossiers.ladder import Ladder, ladder, legal_receipt
+from detente.dossiers.linktest import last_test, next_slot
+from detente.dossiers.presence import Observation, Source, presence
+from detente.node.matters import Matters
+from detente.node.places import entry_word, log_word, place_word
+
+MESSAGES = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
+OVERDUE_SHOWN_MAX = 200  # the longest overdue; more than a watch can read
+
+
+def word(value: Any) -> str:
+    """An enum's name as commands and pages spell it."""
+    return str(value.name).lower().replace("_", "-")
+
+
+def frozen_of(station: Station, line: Line) -> FrozenLogs:
+    """The logs that a proven accusation has frozen."""
+    keys = CardKeys(station.cards.values())
+
+    def proven(entry: Entry) -> bool:
+        if entry.body is None or entry.leaf is None:
+            return False
+        try:
+            return check(unpack(entry.body), keys).finding == Finding.PROVEN
+        except PeerError:
+            return False
+
+    return frozen_logs(line.shelf, proven)
+
+
+def name_of(line: Line, member: int) -> str:
+    """A member's name in the charter, or its number if it is gone."""
+    found = line.charter.member(member)
+    return str(member) if found is None else found.name
+
+
+def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict[str, Any]:
+    """One entry as people see it: header, body, ladder."""
+    leaf = entry.leaf
+    view: dict[str, Any] = {
+        "entry": entry_word(entry),
+        "place": place_word(entry.place),
+        "line": line.id.hex(),
+        "hash": entry.hash.hex(),
+        "author": {
+            "number": entry.place.log.member,
+            "name": name_of(line, entry.place.log.member),
+        },
+        "mine": entry.place.log.member == line.me,
+        "standing": word(standing(line.shelf, entry.place, frozen)),
+        "contested": standing(line.shelf, entry.place, frozen) is not Standing.COUNTED,
+    }
+    if leaf is None:
+        return view | {"kind": "void", "drill": line.charter.drill}
+    view |= {
+        "kind": _kind(leaf.kind),
+        "precedence": Precedence(leaf.precedence).name,
+        "drill": leaf.drill,
+        "time_s": leaf.time_s,
+        "clock_error_s": leaf.clock_error_s,
+        "audience": [m.name for m in line.charter.members if leaf.reads(m.number)],
+        "refs": [_ref(line, ref) for ref in leaf.refs],
+        "release": None if leaf.release is None else leaf.release.hex(),
+        "context_incomplete": _lacks_context(line, entry),
+    }
+    view |= _body(line, entry)
+    if leaf.kind in MESSAGES:
+        view |= _ladder(line, ladder(line.shelf, line.charter, entry.place, frozen), now_s)
+    return view
+
+
+def _kind(kind: int) -> str:
+    try:
+        return word(Kind(kind))
+    except ValueError:
+        return f"unknown-{kind}"
+
+
+def _ref(line: Line, ref: bytes) -> str:
+    place = line.shelf.find(ref)
+    return ref.hex() if place is None else entry_word(line.shelf.entry(*place))
+
+
+def _lacks_context(line: Line, entry: Entry) -> bool:
+    """Whether something that this entry itself says it had seen, or names, is not here."""
+    leaf = entry.leaf
+    if leaf is None:
+        return False
+    if any(line.shelf.size(seen.log) < seen.size for seen in leaf.seen):
+        return True
+    return any(line.shelf.find(ref) is None for ref in leaf.refs)
+
+
+def _body(line: Line, entry: Entry) -> dict[str, Any]:
+    leaf = entry.leaf
+    if leaf is None or leaf.kind not in CODECS:
+        return {"body_state": "none"}
+    opened = open_body(entry)
+    state = opened.state.value
+    if opened.state is BodyState.ABSENT:
+        state = "missing" if leaf.reads(line.me) else "not-addressed-to-us"
+    shown: dict[str, Any] = {"body_state": state}
+    body = opened.body
+    if body is None:
+        return shown
+    shown |= {"label": word(body.label), "personal": body.personal, "language": body.language}
+    for name in ("subject", "text", "what", "where", "time_s", "persons", "known", "asked"):
+        if hasattr(body, name):
+            key = "happened_s" if name == "time_s" else name
+            shown[key] = getattr(body, name)
+    if isinstance(body, Dispatch) or hasattr(body, "dtg_s"):
+        shown["dtg_s"] = body.dtg_s
+    return shown
+
+
+def _ladder(line: Line, rungs: Ladder, now_s: int) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = []
+    legal: dict[str, int | None] = {}
+    for reader in rungs.readers:
+        name = name_of(line, reader.member)
+        receipt = reader.received
+        if receipt is not None:
+            steps.append(
+                {
+                    "rung": "received",
+                    "member": reader.member,
+                    "name": name,
+                    "at_s": receipt.at_s,
+                    "stated_by": "node",
+                    "entry": place_word(receipt.place),
+                    "evidence": word(receipt.evidence),
+                }
+            )
+        if reader.holding.lost is not None:
+            steps.append(
+                {
+                    "rung": "lost-in-restore",
+                    "member": reader.member,
+                    "name": name,
+                    "at_s": None,
+                    "stated_by": "node",
+                    "entry": place_word(reader.holding.lost),
+                }
+            )
+        steps += [
+            {
+                "rung": word(step.rung),
+                "member": step.by,
+                "name": name,
+                "at_s": step.at_s,
+                "stated_by": word(step.stated_by),
+                "entry": place_word(step.place),
+                "detail": step.detail,
+            }
+            for step in reader.steps
+        ]
+        found = legal_receipt(line.charter, reader)
+        legal[name] = None if found is None else found.at_s
+    overdue = overdue_of(line.charter, rungs, now_s)
+    return {
+        "ladder": steps,
+        "translations": [
+            _translation(line, one.place, word(one.grade)) for one in rungs.translations
+        ],
+        "revisions": [
+            {"relation": word(one.relation), "entry": _word_at(line, one.place)}
+            for one in rungs.revisions
+        ],
+        "stands": rungs.stands,
+        "legal_receipt": legal,
+        "overdue": [
+            {"name": name_of(line, one.member), "missing": one.missing.value, "due_s": one.due_s}
+            for one in overdue
+        ],
+        "known_to": {log_word(log): size for log, size in rungs.known_to},
+    }
+
+
+def _word_at(line: Line, place: Place) -> str:
+    return entry_word(line.shelf.entry(*place))
+
+
+def _translation(line: Line, place: Place, grade: str) -> dict[str, Any]:
+    entry = line.shelf.entry(*place)
+    body = open_body(entry).body
+    return {
+        "entry": entry_word(entry),
+        "grade": grade,
+        "by": name_of(line, place.log.member),
+        "language": "" if body is None else body.language,
+        "text": getattr(body, "text", ""),
+    }
+
+
+def latest(line: Line, limit: int, kinds: frozenset[Kind] = MESSAGES) -> list[Entry]:
+    """The last messages of every log, oldest first, by the time their authors state."""
+    found: list[Entry] = []
+    for log in line.logs.values():
+        kept = 0
+        for index in reversed(range(log.size)):
+            entry = line.shelf.entry(log.id, index)
+            if entry.leaf is not None and entry.leaf.kind in kinds:
+                found.append(entry)
+                kept += 1
+                if kept == limit:
+                    break
+    found.sort(key=lambda entry: (entry.leaf.time_s if entry.leaf else 0, entry.place))
+    return found[-limit:]
+
+
+def line_status(
+    station: Station, line: Line, matters: Matters, seen: dict[int, Observation], now_s: int
+) -> dict[str, Any]:
+    """The state of one line for a person or a program."""
+    frozen = frozen_of(station, line)
+    own = line.own
+    open_ladders = matters.open_ladders(line, frozen)
+    late = [one for rungs in open_ladders for one in overdue_of(line.charter, rungs, now_s)]
+    slot = next_slot(line.charter, line.me, now_s)
+    tested = last_test(line.shelf, line.me, frozen)
+    tested_leaf = None if tested is None else line.shelf.entry(*tested).leaf
+    return {
+        "line": line.id.hex(),
+        "title": line.charter.title,
+        "drill": line.charter.drill,
+        "open": line.is_open(),
+        "mute": line.mute,
+        "awaits_hello": line.awaits_hello,
+        "charter_number": line.charter.number,
+        "incarnation": None if line.mine is None else line.mine.k,
+        "own_size": 0 if own is None else own.size,
+        "queued": len(line.queue.rows),
+        "awaiting_release": sum(row.awaits_release for row in line.queue.rows.values()),
+        "unreceipted": _unreceipted(line),
+        "overdue": len(late),
+        "members": [
+            _member(line, member.number, seen, open_ladders, now_s)
+            for member in line.charter.members
+        ],
+        "checkpoints": {
+            log_word(log.id): {"size": log.size, "root": log.root.hex()}
+            for log in sorted(line.logs.values(), key=lambda log: log.id)
+            if log.size
+        },
+        "gaps": [
+            {"entry": place_word(gap.place), "expected": gap.expected, "found": gap.found}
+            for log in line.logs
+            for gap in _gaps(line, log)
+        ],
+        "frozen": {log_word(log): one.index for log, one in frozen.items()},
+        "next_test_s": None if slot is None else slot.start_s,
+        "last_test_s": None if tested_leaf is None else tested_leaf.time_s,
+    }
+
+
+def _gaps(line: Line, log: LogId) -> tuple[Any, ...]:
+    """Serial gaps are looked for where they can be: an author that breaks its own count."""
+    if line.logs[log].size > 10_000:
+        return ()  # counted when entries come; a full scan is `transcript show`'s
+    return serial_gaps(line.shelf, log)
+
+
+def _unreceipted(line: Line) -> int:
+    """Entries of ours that no other log states as held."""
+    own = line.own
+    if own is None:
+        return 0
+    stated = [log.stated.get(own.id, 0) for log in line.logs.values() if log.id.member != line.me]
+    return own.size - max(stated, default=0)
+
+
+def _member(
+    line: Line,
+    number: int,
+    seen: dict[int, Observation],
+    open_ladders: list[Ladder],
+    now_s: int,
+) -> dict[str, Any]:
+    member = line.charter.member(number)
+    assert member is not None  # noqa: S101  # the caller walks the charter's members
+    sessions = [s for s in line.sessions.values() if s.member == number and s.greeted]
+    own = line.own
+    view: dict[str, Any] = {
+        "number": number,
+        "name": member.name,
+        "role": member.role,
+        "party": member.party.hex(),
+        "me": number == line.me,
+        "linked": bool(sessions),
+        "mute": any(s.mute for s in sessions),
+        "holds_own": max((s.holds.get(own.id, 0) for s in sessions), default=0) if own else 0,
+        "logs": {
+            log_word(log.id): log.size for log in line.logs.values() if log.id.member == number
+        },
+    }
+    clock = next((s.presence for s in sessions if s.presence is not None), None)
+    if clock is not None:
+        view["clock"] = {
+            "error_s": clock.clock_error_s,
+            "source": clock.clock_source,
+            "disciplined_s": clock.disciplined_s,
+        }
+    if number != line.me:
+        saw = seen.get(number, Observation())
+        state = presence(line.charter, number, saw, open_ladders, now_s)
+        view["silence"] = {
+            "state": state.state.value,
+            "stated_by": [word(source) for source in Source if source in state.source],
+            "since_s": state.since_s,
+            "entry": None if state.entry is None else _word_at(line, state.entry),
+        }
+    return view
