@@ -104,6 +104,18 @@ def test_a_receipt_of_a_tree_that_is_not_shown_is_not_linked(two: Line) -> None:
     assert [r.linked for r in report.statements[0].receipts] == [False]
     report = check(two, join_bundle([a.proof(1, 3), b.proof(1), a.proof(1, 2)]))
     assert [r.linked for r in report.statements[0].receipts] == [True]
+    assert [(one.name, one.as_of_size) for one in report.statements] == [("Aland", 3), ("Bland", 3)]
+
+
+def test_an_entry_shown_twice_is_told_once(two: Line) -> None:
+    """Under several trees, the signatures of all of them count, and an opened body is shown."""
+    a, b = two.logs[0], two.parties[1]
+    first = a.proof(1, 2, opened=False, held_by=(b,), time_s=START_S + 9)
+    second = a.proof(1, 3, pq=True, held_by=(b,), time_s=START_S + 20)
+    again = a.proof(1, 2, held_by=(b,), time_s=START_S + 9)
+    (one,) = check(two, join_bundle([first, second, again])).statements
+    assert (one.body, one.pq, one.as_of_size) == ("opened", True, 3)
+    assert [receipt.at_s for receipt in one.receipts] == [START_S + 9, START_S + 20]
 
 
 def test_a_held_ahead_entry_is_a_receipt() -> None:

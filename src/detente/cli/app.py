@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -25,6 +25,9 @@ from detente.words import _, marked, translate
 EXITS: Final = {"ours": 2, "theirs": 3, "machine": 4}
 CHECK_FAILED: Final = 3
 INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
+
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
 @dataclass(slots=True)
@@ -125,7 +128,7 @@ class Group(Spoken, click.Group):
 
     context_class = Context
     command_class = Command
-    group_class = type
+    group_class: type[click.Group | type] | None = type
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The usage line."""

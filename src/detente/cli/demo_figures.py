@@ -162,8 +162,9 @@ def recount(submitted: Sequence[Submitted], exports: Mapping[str, Iterable[bytes
     found = {name: Counter(d.sha256 for d in copy.dispatches) for name, copy in copies.items()}
     lost = {sha256 for sha256 in wanted if any(not counts[sha256] for counts in found.values())}
     delivered = [one for one in submitted if one.sha256 not in lost]
-    own = [copies[name].kinds for name in copies]
-    logs = Counter(copy.name(log.member) for copy in copies.values() for log in set(copy.logs))
+    lives: Counter[str] = Counter()
+    for copy in copies.values():
+        lives |= Counter(copy.name(log.member) for log in set(copy.logs))  # the larger of both
     heads = [copy.heads() for copy in copies.values()]
     return Figures(
         dispatches=len(delivered),
@@ -172,10 +173,10 @@ def recount(submitted: Sequence[Submitted], exports: Mapping[str, Iterable[bytes
         reordered=len(_out_of_order(submitted, copies)),
         duplicated=sum(count - 1 for counts in found.values() for count in counts.values()),
         unexpected=sum(sha256 not in wanted for counts in found.values() for sha256 in counts),
-        marks=min(kinds[Kind.MARK] for kinds in own),
-        translations=min(kinds[Kind.TRANSLATION] for kinds in own),
+        marks=min(copy.kinds[Kind.MARK] for copy in copies.values()),
+        translations=min(copy.kinds[Kind.TRANSLATION] for copy in copies.values()),
         precedences=dict(Counter(one.precedence for one in delivered)),
-        incarnations={name: -(-count // len(copies)) for name, count in sorted(logs.items())},
+        incarnations=dict(sorted(lives.items())),
         checkpoints_equal=all(head == heads[0] for head in heads) and bool(heads[0]),
     )
 

@@ -175,8 +175,8 @@ class Side:
         config = msgspec.structs.replace(load_config(self.home), dial=dial)
         write_config(self.home, config)
 
-    def start(self) -> None:
-        """Starts its node as a process of its own and returns when that says it is ready."""
+    def launch(self) -> None:
+        """Starts its node as a process of its own."""
         source = str(Path(__file__).resolve().parents[2])
         paths = [source, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         with (self.folder / f"{self.name}.log").open("ab") as log:
@@ -191,12 +191,12 @@ class Side:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
                 start_new_session=True,  # Ctrl-C is for the demo, which then stops its nodes
             )
-        self._wait_ready(self.process)
 
-    def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None  # noqa: S101  # it was asked for a pipe
-        readable, _writable, _other = select.select([process.stdout], [], [], READY_S_MAX)
-        row = process.stdout.readline() if readable else b""
+    def wait_ready(self) -> None:
+        """Returns when its node says it is ready. MachineError if it does not."""
+        out = None if self.process is None else self.process.stdout
+        readable = [] if out is None else select.select([out], [], [], READY_S_MAX)[0]
+        row = readable[0].readline() if readable else b""
         if not row or not json.loads(row).get("ready"):
             detail = f"the node of {self.name} did not start: {self.name}.log says why"
             raise MachineError(Refusal.UNREACHABLE, detail)

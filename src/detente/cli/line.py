@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from detente.cli import asking
-from detente.cli.app import Group, Option, Session
+from detente.cli.app import Decorated, Group, Option, Session
 from detente.cli.entries import line_rows, sent_rows
 from detente.cli.party import read_file, write_new
 from detente.cli.plain import plain, quoted
@@ -28,7 +28,7 @@ def line() -> None:
     """The noun."""
 
 
-def line_option() -> Any:
+def line_option() -> Callable[[Decorated], Decorated]:
     """--line, which may be left out where there is just one."""
     return click.option(
         "--line",
@@ -38,7 +38,7 @@ def line_option() -> Any:
     )
 
 
-def _set_option() -> Any:
+def _set_option() -> Callable[[Decorated], Decorated]:
     return click.option(
         "--set",
         "settings",

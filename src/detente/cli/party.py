@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from detente.cli import asking
-from detente.cli.app import Group, Option, Session
+from detente.cli.app import Decorated, Group, Option, Session
 from detente.cli.plain import plain
 from detente.cli.times import stamp
 from detente.core.errors import LocalError, Refusal
@@ -252,7 +252,7 @@ def trust(
 # --- the root key is at hand ------------------------------------------------------------------
 
 
-def _root_option() -> Any:
+def _root_option() -> Callable[[Decorated], Decorated]:
     return click.option(
         "--root",
         "root_file",

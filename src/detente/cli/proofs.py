@@ -18,7 +18,6 @@ from detente.cli.plain import plain
 from detente.cli.progress import bar
 from detente.cli.read import inbox_rows
 from detente.cli.times import parse_time
-from detente.cli.verdicts import report_rows
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.words import _, marked
 
@@ -149,6 +148,7 @@ def verify(
     now: str | None,
 ) -> None:
     """Exit status 3 where anything the file claims does not hold."""
+    from detente.cli.verdicts import report_rows
     from detente.dossiers.verify import verify_file
 
     session: Session = ctx.obj

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from detente.cli import asking
-from detente.cli.app import Command, Group, Option, Session
+from detente.cli.app import Command, Decorated, Group, Option, Session
 from detente.cli.entries import LABELS, sent_rows
 from detente.cli.line import line_option
 from detente.cli.party import read_file
@@ -53,8 +53,8 @@ def text_of(text: str | None, file: Path | None) -> str:
         raise LocalError(Refusal.USAGE, "the text is not UTF-8") from exc
 
 
-def _waits() -> Any:
-    def decorate(command: Any) -> Any:
+def _waits() -> Callable[[Decorated], Decorated]:
+    def decorate(command: Decorated) -> Decorated:
         command = click.option(
             "--timeout",
             default="30s",
@@ -92,7 +92,7 @@ def _speak(
         click.get_current_context().exit(NOT_YET)
 
 
-def _relation_options(command: Any) -> Any:
+def _relation_options(command: Decorated) -> Decorated:
     helps = {
         "answers": marked("Entry that this answers."),
         "corrects": marked("Own entry that this corrects."),
@@ -154,6 +154,7 @@ def _relation_options(command: Any) -> Any:
 @click.pass_obj
 def say(
     session: Session,
+    /,
     text: str | None,
     file: Path | None,
     line_name: str | None,

@@ -325,32 +325,40 @@ class Within:
         self._past = past
 
     def logs(self) -> Sequence[LogId]:
+        """Every log that has an entry within the cut, in order of id."""
         return [log for log in self._whole.logs() if self.size(log)]
 
     def size(self, log: LogId) -> int:
+        """How many entries lie within the cut and are held."""
         return min(self._whole.size(log), self._past.get(log, 0))
 
     def _has(self, place: Place) -> bool:
         return place.index < self.size(place.log)
 
     def entry(self, log: LogId, index: int) -> Entry:
+        """One entry, as the whole transcript gives it. LocalError NOT_HELD beyond that."""
         return self._whole.entry(log, index)
 
     def find(self, leaf_hash: bytes) -> Place | None:
+        """Where the entry with this leaf hash stands, if within the cut."""
         place = self._whole.find(leaf_hash)
         return place if place is not None and self._has(place) else None
 
     def referring(self, leaf_hash: bytes) -> Sequence[Place]:
+        """Entries within the cut that name this leaf hash, in order of place."""
         return [place for place in self._whole.referring(leaf_hash) if self._has(place)]
 
     def covers(self, log: LogId, index: int) -> Sequence[Cover]:
+        """The covers of one entry that were entered within the cut."""
         covers = self._whole.covers(log, index)
         return [cover for cover in covers if self._has(Place(cover.by, cover.by_index))]
 
     def vector(self, log: LogId, index: int) -> dict[LogId, int]:
+        """What entries 0..index of a log have stated as held."""
         return self._whole.vector(log, index)
 
     def of_kind(self, kinds: Sequence[int]) -> Sequence[Place]:
+        """Every entry of these kinds within the cut, in order of place."""
         return [place for place in self._whole.of_kind(kinds) if self._has(place)]
 
 

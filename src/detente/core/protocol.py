@@ -40,6 +40,7 @@ from detente.core.events import (
 from detente.core.extras import encode_clock
 from detente.core.frames import Hello, Notice, Refuse, encode_frame, read_frame
 from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.log import decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt
 from detente.core.session import chores, greet, on_frame, on_hello

@@ -53,10 +53,13 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     log = line.logs.get(log_id) or step.station.new_log(line, log_id)
     if log is None:
         raise PeerError(Refusal.UNKNOWN_LOG, f"log {log_id.member}/{log_id.word}")
-    start = log.size if batch.start is None else batch.start
+    start = session.expected.get(log_id) if batch.start is None else batch.start
     if log.frozen >= 0:
         raise PeerError(Refusal.FROZEN, f"log {log_id.member}/{log_id.word}")
-    if start > log.size:
+    if batch.start is None and log_id in session.asked_full:
+        return  # it comes again behind the full form that was asked for
+    if start is None or start > log.size:
+        session.expected.pop(log_id, None)
         ask(step, line, session, log)
         return
     if start == 0 and batch.count and log.size == 0 and log_id.member == line.me:
@@ -130,13 +133,20 @@ def ask(step: Step, line: Line, session: Session, log: Log) -> None:
         send(step, session, Want(WANT_ENTRIES, log.id, log.size))
 
 
-def ask_full(step: Step, line: Line, session: Session, log: Log, start: int) -> None:
-    """Asks once for the full form; if that was the full form, the batch is refused."""
-    if log.id in session.asked_full:
+def ask_full(
+    step: Step, line: Line, session: Session, log: Log, start: int, items: list[Item] | None = None
+) -> None:
+    """Asks once for the full form; if this was the full form, the batch is refused.
+
+    A mismatch of an elided form is evidence of nothing (F4).
+    """
+    session.expected.pop(log.id, None)
+    if items and all(item.full for item in items):
         session.asked_full.discard(log.id)
         raise PeerError(Refusal.BAD_SIGNATURE, f"log {log.id.member}/{log.id.word} from {start}")
-    session.asked_full.add(log.id)
-    send(step, session, Want(WANT_FULL, log.id, min(start, log.size)))
+    if log.id not in session.asked_full:
+        session.asked_full.add(log.id)
+        send(step, session, Want(WANT_FULL, log.id, min(start, log.size)))
 
 
 def _take(
@@ -153,9 +163,10 @@ def _take(
     if skip >= len(items):
         if known_hash(line, log.id, stop - 1) == leaf_hash(items[-1].raw):
             session.holds[log.id] = max(session.holds.get(log.id, 0), stop)
+            session.expected[log.id] = stop
             _late_bodies(step, line, log, start, items)
             return
-        ask_full(step, line, session, log, start)
+        ask_full(step, line, session, log, start, items)
         return
     frontier = log.frontier.copy()
     fresh = []
@@ -165,9 +176,10 @@ def _take(
         fresh.append((Place(log.id, index), digest, item, subtrees))
     head = SignedHead(stop, frontier.root(), signature)
     if not log.verifies(head.size, head.root, head.signature):
-        ask_full(step, line, session, log, start)
+        ask_full(step, line, session, log, start, items)
         return
     session.asked_full.discard(log.id)
+    session.expected[log.id] = stop
     session.asked.pop(log.id, None)
     if log.id.member == line.me and not line.mute:
         show_own_head(step, line, log, head)

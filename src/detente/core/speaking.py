@@ -47,10 +47,10 @@ def settle(step: Step, line: Line) -> None:
     _lack(step, line)
     _sequence(step, line)
     _store_outbox(step, line)
+    pump(step, line)
     _cosign(step, line)
     _quantum(step, line)
     _announce(step, line)
-    pump(step, line)
 
 
 def may_sign(line: Line) -> bool:

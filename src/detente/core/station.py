@@ -95,6 +95,7 @@ class Session:
     sent: dict[LogId, int] = field(default_factory=dict)  # next index of each log we stream
     asked: dict[LogId, int] = field(default_factory=dict)  # from where we asked for entries
     implied: dict[LogId, int] = field(default_factory=dict)  # where they expect each stream next
+    expected: dict[LogId, int] = field(default_factory=dict)  # where we expect theirs next
     full: set[LogId] = field(default_factory=set)  # they asked for the full form
     asked_full: set[LogId] = field(default_factory=set)  # we asked for the full form
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here

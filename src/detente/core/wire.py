@@ -60,6 +60,7 @@ class Item:
     leaf: Leaf | None
     salt: bytes | None
     body: bytes | None
+    full: bool = False  # nothing was left out of the leaf
 
 
 def tag(kind: int, channel: int) -> bytes:
@@ -197,7 +198,7 @@ def read_item(reader: Reader, prev: Leaf | None, root_of: RootOf, hash_at: HashA
             raise malformed("entry flags")
         raw = reader.counted(limits.LEAF_BYTES_MAX)
         salt, body = _read_body(reader) if eflags & BODY else (None, None)
-        return Item(raw, lenient(raw), salt, body)
+        return Item(raw, lenient(raw), salt, body, full=True)
     if eflags & ~(KIND | WIDE | SEEN | REFS | EXTRA | BODY):
         raise malformed("entry flags")
     if prev is None:

@@ -233,6 +233,7 @@ class Case:
 
 
 def card_shown(card: Card, *, given: bool, sheets: Sequence[str]) -> CardShown:
+    """A card as it is reported, with those of the sheets that name its party and its digits."""
     mine = tuple(sheet for sheet in dict.fromkeys(sheets) if _speaks_of(sheet, card))
     return CardShown(card.party.hex(), card.name, card.serial, card.digits, given, mine)
 
@@ -246,6 +247,7 @@ def _speaks_of(sheet: str, card: Card) -> bool:
 
 
 def finding_of(verdict: Verdict, stated_by: str = "") -> FindingShown:
+    """A verdict as it is reported; ``stated_by`` is the log it was entered in, if any."""
     origin, log = verdict.origin, ""
     if origin is not None:
         log = verdict.key.partition("+")[0]
@@ -256,6 +258,7 @@ def finding_of(verdict: Verdict, stated_by: str = "") -> FindingShown:
 
 
 def bad_of(exc: PeerError, log: str = "", index: int | None = None) -> Bad:
+    """A refusal as it is reported, with the line of the file if it names one."""
     number = exc.facts.get("line_number")
     line_number = number if isinstance(number, int) else None
     return Bad(exc.refusal.word, exc.detail, log, index, line_number)

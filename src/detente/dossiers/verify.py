@@ -197,7 +197,7 @@ def _proofs(data: bytes, case: Case) -> Report:
         title="" if charter is None else charter.title,
         build=" ".join(sorted({one.build for one in shown if one.build})),
         cards=case.shown_cards(),
-        statements=tuple(bundle.statement(one) for one in shown),
+        statements=tuple(bundle.statements()),
         findings=findings,
         lacks=(*bundle.lacks(), *case.loose_sheets()),
     )
@@ -240,19 +240,30 @@ def _forks(parts: Sequence[bytes], charter: Charter | None, case: Case) -> tuple
     return tuple(found.values())
 
 
+def _key(one: Proven) -> tuple[str, int, bytes]:
+    return one.head.checkpoint.origin, one.index, one.hash
+
+
 class _Bundle:
     """Proven entries that lie beside one another, and what they say of each other."""
 
-    def __init__(self, shown: Sequence[Proven], case: Case) -> None:
-        self._shown = shown
+    def __init__(self, proven: Sequence[Proven], case: Case) -> None:
         self._case = case
-        # The trees proven to hold an entry: a bundle may show it under several.
-        self._trees: dict[bytes, set[tuple[int, bytes]]] = {}
-        for one in shown:
-            tree = one.head.checkpoint
-            self._trees.setdefault(one.hash, set()).add((tree.size, tree.root))
+        # A bundle may show an entry under several trees, each with cosignatures of its own.
+        self._copies: dict[tuple[str, int, bytes], list[Proven]] = {}
+        for one in proven:
+            self._copies.setdefault(_key(one), []).append(one)
+        self._shown = [
+            next((one for one in copies if one.body is not None), copies[0])
+            for copies in self._copies.values()
+        ]
 
-    def statement(self, one: Proven) -> StatementShown:
+    def statements(self) -> Iterator[StatementShown]:
+        """What each entry says, once, in the order of the file."""
+        for one in self._shown:
+            yield self._statement(one, self._copies[_key(one)])
+
+    def _statement(self, one: Proven, copies: Sequence[Proven]) -> StatementShown:
         leaf, party = one.leaf, one.head.origin.party
         body, said = _said(leaf, one.body)
         return StatementShown(
@@ -268,49 +279,49 @@ class _Bundle:
             serial=0 if leaf is None else leaf.serial,
             time_s=0 if leaf is None else leaf.time_s,
             clock_error_s=0 if leaf is None else leaf.clock_error_s,
-            as_of_size=one.head.checkpoint.size,
+            as_of_size=max(copy.head.checkpoint.size for copy in copies),
             key=notes.vkey(one.head.checkpoint.origin, notes.ED25519, one.head.key),
-            pq=one.head.pq,
+            pq=any(copy.head.pq for copy in copies),
             body=body,
             said=said,
             build=one.build,
-            receipts=tuple(self._receipts(one)),
+            receipts=tuple(dict.fromkeys(self._receipts(one, copies))),
             later=tuple(self._later(one)),
         )
 
     def lacks(self) -> Iterator[str]:
         """What the entries rest on that is not in the file."""
+        hashes = {one.hash for one in self._shown}
         for one in self._shown:
             where = f"entry {one.index} of {one.head.checkpoint.origin}"
             if one.member is None:
                 yield f"{where}: its author joined by an amendment that is not shown"
-            if one.leaf is not None and (one.leaf.seen or one.leaf.refs):
-                hashes = {other.hash for other in self._shown}
-                missing = sum(1 for ref in one.leaf.refs if ref not in hashes)
-                if missing:
-                    yield f"CONTEXT INCOMPLETE: {where} refers to {missing} entries not shown"
+            missing = sum(ref not in hashes for ref in one.leaf.refs) if one.leaf is not None else 0
+            if missing:
+                yield f"CONTEXT INCOMPLETE: {where} refers to {missing} entries not shown"
 
     def _others(self, one: Proven) -> Iterator[tuple[Proven, Leaf]]:
         for other in self._shown:
             if other.leaf is not None and other.head.origin.line == one.head.origin.line:
                 yield other, other.leaf
 
-    def _receipts(self, one: Proven) -> Iterator[ReceiptShown]:
+    def _receipts(self, one: Proven, copies: Sequence[Proven]) -> Iterator[ReceiptShown]:
         origin = one.head.origin
-        for cosignature in one.cosignatures:
+        for cosignature in chain.from_iterable(copy.cosignatures for copy in copies):
             cosigner = cosignature.cosigner
             if cosigner.statement is Statement.HOLDS and cosigner.party != origin.party:
                 yield self._receipt(cosigner.party, cosignature.time_s, "cosigned", linked=True)
         if one.member is None:
             return
         log = LogId(one.member, origin.k, origin.life)
+        trees = {(copy.head.checkpoint.size, copy.head.checkpoint.root) for copy in copies}
         for other, leaf in self._others(one):
             party = other.head.origin.party
             if party == origin.party:
                 continue
             for seen in leaf.seen:
                 if seen.log == log and seen.size > one.index:
-                    linked = (seen.size, seen.root) in self._trees[one.hash]
+                    linked = (seen.size, seen.root) in trees
                     yield self._receipt(party, seen.held_at_s, "seen", linked=linked)
             held = _held_ahead(leaf)
             if held is not None and held.leaf_hash == one.hash and held.log == log:

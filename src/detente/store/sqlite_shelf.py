@@ -48,7 +48,7 @@ _VECTOR = (
 
 
 class Numbers:
-    """The numbers of lines and logs that have a row; forgotten when a transaction is rolled back."""
+    """The numbers of lines and logs that have a row; forgotten at every rollback."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
