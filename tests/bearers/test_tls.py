@@ -191,13 +191,17 @@ async def test_only_the_key_of_a_certificate_matters():
 
 async def test_unpinned_client():
     """A client whose key nobody pinned sees its handshake succeed and then nothing but the end."""
+    escaped = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: escaped.append(context))
     async with Door() as door:
         link = await tls.connect(door.address, ATTACKER, PIN)
+        link.send(b"words before the alert has come")
         with pytest.raises(PeerError) as caught:
             await link.receive()
         assert caught.value.refusal is Refusal.UNREACHABLE
         assert await door.refusal() is Refusal.UNKNOWN_PARTY
         assert door.links == []
+    assert escaped == []
 
 
 async def test_unpinned_server():

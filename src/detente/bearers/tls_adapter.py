@@ -9,6 +9,7 @@ algorithms; the two private bindings used for that (``SSL._lib``) stand in ``_re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -223,5 +224,9 @@ class Engine:
             yield data
 
     def end(self) -> None:
-        """Says close_notify, so that the peer can tell an end from a cut."""
-        self._conn.shutdown()
+        """Says close_notify, so that the peer can tell an end from a cut.
+
+        A connection that failed, or never came up, has nothing left to say it with.
+        """
+        with suppress(SSL.Error):
+            self._conn.shutdown()

@@ -278,6 +278,7 @@ class Play:
         elif event.what == "restart":
             bravo.launch()
             bravo.wait_ready()
+            self._patience.until("a link", lambda: bravo.ask("status")["links"])
             story.picture("whole", self._stores())
 
     # --- what came of it -----------------------------------------------------------------------

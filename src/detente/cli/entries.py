@@ -98,7 +98,8 @@ def drill_rows(view: View) -> list[str]:
 def head_row(view: View) -> str:
     """Precedence, serial, time and clock, from whom to whom: the first row of an entry."""
     author = plain(str((view.get("author") or {}).get("name", "")))
-    readers = ", ".join(plain(str(name)) for name in view.get("audience") or ()) or "-"
+    names = [plain(str(name)) for name in view.get("audience") or ()]
+    readers = ", ".join(name for name in names if name != author) or "-"
     if "time_s" not in view:
         return f"{plain(str(view['entry']))}  {author}  " + _("signed bytes that are no entry")
     when = f"{stamp(view['time_s'])}, {give_or_take(view['clock_error_s'])}"

@@ -115,9 +115,10 @@ def _card_rows(card: CardShown) -> Iterator[str]:
 
 
 def _statement_rows(one: StatementShown) -> Iterator[str]:
-    when = f"{stamp(one.time_s)}, {give_or_take(one.clock_error_s)}"
     serial = f" {one.serial:04}" if one.serial else ""
-    yield _("{name} said, at {when} by its own clock:").format(name=plain(one.name), when=when)
+    yield _("{name} said, at {when} by its own clock ({error}):").format(
+        name=plain(one.name), when=stamp(one.time_s), error=give_or_take(one.clock_error_s)
+    )
     yield f"  {one.precedence}  {word(KINDS, one.kind)}{serial}".rstrip()
     if one.drill:
         yield f"  {DRILL}"
