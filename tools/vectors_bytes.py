@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import vectors_ground as ground
 from detente.core import crypto, identity, notes
 from detente.core.body import commit
-from detente.core.encoding import VARINT_MAX, counted, u40, varint, zigzag
+from detente.core.encoding import VARINT_MAX, b64, counted, u40, unb64, varint, zigzag
 from detente.core.merkle import cover, frontier_at, leaf_hash
 from vectors_form import Expect, Made, case
 
@@ -32,13 +33,11 @@ def encoding() -> Iterator[Made]:
         ("varint_byte_behind", "0000", "malformed", "bytes behind the last field"),
     )
     for name, data, expect, comment in bad:
-        yield case(
-            f"encoding/{name}", f"{SPEC} §2", "varint", comment, expect=expect, bytes=data
-        )
+        yield case(f"encoding/{name}", f"{SPEC} §2", "varint", comment, expect=expect, bytes=data)
     for name, value in (("signed_minus_1", -1), ("signed_1", 1), ("signed_minus_86400", -86_400)):
         comment = "0, -1, 1, -2 become 0, 1, 2, 3"
-        data = varint(zigzag(value))
-        yield case(f"encoding/{name}", f"{SPEC} §2", "signed-varint", comment, bytes=data)
+        folded = varint(zigzag(value))
+        yield case(f"encoding/{name}", f"{SPEC} §2", "signed-varint", comment, bytes=folded)
     yield from _counted()
     yield from _texts()
 
@@ -82,9 +81,7 @@ def _texts() -> Iterator[Made]:
         ("base64_line_break", "AP//\n+w==", "malformed", "nothing but the alphabet"),
     )
     for name, text, expect, comment in texts:
-        yield case(
-            f"encoding/{name}", f"{SPEC} §4", "base64", comment, expect=expect, text=text
-        )
+        yield case(f"encoding/{name}", f"{SPEC} §4", "base64", comment, expect=expect, text=text)
     hexes: tuple[tuple[str, str, Expect, str], ...] = (
         ("hex", "00ff", "ok", "two bytes"),
         ("hex_upper_case", "00FF", "malformed", "lower case only"),
@@ -104,9 +101,7 @@ def _texts() -> Iterator[Made]:
         ("decimal_empty", "", "malformed", "at least one numeral"),
     )
     for name, text, expect, comment in decimals:
-        yield case(
-            f"encoding/{name}", f"{SPEC} §4", "decimal", comment, expect=expect, text=text
-        )
+        yield case(f"encoding/{name}", f"{SPEC} §4", "decimal", comment, expect=expect, text=text)
 
 
 # --- trees ------------------------------------------------------------------------------------
@@ -150,10 +145,15 @@ def _inclusion(
     expect: Expect,
     comment: str,
     /,
-    **bad: object,
+    **bad: Any,
 ) -> Made:
     entry = leaf_hash(log.raws[index])
-    inputs = {"index": index, "size": size, "path": log.path(index, size), "root": log.root(size)}
+    inputs: dict[str, Any] = {
+        "index": index,
+        "size": size,
+        "path": log.path(index, size),
+        "root": log.root(size),
+    }
     return case(
         f"merkle/{name}",
         "log.md §2",
@@ -172,18 +172,23 @@ def _consistency(
     expect: Expect,
     comment: str,
     /,
-    **bad: object,
+    **bad: Any,
 ) -> Made:
-    inputs = {"old": old, "new": new, "path": log.consistency(old, new)}
+    inputs: dict[str, Any] = {"old": old, "new": new, "path": log.consistency(old, new)}
     roots = {"old_root": log.root(old), "new_root": log.root(new)}
     return case(
-        f"merkle/{name}", "log.md §2", "consistency", comment, expect=expect, **(inputs | roots | bad)
+        f"merkle/{name}",
+        "log.md §2",
+        "consistency",
+        comment,
+        expect=expect,
+        **(inputs | roots | bad),
     )
 
 
 def _gaps(log: ground.LogBuilder) -> Iterator[Made]:
     for base, index in ((5, 12), (8, 12), (5, 5)):
-        inputs = {
+        inputs: dict[str, Any] = {
             "base": base,
             "peaks": frontier_at(log.subtree, base).peaks,
             "index": index,
@@ -194,7 +199,7 @@ def _gaps(log: ground.LogBuilder) -> Iterator[Made]:
         comment = "the perfect subtrees between two sizes lead from one head to the next"
         yield case(name, "session.md §6", "gap", comment, **inputs)
         if base == 5 and index == 12:
-            inputs["cover"] = list(inputs["cover"])[:-1]  # type: ignore[call-overload]
+            inputs["cover"] = list(inputs["cover"])[:-1]
             comment = "one subtree is missing"
             name = "merkle/gap_cut_short"
             yield case(name, "session.md §6", "gap", comment, expect="bad-proof", **inputs)
@@ -224,7 +229,12 @@ def note_vectors(world: ground.Ground) -> Iterator[Made]:
     wrong = f"{name}+{'00000000' if stated != '00000000' else '00000001'}+{rest}"
     bad = "the ID is not that of name and key"
     yield case(
-        "notes/key_under_another_id", "notes.md §3", "verifier-key", bad, expect="malformed", vkey=wrong
+        "notes/key_under_another_id",
+        "notes.md §3",
+        "verifier-key",
+        bad,
+        expect="malformed",
+        vkey=wrong,
     )
     yield from _signatures(world, log, signed, author)
     holds = crypto.ed25519_public(bravo.holds())
@@ -283,17 +293,17 @@ def _cosignatures(text: str, holder: str, pq: str) -> Iterator[Made]:
     head, _, lines = text.rpartition("\n\n")
     author, held, quantum = lines[:-1].split("\n")
     cut = held.rpartition(" ")
-    raw = bytearray(notes.unb64(cut[2]))
+    raw = bytearray(unb64(cut[2]))
     raw[4 + 7] ^= 1  # the last byte of the time
-    later = f"{head}\n\n{author}\n{cut[0]} {notes.b64(bytes(raw))}\n{quantum}\n"
+    later = f"{head}\n\n{author}\n{cut[0]} {b64(bytes(raw))}\n{quantum}\n"
     yield case(
         "notes/cosigned_at_another_time", spec, "cosignature", "the time is signed too",
         expect="bad-signature", note=later, vkey=holder,
     )  # fmt: skip
     cut = quantum.rpartition(" ")
-    raw = bytearray(notes.unb64(cut[2]))
+    raw = bytearray(unb64(cut[2]))
     raw[100] ^= 1
-    bad = f"{head}\n\n{author}\n{held}\n{cut[0]} {notes.b64(bytes(raw))}\n"
+    bad = f"{head}\n\n{author}\n{held}\n{cut[0]} {b64(bytes(raw))}\n"
     yield case(
         "notes/cosigned_pq_flipped", spec, "cosignature", "one bit of 2,420 bytes",
         expect="bad-signature", note=bad, vkey=pq,
@@ -316,9 +326,7 @@ def _checkpoints(log: ground.LogBuilder) -> Iterator[Made]:
 # --- bodies -----------------------------------------------------------------------------------
 
 # Packed once with brotli 1.2.1: the words of spec/commitment.md §1.
-PACKED = (
-    "a206008891d2cd5b8d50e949e702526573309103f6b624e2eb4b43ea4da7f502f0d1c1f4ee5a8cce21f68810"
-)
+PACKED = "a206008891d2cd5b8d50e949e702526573309103f6b624e2eb4b43ea4da7f502f0d1c1f4ee5a8cce21f68810"
 # 262,145 zeros, one more than a text may have.
 BOMB = "530000847f02201e0b0474ef0700"
 

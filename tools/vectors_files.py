@@ -20,13 +20,13 @@ from detente.core.export import (
     head_line,
 )
 from detente.core.extras import Mark, Rung, Stater
-from detente.core.leaf import Kind, Leaf, Precedence
+from detente.core.leaf import Kind, Precedence
 from detente.core.proof import join_bundle, make_proof, parse_proof
 from detente.dossiers.dispatch import Dispatch
 from vectors_form import Expect, Made, case
 
 NOW_S = ground.START_S + 86_400
-LATE_S = 1_924_992_000  # 2031-01-01, the charter's ed25519-until, and a year of seconds short of it
+LATE_S = 1_924_992_000  # 1 January 2031, the charter's ed25519-until
 BOTH = ["alpha", "bravo"]
 
 
@@ -94,10 +94,19 @@ def proofs(world: ground.Ground) -> Iterator[Made]:
     bundle = join_bundle((opened, bravo.proof(2), bravo.proof(1)))
     yield _file("proofs/bundle", "proof.md §3", "a dispatch, a mark, a receipt", bundle)
     yield _file(
-        "proofs/without_the_authors_card", spec, "nobody vouches", opened, "unknown-party", ["bravo"]
+        "proofs/without_the_authors_card",
+        spec,
+        "nobody vouches",
+        opened,
+        "unknown-party",
+        ["bravo"],
     )
     yield _file(
-        "proofs/without_the_cosigners_card", spec, "his line is passed over", opened, cards=["alpha"]
+        "proofs/without_the_cosigners_card",
+        spec,
+        "his line is passed over",
+        opened,
+        cards=["alpha"],
     )
     yield from _spoilt_proofs(line)
 
@@ -199,10 +208,8 @@ def exports(world: ground.Ground) -> Iterator[Made]:
     yield _file("exports/with_one_card_given", spec, comment, _whole(good), cards=["alpha"])
     without = [text for text in good if not text.startswith("card ")]
     yield _file("exports/without_cards", spec, "all cards given", _whole(without))
-    yield _file(
-        "exports/without_any_card", spec, "none given, none in it", _whole(without), "unknown-party",
-        [],
-    )  # fmt: skip
+    comment = "none given, none in it"
+    yield _file("exports/without_any_card", spec, comment, _whole(without), "unknown-party", [])
     yield from _spoilt_exports(world, good)
     yield from _told_apart(world)
 
@@ -211,7 +218,9 @@ def _spoilt_exports(world: ground.Ground, good: list[str]) -> Iterator[Made]:
     spec = "proof.md §4"
     at = next(i for i, text in enumerate(good) if text.startswith("entry") and text.count(" ") == 3)
     at = next(
-        i for i, text in enumerate(good) if i > at and text.startswith("entry") and text.count(" ") == 3
+        i
+        for i, text in enumerate(good)
+        if i > at and text.startswith("entry") and text.count(" ") == 3
     )
     entry, signed = good[at], good[at + 1]
     parts = entry.split(" ")
@@ -290,9 +299,13 @@ def accusations(world: ground.Ground) -> Iterator[Made]:
         fork.note(4),
         fork.root(3),
         tuple(fork.consistency(3, 4)),
-        accusation.Common(2, log.root(2), tuple(log.consistency(2, 3)), tuple(fork.consistency(2, 4))),
+        accusation.Common(
+            2, log.root(2), tuple(log.consistency(2, 3)), tuple(fork.consistency(2, 4))
+        ),
     )
-    yield _file("accusations/two_roots", spec, "frozen from 2 on, which both extend", roots.format())
+    yield _file(
+        "accusations/two_roots", spec, "frozen from 2 on, which both extend", roots.format()
+    )
     bare = replace(roots, common=None)
     yield _file("accusations/two_roots_with_nothing_common", spec, "from 0 on", bare.format())
     comment = "the author's card was not given: alleged"
@@ -300,12 +313,16 @@ def accusations(world: ground.Ground) -> Iterator[Made]:
     yield from _innocent(line, log, roots)
 
 
-def _innocent(
-    line: ground.Line, log: ground.LogBuilder, roots: accusation.Fork
-) -> Iterator[Made]:
+def _innocent(line: ground.Line, log: ground.LogBuilder, roots: accusation.Fork) -> Iterator[Made]:
     spec = "proof.md §5"
     same = accusation.make_leaves(_bare(log, 2), _bare(log, 2))
-    yield _file("accusations/one_leaf_twice", spec, "a bundle, and no accusation", same, "context-incomplete")
+    yield _file(
+        "accusations/one_leaf_twice",
+        spec,
+        "a bundle, and no accusation",
+        same,
+        "context-incomplete",
+    )
     honest = replace(roots, newer=log.note(3), other=log.root(3), path=(), common=None)
     comment = "the newer tree begins with the older: no fault found"
     yield _file("accusations/an_honest_growth", spec, comment, honest.format())
@@ -325,6 +342,3 @@ def _bare(log: ground.LogBuilder, index: int, size: int | None = None) -> bytes:
     opening = replace(log.opening(index, size), charter=b"", first=b"", first_path=(), build="")
     bare = replace(opening, salt=b"", body=None)
     return make_proof(bare, index, log.path(index, size), log.note(size))
-
-
-__all__ = ["Leaf", "accusations", "conversation", "exports", "proofs"]

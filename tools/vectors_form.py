@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Any, Literal
 
 import msgspec
@@ -143,11 +142,6 @@ def plain(value: object) -> Any:
 
 def _number(value: int) -> int | str:
     return value if abs(value) <= SAFE_INTEGER_MAX else str(value)
-
-
-def word_of(value: IntEnum) -> str:
-    """The word of a numbered name: lower case, hyphens."""
-    return value.name.lower().replace("_", "-")
 
 
 def log_id(word: str) -> LogId:

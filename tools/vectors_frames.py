@@ -7,6 +7,7 @@ from typing import Any
 
 import vectors_ground as ground
 from detente.core import frames
+from detente.core.body import commit
 from detente.core.encoding import Reader, varint
 from detente.core.errors import Refusal
 from detente.core.extras import Head
@@ -107,9 +108,7 @@ def frame_vectors() -> Iterator[Made]:
         ("hashes_of_127", b"\xd1\x00\x00\x00\x03\x05" + varint(127), "oversize", "126 at most"),
     )  # fmt: skip
     for name, data, expect, comment in bad:
-        yield case(
-            f"frames/{name}", "session.md §3", "frame", comment, expect=expect, frame=data
-        )
+        yield case(f"frames/{name}", "session.md §3", "frame", comment, expect=expect, frame=data)
 
 
 # --- entries ----------------------------------------------------------------------------------
@@ -124,15 +123,8 @@ def _entry(index: int, value: Any, body: tuple[bytes, bytes] | None = None) -> E
 def _dispatch(index: int, text: bytes, **fields: Any) -> Entry:
     body = SALT, b"\x00" + text
     fields = {"serial": index, "time_s": T + index} | fields
-    value = leaf(Kind.DISPATCH, commitment=frames_commit(*body), **fields)
+    value = leaf(Kind.DISPATCH, commitment=commit(*body), **fields)
     return _entry(index, value, body)
-
-
-def frames_commit(salt: bytes, body: bytes) -> bytes:
-    """The commitment of a body in these vectors."""
-    from detente.core.body import commit
-
-    return commit(salt, body)
 
 
 def _items(entries: list[Entry], before: Any, *, knows: bool) -> list[bytes]:
@@ -167,7 +159,7 @@ def entries_vectors() -> Iterator[Made]:
     yield _case("entries_elided", "the second differs from the first in its second alone", frame)
     items = _items([answer], first[1].leaf, knows=True)
     frame = encode_entries(1, Batch(None, 3, 1, confirm=True), items, SIGNATURE)
-    known = {
+    known: dict[str, Any] = {
         "before": first[1].raw.hex(),
         "roots": [["0/0", 5, HASH.hex()]],
         "hashes": [["0/0", 3, HASH.hex()]],
@@ -180,7 +172,7 @@ def entries_vectors() -> Iterator[Made]:
     yield _case("entries_with_unknown_reference", "an entry not here", frame, "want-full", **lost)
     items = _items([answer], first[1].leaf, knows=False)
     frame = encode_entries(1, Batch(LATER, 3, 1, confirm=False), items, SIGNATURE)
-    told = {"before": first[1].raw.hex()}
+    told: dict[str, Any] = {"before": first[1].raw.hex()}
     yield _case("entries_of_another_log", "named, with root and reference in full", frame, **told)
     items = _items([answer], None, knows=False)
     frame = encode_entries(1, Batch(None, 3, 1, confirm=False), items, SIGNATURE)

@@ -165,8 +165,9 @@ class Ground:
             )
             for number, who in enumerate(parties)
         ]
-        fields = {"title": "Vectors", "languages": ("en", "uk"), "padding": False} | changes
-        charter = charters.propose(random=random or bytes(range(16)), members=members, **fields)
+        fields: dict[str, Any] = {"title": "Vectors", "languages": ("en", "uk"), "padding": False}
+        fields |= {"random": random or bytes(range(16)), "members": members} | changes
+        charter = charters.propose(**fields)
         text = charter.encode()
         line = Line(self, parties, charter, text, charters.charter_id(text))
         for number in range(len(parties)):

@@ -10,7 +10,7 @@ from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import Kind, decode_leaf
 from detente.dossiers.verify import verify_file
-from vectors_form import Vector, log_id, plain, word_of
+from vectors_form import Vector, log_id, plain
 from vectors_world import run_session
 
 Inputs = dict[str, Any]
@@ -329,5 +329,3 @@ RUNS: dict[str, Callable[[Inputs], object]] = {
     "frame": _frame,
     "entries": _entries,
 }
-
-__all__ = ["RUNS", "run", "word_of"]

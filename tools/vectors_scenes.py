@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from detente.core import frames, identity
-from detente.core.encoding import Reader
+from detente.core import frames
+from detente.core.charter import charter_id
+from detente.core.encoding import Reader, counted
 from detente.core.extras import Head
 from detente.core.frames import Frame, StatedHead, encode_frame, read_frame
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.wire import NOTHING, Batch, encode_entries, encode_item, read_tag
+from detente.core.merkle import cover as subtrees
+from detente.core.wire import FULL, NOTHING, Batch, encode_entries, encode_item, read_tag
 from vectors_form import Expect, Made, case
 from vectors_ground import START_S, Ground, Line, LogBuilder, seed
 from vectors_world import Effect, Node, Step
@@ -207,10 +209,11 @@ def _urgent(ground: Ground) -> Iterator[Made]:
     scene.run(60)
     comment = "FLASH received: a `seen` at once, the cosignature within 60 s"
     yield scene.made("flash_received", "§6", comment)
-    for name, kind, expect in (
+    kinds: tuple[tuple[str, Kind, Expect], ...] = (
         ("ahead_received", Kind.DISPATCH, "ok"),
         ("ahead_of_a_kind_that_waits", Kind.ASSENT, "bad-leaf"),
-    ):
+    )
+    for name, kind, expect in kinds:
         scene, log = _crafted(ground)
         for text in (b"One.", b"Two.", b"Three."):
             log.say(plain=text, serial=log.size)
@@ -219,7 +222,7 @@ def _urgent(ground: Ground) -> Iterator[Made]:
         comment = "FLASH ahead of three entries: proven by two hashes, receipted at once"
         if expect != "ok":
             comment = "an assent may not overtake"
-        yield scene.made(name, "§6", comment, expect)  # type: ignore[arg-type]
+        yield scene.made(name, "§6", comment, expect)
     scene, log = _crafted(ground)
     log.say(plain=b"One.", serial=1)
     log.say(plain=b"Now.", serial=2, precedence=4)
@@ -231,9 +234,7 @@ def _ahead(
     log: LogBuilder, base: int, index: int, *, cover: tuple[bytes, ...] | None = None
 ) -> bytes:
     """Entry ``index`` ahead of a gap from ``base``."""
-    from detente.core.merkle import cover as covering
-
-    found = tuple(hash_ for _, hash_ in covering(log.subtree, base, index))
+    found = tuple(hash_ for _, hash_ in subtrees(log.subtree, base, index))
     salt, body = log.bodies[index] or (b"", None)
     frame = frames.Ahead(
         log.id,
@@ -280,8 +281,16 @@ def _three_ends(ground: Ground) -> Iterator[Made]:
 
 def _restored(ground: Ground) -> Iterator[Made]:
     for subject, name, comment in (
-        ("alpha", "restored_and_adopted", "shown an own head it lacks: mute until adopted, then k=1"),
-        ("bravo", "peer_is_restored", "the closing head of the old log beside the first of the new"),
+        (
+            "alpha",
+            "restored_and_adopted",
+            "shown an own head it lacks: mute until adopted, then k=1",
+        ),
+        (
+            "bravo",
+            "peer_is_restored",
+            "the closing head of the old log beside the first of the new",
+        ),
     ):
         scene = _pair(ground, subject).opened()
         before = len(scene.nodes["alpha"].past) - 1
@@ -376,8 +385,6 @@ def entries(
     for index in range(start, stop):
         entry = log.entry(index)
         if body is not None:
-            from dataclasses import replace
-
             entry = replace(entry, body=body)
         item = encode_item(
             entry,
@@ -415,7 +422,7 @@ def _refused_hellos(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", encode_frame(CHANNEL, frames.Got(LogId(0, 0, b""), 0)))
     comment = "no hello has opened the channel"
     yield scene.made("frame_before_hello", "§2", comment, "unknown-line")
-    scene, log = _crafted(ground)
+    scene, _ = _crafted(ground)
     data = encode_frame(0, frames.Notice(scene.line.text))
     scene.give("alpha", data)
     comment = "a charter or card for the officers; nothing is done by itself"
@@ -439,7 +446,9 @@ def _refused_entries(ground: Ground) -> Iterator[Made]:
     scene, log = _crafted(ground)
     log.say(plain=b"Held.", serial=1)
     scene.give("alpha", entries(log, 1, 2, body=b"\x00Else."))
-    yield scene.made("another_body", "§6", "the leaf verifies, the body is another", "bad-commitment")
+    yield scene.made(
+        "another_body", "§6", "the leaf verifies, the body is another", "bad-commitment"
+    )
     scene, log = _crafted(ground)
     log.say(plain=b"Held.", serial=1)
     scene.give("alpha", entries(log, 1, 2, bodies=False))
@@ -470,19 +479,12 @@ def _refused_entries(ground: Ground) -> Iterator[Made]:
 
 
 def _void(log: LogBuilder) -> bytes:
-    from detente.core.encoding import counted
-    from detente.core.wire import FULL
-
     item = bytes((FULL,)) + counted(log.raws[-1])
     batch = Batch(None, log.size - 1, 1, confirm=False)
     return encode_entries(CHANNEL, batch, [item], log.signature())
 
 
 def _over_quota(ground: Ground) -> Iterator[Made]:
-    from dataclasses import replace
-
-    from detente.core.charter import charter_id
-
     scene = _pair(ground, "bravo")
     line = scene.line
     line.charter = replace(line.charter, quota_flash_per_day=1)
@@ -518,12 +520,12 @@ def _refused_frames(ground: Ground) -> Iterator[Made]:
         scene, _ = _crafted(ground)
         scene.give("alpha", encode_frame(CHANNEL, frame))
         yield scene.made(name, "§7", comment, expect)
-    scene, log = _crafted(ground)
+    scene, _ = _crafted(ground)
     stray = LogBuilder(scene.line, LogId(1, 3, bytes(8)))
     frame = frames.Want(0, stray.id, 0)
     scene.give("alpha", encode_frame(CHANNEL, frame))
     yield scene.made("want_of_an_unknown_log", "§7", "incarnation 3 of member 1", "not-held")
-    scene, log = _crafted(ground)
+    scene, _ = _crafted(ground)
     for _ in range(8):
         scene.give("alpha", b"\xf1\x00")
     yield scene.made("eight_bad_frames", "§7", "the link is closed at the eighth", "malformed")
@@ -580,6 +582,3 @@ def _answer(log: LogBuilder, question: frames.AskProof) -> bytes:
     else:
         shown = frames.ShowProof(log.id, False, at, size, tuple(log.consistency(at, size)))
     return encode_frame(CHANNEL, shown)
-
-
-__all__ = ["identity", "sessions"]

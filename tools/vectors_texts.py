@@ -30,7 +30,9 @@ def cards(world: ground.Ground) -> Iterator[Made]:
     """Three good cards, and one card for each refusal."""
     for name in ground.NAMES:
         text = world.party(name).card.data.decode()
-        yield case(f"cards/{name}", "identity.md §7", "card", "a card as it is handed over", card=text)
+        yield case(
+            f"cards/{name}", "identity.md §7", "card", "a card as it is handed over", card=text
+        )
     yield from _unsigned(world)
     yield from _wrongly_signed(world)
     yield from _successors(world)
@@ -181,7 +183,7 @@ def charters(world: ground.Ground) -> Iterator[Made]:
 
 
 def _amendments(first: Charter) -> Iterator[Made]:
-    base = {"number": 1, "predecessor": charter_id(first.encode())}
+    base: dict[str, Any] = {"number": 1, "predecessor": charter_id(first.encode())}
     keep = first.members[:2]
     charlie = first.members[2].party
     changes: tuple[tuple[str, dict[str, Any], Expect, str], ...] = (

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detente.core import crypto, events, identity, protocol
+from detente.core.body import commit
+from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.frames import Refuse, read_frame
 from detente.core.leaf import LogId
-from detente.core.encoding import Reader
 from detente.core.station import Station
 from detente.core.transcript import Entry, MemoryTranscript, Place
-from detente.core.wire import ENTRIES, read_tag
+from detente.core.wire import read_tag
 from vectors_form import Vector, plain
 from vectors_ground import seed
 
@@ -206,7 +207,7 @@ class Node:
 
     def lines(self) -> list[bytes]:
         """The id of the one line, from its stored charter."""
-        return [protocol.commit(bytes(16), self.shelf.charter)]
+        return [commit(bytes(16), self.shelf.charter)]
 
     def _shown(self, effect: events.Effect) -> list[Effect]:
         match effect:
@@ -276,6 +277,3 @@ def run_session(vector: Vector, cards: dict[str, str]) -> tuple[str, dict[str, A
     if node.drawn != len(node.entropy):
         raise PeerError(Refusal.USAGE, f"{node.drawn} bytes of entropy drawn")
     return node.refused, {"effects": effects}
-
-
-__all__ = ["CLOCK_ERROR_S", "ENTRIES", "Node", "Shelf", "draft_of", "run_session"]

@@ -303,7 +303,7 @@ def test_cosigners_are_found_by_name(two: Line, keys: CardKeys) -> None:
     assert [(c.party, c.statement, c.public, c.quantum_safe) for c in found] == [
         (b.id, Statement.HOLDS, b.holds(3).public(), False)
     ]
-    assert keys.cosigners_named("nobody") == []
+    assert list(keys.cosigners_named("nobody")) == []
 
 
 # --- what is refused --------------------------------------------------------------------------

@@ -128,8 +128,9 @@ def test_a_purge_cut_short_is_finished_at_the_next_start(store, folder, author) 
     assert wrapped in on_disk(folder)
     reader.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     reader.close()
-    open_store(folder, MASTER).close()
+    again = open_store(folder, MASTER)
     assert wrapped not in on_disk(folder)
+    again.close()
 
 
 def test_a_body_moved_to_another_place_does_not_open(store, folder, author) -> None:
@@ -417,6 +418,31 @@ def test_rows_that_contradict_one_another_break_the_store(store, folder, author)
     assert refusal(store.lines, MachineError) is Refusal.DISK
 
 
+@pytest.mark.parametrize("ask", ["cards", "get_meta", "snapshot"])
+def test_a_question_that_fails_breaks_the_store(store, folder, monkeypatch, ask: str) -> None:
+    """What SQLite cannot read is the machine's fault, and the store stops there."""
+    raw(folder, "DROP TABLE card")
+    raw(folder, "DROP TABLE meta")
+
+    def fail(*_: object) -> None:
+        raise apsw.IOError("no")
+
+    call = {"cards": store.cards, "get_meta": lambda: store.get_meta("a")}.get(ask)
+    if call is None:
+        database = store._database
+        monkeypatch.setattr(database, "_connection", Unserialized(database._connection, fail))
+        call = store.snapshot
+    assert refusal(call, MachineError) is Refusal.DISK
+    assert refusal(store.lines, MachineError) is Refusal.DISK
+
+
+class Unserialized:
+    """A connection that cannot give its bytes."""
+
+    def __init__(self, connection: apsw.Connection, fail: Callable) -> None:
+        self.config, self.close, self.serialize = connection.config, connection.close, fail
+
+
 def test_a_closed_store_answers_nothing(store) -> None:
     """After ``close`` every question is refused, and closing again is harmless."""
     store.close()
@@ -436,10 +462,14 @@ def derived(folder: Path) -> dict[str, list[tuple]]:
     return tables
 
 
+# Size and time, as one log states them of another: a higher size, an earlier time, and neither.
+STATED = [(3, 50), (5, 40), (5, 45), (3, 50), (4, 60), (9, 55), (9, 55)]
+
+
 def grow(author, line: bytes) -> list[StoreEntries]:
     alice, bob = author(line=line), author(1, line=line)
     effects = [alice.say(1100, body=None)]
-    for at, (size, held_at_s) in enumerate([(3, 50), (5, 40), (5, 45), (4, 60), (9, 55), (9, 55)]):
+    for at, (size, held_at_s) in enumerate(STATED):
         seen = (Seen(alice.log, size, bytes(32), held_at_s),)
         refs = (effects[0].entries[at].entry.hash,)
         effects.append(bob.say(1, kind=Kind.SEEN if at % 2 else Kind.MARK, seen=seen, refs=refs))
@@ -453,8 +483,8 @@ def test_rebuilding_makes_the_same_indexes(store, folder, author) -> None:
     keep(store, StoreLine(other, b"another", 0), *grow(author, LINE), *grow(author, other))
     before = derived(folder)
     backs = [row[2:] for row in before["cover_back"]]
-    assert backs == [(1, 5, 40), (2, 5, 45), (4, 9, 55), (5, 9, 55)] * 2
-    assert [row[2:] for row in before["cover"]] == [(0, 3, 50), (1, 5, 40), (4, 9, 55)] * 2
+    assert backs == [(1, 5, 40), (2, 5, 45), (5, 9, 55), (6, 9, 55)] * 2
+    assert [row[2:] for row in before["cover"]] == [(0, 3, 50), (1, 5, 40), (5, 9, 55)] * 2
     for table in DERIVED:
         raw(folder, f"DELETE FROM {table}")
     raw(folder, "UPDATE entry SET kind = 99")

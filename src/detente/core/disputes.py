@@ -101,9 +101,7 @@ def _conclude(step: Step, line: Line, log: Log, dispute: Dispute, frame: ShowPro
     if frame.at != index or ours.hash == leaf_hash(frame.raw):
         raise PeerError(Refusal.BAD_PROOF, "the leaves do not differ")
     head = line.shelf.signed_head(log.id, index + 1, log.size) or log.head()
-    path = inclusion_path(
-        lambda level, i: line.shelf.subtree(log.id, level, i), index, head.size
-    )
+    path = inclusion_path(lambda level, i: line.shelf.subtree(log.id, level, i), index, head.size)
     proof = make_leaves(
         _proof(log, index, ours.raw, path, head),
         _proof(
@@ -172,6 +170,7 @@ def serve_proof(step: Step, line: Line, session: Session, frame: AskProof) -> No
     log = line.logs.get(frame.log)
     if log is None or frame.size > log.size:
         raise PeerError(Refusal.NOT_HELD, "a size that is not held here")
+
     def read(level: int, index: int) -> bytes:
         return line.shelf.subtree(log.id, level, index)
 

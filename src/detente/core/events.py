@@ -289,4 +289,3 @@ Effect = (
     | Tell
     | Offered
 )
-

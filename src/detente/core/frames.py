@@ -126,9 +126,7 @@ class Quantum:
     @classmethod
     def read(cls, reader: Reader) -> Quantum:
         """The value of a payload."""
-        return cls(
-            read_log_id(reader), reader.varint(), reader.u40(), reader.take(MLDSA_BYTES)
-        )
+        return cls(read_log_id(reader), reader.varint(), reader.u40(), reader.take(MLDSA_BYTES))
 
 
 WANT_ENTRIES, WANT_FULL, WANT_BODY, WANT_COSIGNATURE = range(4)
@@ -418,9 +416,7 @@ def _read_heads(reader: Reader) -> tuple[StatedHead, ...]:
     count = reader.varint()
     if count > limits.HEADS_MAX:
         raise PeerError(Refusal.OVERSIZE, f"{count} heads")
-    return tuple(
-        StatedHead(read_head(reader), reader.take(SIGNATURE_BYTES)) for _ in range(count)
-    )
+    return tuple(StatedHead(read_head(reader), reader.take(SIGNATURE_BYTES)) for _ in range(count))
 
 
 def _hashes(hashes: tuple[bytes, ...]) -> bytes:

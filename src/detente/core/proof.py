@@ -205,6 +205,7 @@ class CardKeys:
     def __init__(self, cards: Iterable[Card]) -> None:
         self._logs: dict[tuple[bytes, int], list[bytes]] = {}
         self._cosigners: dict[tuple[str, bytes], Cosigner] = {}
+        self._named: dict[str, list[Cosigner]] = {}
         for card in cards:
             self._add(card, card.party)
 
@@ -222,7 +223,9 @@ class CardKeys:
         safe = len(public) != ED25519_PUBLIC_BYTES
         kind = notes.COSIGN_MLDSA44 if safe else notes.COSIGN_ED25519
         cosigner = Cosigner(name, party, statement, public, safe)
-        self._cosigners[name, notes.key_id(name, kind, public)] = cosigner
+        key = name, notes.key_id(name, kind, public)
+        if self._cosigners.setdefault(key, cosigner) is cosigner:
+            self._named.setdefault(name, []).append(cosigner)
 
     def log_keys(self, party: bytes, k: int) -> Sequence[bytes]:
         """The Ed25519 keys that may sign a party's incarnation k. PeerError UNKNOWN_PARTY."""
@@ -235,9 +238,9 @@ class CardKeys:
         """The cosigner of a signature line, if its card was given."""
         return self._cosigners.get((name, key_id))
 
-    def cosigners_named(self, name: str) -> list[Cosigner]:
+    def cosigners_named(self, name: str) -> Sequence[Cosigner]:
         """Every key known under one name: one for each card that lists another."""
-        return [found for (known, _), found in self._cosigners.items() if known == name]
+        return self._named.get(name, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.log import decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt
-from detente.core.session import chores, greet, on_frame, on_hello
+from detente.core.session import chores, greet, on_frame, on_hello, quantum_again
 from detente.core.speaking import append, everyone, settle
 from detente.core.station import Line, Link, Station, Step
 from detente.core.wire import ENTRIES, read_tag
@@ -121,6 +121,8 @@ def _tick(step: Step) -> None:
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
         timers = (line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms)
         late = any(at and step.now.steady_ms >= at for at in timers)
+        if line.touched:
+            quantum_again(step, line)
         if due:
             chores(step, line)
         if line.touched or due or late:
@@ -311,6 +313,7 @@ def _set_duty(step: Step, given: SetDuty) -> None:
     step.station.on_duty = given.on_duty
     for line in step.station.lines.values():
         line.chores_due_ms = step.now.steady_ms or 1
+        line.presence_due_ms = 0
 
 
 def load_line(

@@ -314,9 +314,7 @@ def _call(step: Step, line: Line, log: Log, entries: list[Entry]) -> None:
     tell(step, "received", line, member=log.id.member, log=log.id.word, size=log.size)
 
 
-def _judge(
-    step: Step, line: Line, session: Session, log: Log, entry: Entry, leaf: Leaf
-) -> None:
+def _judge(step: Step, line: Line, session: Session, log: Log, entry: Entry, leaf: Leaf) -> None:
     """What a verified entry means for this node's own state. Meaning for people is the dossiers'."""
     for seen in leaf.seen:
         _judge_seen(step, line, session, log, entry, seen)
@@ -365,9 +363,7 @@ def on_body(step: Step, line: Line, session: Session, frame: Body) -> None:
     take_body(step, line, log, frame.index, frame.salt, frame.body)
 
 
-def take_body(
-    step: Step, line: Line, log: Log, index: int, salt: bytes, body: bytes
-) -> None:
+def take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: bytes) -> None:
     """Keeps a body that came after its leaf. BAD_COMMITMENT if it does not open it."""
     entry = log.recent.get(index) or line.shelf.entry(log.id, index)
     if entry.leaf is None or entry.leaf.commitment != commit(salt, body):
@@ -412,9 +408,7 @@ def on_ahead(step: Step, line: Line, session: Session, frame: Ahead) -> None:
         raise PeerError(Refusal.OVER_QUOTA, "too many entries ahead of one gap")
     frontier = log.frontier.copy()
     if frame.base < log.size:
-        frontier = frontier_at(
-            lambda level, at: line.shelf.subtree(log.id, level, at), frame.base
-        )
+        frontier = frontier_at(lambda level, at: line.shelf.subtree(log.id, level, at), frame.base)
     push_cover(frontier, list(frame.cover), frame.index)
     path = list(frontier.peaks)
     digest = leaf_hash(frame.raw)
@@ -435,4 +429,3 @@ def on_ahead(step: Step, line: Line, session: Session, frame: Ahead) -> None:
         _hold_ahead(step, line, log, frame.index, entry)
         batch, line.control = line.control, []
         append(step, line, batch)
-

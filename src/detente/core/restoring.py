@@ -31,8 +31,10 @@ def fall_mute(step: Step, line: Line, reason: str) -> None:
 
 def show_own_head(step: Step, line: Line, log: Log, head: SignedHead | None) -> None:
     """A peer shows a signed end of our own log that we do not hold: we were restored."""
-    reason = "a peer shows an own log this node lacks" if head is None else (
-        "a peer shows an own head this node lacks"
+    reason = (
+        "a peer shows an own log this node lacks"
+        if head is None
+        else ("a peer shows an own head this node lacks")
     )
     fall_mute(step, line, reason)
 

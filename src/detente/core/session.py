@@ -1,12 +1,14 @@
 """A session: one line on one link. The transition table, blind to role (spec/session.md §2, §4).
 
-    state      | hello          | any other frame        | link down
-    -----------|----------------|------------------------|----------
-    silent     | -> greeted     | refused UNKNOWN_LINE   | gone
-    greeted    | greeted afresh | taken                  | gone
+state      | hello          | any other frame        | link down
+-----------|----------------|------------------------|----------
+silent     | -> greeted     | refused UNKNOWN_LINE   | gone
+greeted    | greeted afresh | taken                  | gone
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from detente.core import limits
 from detente.core.body import commit
@@ -168,7 +170,7 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
         session.presence = frame
         tell(step, "presence", line, member=session.member, on_duty=frame.on_duty)
     elif isinstance(frame, Quantum):
-        _on_quantum(step, line, frame)
+        _on_quantum(step, line, session, frame)
     elif isinstance(frame, AskProof):
         serve_proof(step, line, session, frame)
     elif isinstance(frame, ShowProof):
@@ -196,9 +198,7 @@ def _on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
         raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
     session.holds[log.id] = max(session.holds.get(log.id, 0), frame.size)
     step.out.append(
-        StoreCosignature(
-            line.id, log.id, frame.size, name, session.member, time_s, frame.signature
-        )
+        StoreCosignature(line.id, log.id, frame.size, name, session.member, time_s, frame.signature)
     )
     tell(step, "cosigned", line, member=session.member, size=frame.size)
 
@@ -245,16 +245,19 @@ def _on_refuse(step: Step, line: Line, session: Session, frame: Refuse) -> None:
         session.implied.pop(frame.log, None)
 
 
-def _on_quantum(step: Step, line: Line, frame: Quantum) -> None:
-    """ML-DSA-44 by the author of the log, or by the member who sends it as a holder."""
+def _on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None:
+    """ML-DSA-44 by the author of the log, or as a holder by the member who sends it."""
     log = line.logs.get(frame.log)
     root = None if log is None else known_root(line, log.id, frame.size)
     if log is None or root is None:
-        return  # it names a head that is still under way; the next one will serve
+        if len(session.quantum) < limits.HEADS_MAX:
+            session.quantum[frame.log] = frame  # on a head still under way: looked at again
+        return
+    members = [line.charter.member(log.id.member), line.charter.member(session.member)]
     checkpoint = log.checkpoint(frame.size, root)
-    for member in line.charter.members:
-        card = step.station.cards.get(member.party)
-        if card is None:
+    for member in members:
+        card = None if member is None else step.station.cards.get(member.party)
+        if member is None or card is None:
             continue
         by_author = member.number == log.id.member
         name = author_name(member.party) if by_author else holds_pq_name(member.party)
@@ -271,8 +274,20 @@ def _on_quantum(step: Step, line: Line, frame: Quantum) -> None:
                     frame.signature,
                 )
             )
+            tell(step, "quantum", line, member=member.number, size=frame.size)
             return
     raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")
+
+
+def quantum_again(step: Step, line: Line) -> None:
+    """Looks again at ML-DSA signatures that came before the entries they cover."""
+    for session in line.sessions.values():
+        for log_id, frame in list(session.quantum.items()):
+            log = line.logs.get(log_id)
+            if log is not None and log.size >= frame.size:
+                del session.quantum[log_id]
+                with suppress(PeerError):  # a false one proves nothing and costs nothing more
+                    _on_quantum(step, line, session, frame)
 
 
 # --- chores -----------------------------------------------------------------------------------
@@ -280,8 +295,11 @@ def _on_quantum(step: Step, line: Line, frame: Quantum) -> None:
 
 def chores(step: Step, line: Line) -> None:
     """Every few seconds: heartbeats, missing bodies, and logs to be had from another member."""
-    line.chores_due_ms = step.now.steady_ms + CHORES_EVERY_MS if line.sessions else 0
-    presence(step, line)
+    now_ms = step.now.steady_ms
+    line.chores_due_ms = now_ms + CHORES_EVERY_MS if line.sessions else 0
+    if now_ms >= line.presence_due_ms:
+        line.presence_due_ms = now_ms + limits.PRESENCE_EVERY_S * 1000
+        presence(step, line)
     for session in line.sessions.values():
         if not session.greeted:
             continue
@@ -296,5 +314,3 @@ def chores(step: Step, line: Line) -> None:
 def line_of(charter_text: bytes) -> bytes:
     """The id of the line that a first charter opens."""
     return commit(bytes(16), charter_text)
-
-

@@ -104,8 +104,7 @@ def _lack(step: Step, line: Line) -> None:
         late = sorted(
             index
             for index, since in log.missing.items()
-            if index not in log.lacked
-            and step.now.wall_s - since >= line.charter.lacks_after_s
+            if index not in log.lacked and step.now.wall_s - since >= line.charter.lacks_after_s
         )[:100]
         if late:
             log.lacked.update(late)
@@ -308,9 +307,7 @@ def cosign(step: Step, line: Line, log: Log, head: SignedHead) -> None:
     log.cosigned = head.size
     step.out.append(StoreState(line.id, log.id, log.encode()))
     step.out.append(
-        StoreCosignature(
-            line.id, log.id, head.size, name, line.me, log.held_at_s, signature
-        )
+        StoreCosignature(line.id, log.id, head.size, name, line.me, log.held_at_s, signature)
     )
     session = line.session_of(log.id.member)
     if session is not None:
@@ -351,9 +348,7 @@ def sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str) 
     message = subtree_message(name, time_s, log.origin, 0, head.size, head.root)
     own = log.id.member == line.me
     signature = keys.sign_author(message) if own else keys.sign_holds_pq(message)
-    step.out.append(
-        StoreCosignature(line.id, log.id, head.size, name, line.me, time_s, signature)
-    )
+    step.out.append(StoreCosignature(line.id, log.id, head.size, name, line.me, time_s, signature))
     for session in line.sessions.values():
         if session.greeted and step.station.links[session.link].wide:
             send(step, session, Quantum(log.id, head.size, time_s, signature))
@@ -382,7 +377,8 @@ def _announce(step: Step, line: Line) -> None:
         news = [
             log
             for log in line.logs.values()
-            if log.size and log.id.member not in (line.me, session.member)
+            if log.size
+            and log.id.member not in (line.me, session.member)
             and session.holds.get(log.id, 0) < log.size
         ]
         if news:

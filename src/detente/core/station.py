@@ -12,7 +12,7 @@ from typing import Protocol
 from detente.core.charter import Charter
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, Effect, Entropy, Now, OutboxRow, SignedHead
-from detente.core.frames import Presence, StatedHead
+from detente.core.frames import Presence, Quantum, StatedHead
 from detente.core.identity import Card, holds_name, origin
 from detente.core.leaf import LogId
 from detente.core.log import Log
@@ -100,6 +100,9 @@ class Session:
     asked_full: set[LogId] = field(default_factory=set)  # we asked for the full form
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here
     paused_until_ms: int = 0  # after over-quota
+    flight: list[tuple[LogId, int, int]] = field(default_factory=list)  # log, end, bytes
+    flight_bytes: int = 0
+    quantum: dict[LogId, Quantum] = field(default_factory=dict)  # on heads still under way
     presence: Presence | None = None
     heard_ms: int = 0
 
@@ -151,7 +154,8 @@ class Line:
     cosign_due_ms: int = 0
     quantum_due_ms: int = 0
     heads_due: bool = False
-    chores_due_ms: int = 0  # relays, missing bodies, presence
+    chores_due_ms: int = 0  # relays and missing bodies
+    presence_due_ms: int = 0  # the next heartbeat
     touched: bool = False
 
     @property

@@ -18,6 +18,8 @@ from detente.core.transcript import Entry, Place
 from detente.core.wire import NOTHING, Batch, encode_entries, encode_item
 
 IN_FLIGHT_MAX = 4 * limits.BATCH_ENTRIES_MAX  # entries sent to one peer and not confirmed
+IN_FLIGHT_BYTES_MAX = 4 * limits.BATCH_BYTES_MAX  # and their bytes; bounds what a dead link hoards
+CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2  # this much unconfirmed asks to be confirmed
 CONFIRM_EVERY = 32  # a batch this long asks to be confirmed
 
 
@@ -41,7 +43,9 @@ def _paused(step: Step, session: Session) -> bool:
 def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
     start = session.sent[log.id]
     while start < log.size:
-        if start - session.holds.get(log.id, 0) >= IN_FLIGHT_MAX:
+        _land(session)
+        entries_out = start - session.holds.get(log.id, 0)
+        if entries_out >= IN_FLIGHT_MAX or session.flight_bytes >= IN_FLIGHT_BYTES_MAX:
             _overtake(step, line, session, log, start)
             return
         head = _head_for(line, log, start)
@@ -52,6 +56,15 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
         send_batch(step, line, session, log, entries, head)
         start = head.size
         session.sent[log.id] = start
+
+
+def _land(session: Session) -> None:
+    """Forgets the batches that the peer has confirmed since; looked at only when many are out."""
+    if session.flight_bytes < CONFIRM_BYTES:
+        return
+    out = [item for item in session.flight if session.holds.get(item[0], 0) < item[1]]
+    session.flight = out
+    session.flight_bytes = sum(size for _, _, size in out)
 
 
 def _head_for(line: Line, log: Log, start: int) -> SignedHead | None:
@@ -115,11 +128,13 @@ def send_batch(
         log=None if log.id == line.mine else log.id,
         start=None if start == session.implied.get(log.id) else start,
         count=len(entries),
-        confirm=len(entries) >= CONFIRM_EVERY,
+        confirm=len(entries) >= CONFIRM_EVERY or session.flight_bytes >= CONFIRM_BYTES,
     )
     session.full.discard(log.id)
     session.implied[log.id] = head.size
     frame = encode_entries(session.channel, batch, items, head.signature)
+    session.flight.append((log.id, head.size, len(frame)))
+    session.flight_bytes += len(frame)
     step.out.append(Send(session.link, frame))
 
 

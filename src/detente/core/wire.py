@@ -162,9 +162,7 @@ def _encode_ref(ref: bytes, confirmed: Confirmed, locate: Locate) -> bytes:
     return b"\1" + place.log.encode() + varint(place.index)
 
 
-def encode_entries(
-    channel: int, batch: Batch, items: Sequence[bytes], signature: bytes
-) -> bytes:
+def encode_entries(channel: int, batch: Batch, items: Sequence[bytes], signature: bytes) -> bytes:
     """The frame: tag, head, optional log and start, the items, 64 bytes of signature."""
     head = batch.count - 1 << 3
     more = b""

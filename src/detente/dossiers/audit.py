@@ -36,6 +36,11 @@ from detente.dossiers.report import (
     finding_of,
 )
 
+# Looked up once and not for every entry of a long file.
+_NO_BODY = Shown.NONE
+_OPENED = Shown.OPENED
+_TELLING = frozenset({int(Kind.ACCUSATION), int(Kind.OFFER)})
+
 
 def audit(chunks: Iterable[bytes], case: Case) -> Report:
     """What an export proves. Nothing about the file is raised."""
@@ -77,7 +82,8 @@ class _Log:
     root: bytes | None = None  # at the frontier, once asked for
     signed: _Heads = field(default_factory=_Heads)
     pq_size: int = 0
-    bodies: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
+    opened: int = 0
+    closed: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
     void: int = 0
     ignored: int = 0
     cosigned: dict[str, CosignedShown] = field(default_factory=dict)
@@ -199,21 +205,27 @@ class _Audit:
         leaf = decoded(item.raw)
         shown = item.shown
         if leaf is None:
-            if log.frontier.size == 0 or shown is not Shown.NONE:
+            if log.frontier.size == 0 or shown is not _NO_BODY:
                 raise PeerError(Refusal.BAD_LEAF, "no leaf where one must be")
             log.void += 1
         else:
             self._leaf(log, leaf, item)
-        log.bodies[shown] += 1
+        if shown is _OPENED:
+            log.opened += 1
+        elif shown is not _NO_BODY:
+            log.closed[shown] += 1
         log.frontier.append(leaf_hash(item.raw))
         log.root = None
 
     def _leaf(self, log: _Log, leaf: Leaf, item: EntryLine) -> None:
-        if (leaf.commitment is None) != (item.shown is Shown.NONE):
+        shown = item.shown
+        if (leaf.commitment is None) != (shown is _NO_BODY):
             raise malformed("an entry that does not say what became of its body")
-        opened = item.shown is Shown.OPENED
-        if opened and commit(item.salt, item.body) != leaf.commitment:
-            raise PeerError(Refusal.BAD_COMMITMENT, "a body that the leaf does not commit to")
+        if shown is _OPENED:
+            if commit(item.salt, item.body) != leaf.commitment:
+                raise PeerError(Refusal.BAD_COMMITMENT, "a body that the leaf does not commit to")
+            if leaf.kind in _TELLING:
+                self._told(log, leaf.kind, item.body)
         if log.frontier.size == 0:
             check_first(leaf, log.origin)
         for seen in leaf.seen:
@@ -221,23 +233,20 @@ class _Audit:
             if claims is None:
                 claims = log.claims[seen.log] = _Heads()
             claims.add(seen.size, seen.root)
-        if opened and leaf.kind == Kind.ACCUSATION:
-            self._accused(log, item.body)
-        elif opened and leaf.kind == Kind.OFFER:
-            self._offered(item.body)
 
-    def _accused(self, log: _Log, body: bytes) -> None:
-        try:
-            data = unpack(body)
-        except PeerError:
-            return  # counts for nothing, here as in every fold
-        verdict = accusation.check(data, self._case.keys, **self._case.dates(self._charter))
-        self._findings.append(finding_of(verdict, log.text))
+    def _told(self, log: _Log, kind: int, body: bytes) -> None:
+        """An accusation, judged by its proof alone; or an offer, whose newcomers get their names.
 
-    def _offered(self, body: bytes) -> None:
-        """Names and numbers of members who may join by this offer; nothing rests on them."""
+        One that does not open counts for nothing, here as in every fold.
+        """
         try:
-            self._learn(parse_charter(unpack(body)))
+            plain = unpack(body)
+            if kind == Kind.ACCUSATION:
+                dates = self._case.dates(self._charter)
+                verdict = accusation.check(plain, self._case.keys, **dates)
+                self._findings.append(finding_of(verdict, log.text))
+            else:
+                self._learn(parse_charter(plain))
         except PeerError:
             return
 
@@ -323,8 +332,8 @@ class _Audit:
                 word = f"log {named.word} of member {named.member}"
                 yield f"CONTEXT INCOMPLETE: {word} is here up to {held}, and {size} is named"
         for log in self._logs:
-            if log.bodies[Shown.MISSING]:
-                yield f"{log.bodies[Shown.MISSING]} bodies of {log.text}"
+            if log.closed[Shown.MISSING]:
+                yield f"{log.closed[Shown.MISSING]} bodies of {log.text}"
 
     def _shown(self, log: _Log) -> LogShown:
         party = log.origin.party
@@ -336,10 +345,10 @@ class _Audit:
             size=log.frontier.size,
             root=log.frontier.root().hex(),
             pq_size=log.pq_size,
-            opened=log.bodies[Shown.OPENED],
-            purged=log.bodies[Shown.PURGED],
-            missing=log.bodies[Shown.MISSING],
-            not_mine=log.bodies[Shown.NOT_MINE],
+            opened=log.opened,
+            purged=log.closed[Shown.PURGED],
+            missing=log.closed[Shown.MISSING],
+            not_mine=log.closed[Shown.NOT_MINE],
             void=log.void,
             cosigned=tuple(log.cosigned.values()),
             ignored=log.ignored,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from detente.core.errors import LocalError
+from detente.core.errors import LocalError, MachineError, PeerError, Refusal
 from detente.core.events import (
     CloseLink,
     Effect,
@@ -43,7 +43,8 @@ class Outcome:
 class Stepper:
     """Drives the core over one store and one set of high-water marks.
 
-    MachineError from any part ends it: nothing is said that was not kept.
+    After an error the core knows more than the store kept, so that even a greeting would speak of
+    what is not there: from then on every step is refused, and the process ends.
     """
 
     def __init__(
@@ -61,31 +62,46 @@ class Stepper:
         self._entropy = entropy
         self._known: dict[bytes, Mark | None] = {}
         self._open = False
+        self._failed = False
 
     def run(self, inputs: Sequence[Input]) -> Outcome:
-        """Takes the inputs in order, settles every line, commits, writes the marks."""
+        """Takes the inputs in order, settles every line, commits, writes the marks.
+
+        What may be said is in the outcome, and by then it is on the disk. A LocalError of one
+        input leaves the others; it stands in ``refused``. MachineError for anything else, now and
+        at every later call.
+        """
+        if self._failed:
+            raise MachineError(Refusal.DISK, "an earlier step failed")
+        self._failed = True  # until all of it is kept
         outcome = Outcome()
-        fresh: dict[bytes, Mark] = {}
         try:
-            for position, given in enumerate(inputs):
-                try:
-                    effects = handle(self._station, given, self._now(), self._entropy)
-                except LocalError as error:
-                    outcome.refused[position] = error
-                    continue
-                self._apply(effects, outcome, fresh)
-            self._apply(handle(self._station, Tick(), self._now(), self._entropy), outcome, fresh)
+            fresh = self._take(inputs, outcome)
             if self._open:
                 self._store.commit()
                 self._open = False
-        except BaseException:
-            self._store.rollback()
-            self._open = False
-            raise
-        for line, mark in fresh.items():
-            self._marks.advance(line, self._mark(line), mark)
-            self._known[line] = mark
+            for line, mark in fresh.items():
+                self._advance(line, mark)
+        except (LocalError, PeerError) as error:
+            raise MachineError(Refusal.DISK, f"a step that cannot be kept: {error}") from error
+        finally:
+            if self._open:
+                self._store.rollback()
+        self._failed = False
         return outcome
+
+    def _take(self, inputs: Sequence[Input], outcome: Outcome) -> dict[bytes, Mark]:
+        """Applies the inputs within one transaction; gives the marks of what was signed."""
+        fresh: dict[bytes, Mark] = {}
+        for position, given in enumerate(inputs):
+            try:
+                effects = handle(self._station, given, self._now(), self._entropy)
+            except LocalError as error:
+                outcome.refused[position] = error
+                continue
+            self._apply(effects, outcome, fresh)
+        self._apply(handle(self._station, Tick(), self._now(), self._entropy), outcome, fresh)
+        return fresh
 
     def _apply(self, effects: list[Effect], outcome: Outcome, fresh: dict[bytes, Mark]) -> None:
         for effect in effects:
@@ -107,6 +123,9 @@ class Stepper:
     def _begin_mark(self, line: bytes) -> None:
         """A mark of size 0 before leaf 0 is committed: a crash between is no restore."""
         mark = Mark(self._station.keys.k, b"", 0, EMPTY_ROOT)
+        self._advance(line, mark)
+
+    def _advance(self, line: bytes, mark: Mark) -> None:
         self._marks.advance(line, self._mark(line), mark)
         self._known[line] = mark
 

@@ -372,8 +372,6 @@ def _check_order(effect: StoreEntries, size: int) -> None:
     where = f"log {log.member}/{log.word} at {size}"
     if not effect.entries or effect.head.size != size + len(effect.entries):
         raise LocalError(Refusal.USAGE, f"{where}: a head of size {effect.head.size}")
-    if effect.head.size > INDEX_MASK:
-        raise LocalError(Refusal.OVERSIZE, where)
     for index, new in enumerate(effect.entries, size):
         entry = new.entry
         if entry.place != Place(log, index):

@@ -85,12 +85,11 @@ class Numbers:
         """The number of a log, which gets a row if it has none."""
         found = self.find(line, log)
         if found is None:
-            self._database.run(
-                "INSERT INTO log (line, member, k, life) VALUES (?, ?, ?, ?)", (line, *log)
+            made = self._database.rows(
+                "INSERT INTO log (line, member, k, life) VALUES (?, ?, ?, ?) RETURNING number",
+                (line, *log),
             )
-            found = self.find(line, log)
-        if found is None or found >> (63 - INDEX_BITS):
-            raise MachineError(Refusal.DISK, "a log without a number")
+            found = int(made[0][0])
         return found
 
     def forget(self) -> None:
