@@ -39,6 +39,13 @@ class Ear:
             await asyncio.wait_for(self._news.wait(), patience_s)
         return self.at_s[word]
 
+    async def another(self, word: str) -> None:
+        """Waits until the word is told once more."""
+        last_s = self.at_s.get(word)
+        while self.at_s.get(word) == last_s:
+            self._news.clear()
+            await self._news.wait()
+
     def forget(self, word: str) -> None:
         """As if the word had never been told."""
         self.sizes.pop(word, None)

@@ -260,6 +260,7 @@ def fail(error: DetenteError, *, as_json: bool) -> int:
         }
         click.echo(as_document({"error": refused}))
     else:
-        click.echo(_("error: {text}").format(text=plain(text)), err=True)
-        click.echo(_("hint: {text}").format(text=plain(hint)), err=True)
+        # The two words are the same in every language: scripts and manuals look for them.
+        click.echo(f"error: {plain(text)}", err=True)
+        click.echo(f"hint: {plain(hint)}", err=True)
     return EXITS[error.fault]

@@ -51,8 +51,7 @@ class Story:
         """What this is, before it starts."""
         self.row("DRILL DRILL DRILL")
         self.row(_("Two parties that do not trust one another, each with a node of its own."))
-        self.row(_("Everything they say here is invented. The cryptography, the disks and the"))
-        self.row(_("processes are real."))
+        self.row(_("What they say here is invented; keys, disks, processes and cuts are real."))
 
     def keys(self, name: str, digits: str) -> None:
         """A party's digits, which the other side compares by voice."""

@@ -6,7 +6,7 @@ import click
 
 from detente import __version__
 from detente.cli import demo, line, node_cmd, party, proofs, read, speak
-from detente.cli.app import Command, Root, Session, session_of, shared_options
+from detente.cli.app import Command, Option, Root, Session, session_of, shared_options
 from detente.words import marked
 
 
@@ -14,8 +14,15 @@ from detente.words import marked
     cls=Root,
     params=shared_options(shown=True),
     help=marked("A direct line between parties that do not trust one another."),
+    context_settings={"max_content_width": 100},
 )
-@click.version_option(__version__, "--version", message="detente %(version)s")
+@click.version_option(
+    __version__,
+    "--version",
+    message="detente %(version)s",
+    cls=Option,
+    help=marked("Show the version and exit."),
+)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """The program."""

@@ -157,8 +157,6 @@ def doctor(ctx: click.Context) -> None:
         for check in checks:
             state = _("well") if check["ok"] else _("NOT WELL")
             yield f"{state}  {plain(str(check['check']))}  {plain(str(check['detail']))}".rstrip()
-            if not check["ok"] and check.get("hint"):
-                yield "  " + _("hint: {text}").format(text=plain(str(check["hint"])))
 
     session.show({"checks": checks, "ok": all(check["ok"] for check in checks)}, rows)
     if not all(check["ok"] for check in checks):

@@ -120,6 +120,7 @@ def _relation_options(command: Decorated) -> Decorated:
     "--precedence",
     "-p",
     type=click.Choice(tuple(GLOSSES), case_sensitive=False),
+    metavar="|".join(GLOSSES),
     cls=Option,
     help=marked("How fast it has to be; without it ROUTINE, and FLASH for an accident report."),
 )

@@ -271,9 +271,6 @@ def _keep(
     log.extend(plain, frontier, head)
     log.held_at_s = step.now.wall_s
     session.holds[log.id] = max(session.holds.get(log.id, 0), log.size)
-    for entry in plain:
-        if entry.leaf is not None:
-            _judge(step, line, session, log, entry, entry.leaf)
     step.out.append(
         StoreEntries(
             line.id,
@@ -285,6 +282,12 @@ def _keep(
             held_at_s=log.held_at_s,
         )
     )
+    before = log.disputed_from
+    for entry in plain:
+        if entry.leaf is not None:
+            _judge(step, line, session, log, entry, entry.leaf)
+    if log.disputed_from != before:
+        step.out.append(StoreState(line.id, log.id, log.encode()))
     if new and log.id.life:
         tell(step, "resumed", line, member=log.id.member, k=log.id.k)
     line.heads_due = line.heads_due or session.member == log.id.member
@@ -320,15 +323,26 @@ def _judge(step: Step, line: Line, session: Session, log: Log, entry: Entry, lea
         _judge_seen(step, line, session, log, entry, seen)
     if leaf.kind == Kind.PURGED:
         for ref in leaf.refs:
-            place = line.shelf.find(ref)
-            if place is not None and place.log.member == log.id.member:
-                step.out.append(DropBody(line.id, place.log, place.index))
-                tell(step, "purged", line, member=log.id.member, index=place.index)
+            _purge(step, line, log, ref)
     elif leaf.kind == Kind.CARD and entry.body is not None:
         party = line.party_of(log.id.member)
         step.out.append(Offered(party or b"", entry.body))
     elif leaf.kind == Kind.ACCUSATION and entry.body is not None:
         enter_accusation(step, line, decode_accused(leaf.extra), entry.body)
+
+
+def _purge(step: Step, line: Line, log: Log, ref: bytes) -> None:
+    """The author destroys a body of its own: so do we, in the store and in memory."""
+    recent = (e.place for own in line.logs.values() for e in own.recent.values() if e.hash == ref)
+    place = next(recent, None) or line.shelf.find(ref)
+    if place is None or place.log.member != log.id.member:
+        return
+    target = line.logs[place.log]
+    target.recent.pop(place.index, None)
+    target.missing.pop(place.index, None)
+    step.out.append(DropBody(line.id, place.log, place.index))
+    step.out.append(StoreState(line.id, target.id, target.encode()))
+    tell(step, "purged", line, member=log.id.member, index=place.index)
 
 
 def _judge_seen(

@@ -122,10 +122,11 @@ class MemoryTranscript:
         if place.index != len(log):
             raise LocalError(Refusal.USAGE, f"entry {place.index} where {len(log)} is next")
         log.append(entry)
-        self._places[entry.hash] = place
+        known = self._places.get(entry.hash)
+        self._places[entry.hash] = place if known is None else min(known, place)
         if entry.leaf is None:
             return
-        for ref in entry.leaf.refs:
+        for ref in dict.fromkeys(entry.leaf.refs):
             self._referring.setdefault(ref, []).append(place)
         for seen in entry.leaf.seen:
             cover = Cover(place.log, place.index, seen.log, seen.size, seen.held_at_s)

@@ -10,50 +10,64 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from detente.core.errors import DetenteError, LocalError, Refusal
 
 SOCKET_FILE = "control.sock"
 REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a body of 256 KiB in JSON escapes, with room
+ANSWER_BYTES_MAX = 64 * 1024 * 1024  # a thousand entries of the longest text
+FOLLOW_BYTES_MAX = 1024 * 1024  # events that a follower may leave unread: about 5,000
 
 Answer = dict[str, Any]
 Serve = Callable[[Answer], Awaitable[Answer]]
-Follow = Callable[[Answer, Callable[[Answer], None]], Callable[[], None]]
-
-
-def socket_path(home: Path) -> Path:
-    """Where the socket of a home lies. Unix sockets allow 107 bytes: a long path is reached
-    through the process's own view of its folder."""
-    return home / SOCKET_FILE
+Tell = Callable[[Answer], None]
+Follow = Callable[[Answer, Tell], Callable[[], None]]
 
 
 def call(home: Path, request: Answer, timeout_s: float = 30) -> Any:
-    """Asks the running node. LocalError UNREACHABLE if none runs here; else what it answered."""
-    with _connect(home, timeout_s) as (sock, file):
-        sock.sendall(json.dumps(request).encode() + b"\n")
-        line = file.readline(64 * 1024 * 1024)
-    if not line:
-        raise LocalError(Refusal.UNREACHABLE, "the node ended before it answered")
-    return result_of(json.loads(line))
+    """Asks the running node and gives its result.
+
+    LocalError UNREACHABLE if none runs here or it does not answer in time; else what it refused.
+    """
+    with _connected(home, timeout_s) as file:
+        try:
+            file.write(json.dumps(request).encode() + b"\n")
+            file.flush()
+            line = file.readline(ANSWER_BYTES_MAX)
+        except TimeoutError as exc:
+            raise LocalError(Refusal.UNREACHABLE, f"no answer within {timeout_s:g} s") from exc
+        except OSError as exc:
+            raise LocalError(Refusal.UNREACHABLE, "the node went away") from exc
+    return result_of(line)
 
 
 def follow(home: Path, request: Answer) -> Iterator[Answer]:
-    """Events of the running node, one by one, until it ends."""
-    with _connect(home, None) as (sock, file):
-        sock.sendall(json.dumps(request).encode() + b"\n")
-        for line in file:
-            yield result_of(json.loads(line))
+    """Events of the running node, one by one. LocalError UNREACHABLE when it ends."""
+    with _connected(home, None) as file:
+        try:
+            file.write(json.dumps(request).encode() + b"\n")
+            file.flush()
+            for line in file:
+                yield result_of(line)
+        except OSError as exc:
+            raise LocalError(Refusal.UNREACHABLE, "the node went away") from exc
+    raise LocalError(Refusal.UNREACHABLE, "the node has ended")
 
 
-def result_of(answer: Answer) -> Any:
-    """The result in an answer; a refusal is raised as LocalError."""
+def result_of(line: bytes) -> Any:
+    """The result in a line of the socket; a refusal is raised as LocalError."""
+    if not line.endswith(b"\n"):
+        raise LocalError(Refusal.UNREACHABLE, "the node ended before it had answered")
+    answer = json.loads(line)
     if answer.get("ok"):
         return answer.get("result")
-    error = answer.get("error", {})
-    word = str(error.get("refusal", "usage")).upper().replace("-", "_")
-    raise LocalError(Refusal[word], str(error.get("detail", "")))
+    error = answer.get("error") or {}
+    word = str(error.get("refusal", "")).upper().replace("-", "_")
+    known = Refusal[word] if word in Refusal.__members__ else Refusal.USAGE
+    raise LocalError(known, str(error.get("detail", "")))
 
 
 def answer_of(error: DetenteError) -> Answer:
@@ -68,77 +82,120 @@ def answer_of(error: DetenteError) -> Answer:
     }
 
 
-class _connect:  # noqa: N801  # reads as a function
-    """A connected socket and its reader, closed at the end."""
-
-    def __init__(self, home: Path, timeout_s: float | None) -> None:
-        self._home = home
-        self._timeout_s = timeout_s
-
-    def __enter__(self) -> tuple[socket.socket, Any]:
-        self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._sock.settimeout(self._timeout_s)
-        folder = os.open(self._home, os.O_PATH | os.O_DIRECTORY) if self._home.is_dir() else -1
+@contextmanager
+def _connected(home: Path, timeout_s: float | None) -> Iterator[BinaryIO]:
+    """A connection to the node of a home. LocalError UNREACHABLE if none runs there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout_s)
         try:
-            self._sock.connect(f"/proc/self/fd/{folder}/{SOCKET_FILE}")
+            with _folder(home) as folder:
+                sock.connect(f"{folder}/{SOCKET_FILE}")
         except OSError as exc:
-            self._sock.close()
             raise LocalError(Refusal.UNREACHABLE, "no node runs in this home") from exc
-        finally:
-            if folder >= 0:
-                os.close(folder)
-        self._file = self._sock.makefile("rb")
-        return self._sock, self._file
+        with sock.makefile("rwb") as file:
+            yield file
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._sock.close()
+
+@contextmanager
+def _folder(home: Path) -> Iterator[str]:
+    """A short name for the home: a socket's path may have 107 bytes, and a home's may have more."""
+    fd = os.open(home, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}"
+    finally:
+        os.close(fd)
+
+
+# --- the node's end ---------------------------------------------------------------------------
 
 
 async def serve(home: Path, answer: Serve, follow_events: Follow) -> asyncio.Server:
-    """Opens the socket of a home. ``answer`` never raises; requests on one connection are in
-    order."""
-    folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
+    """Opens the socket of a home; requests on one connection are answered in order.
+
+    The caller holds the home's lock, so that a socket left behind by a killed node may go.
+    """
     (home / SOCKET_FILE).unlink(missing_ok=True)
 
     async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stop: Callable[[], None] | None = None
-        try:
-            while line := await reader.readline():
-                request = _parsed(line)
-                if request is not None and request.get("do") == "follow":
-                    stop = follow_events(
-                        request,
-                        lambda event: writer.write(json.dumps(event, default=str).encode() + b"\n"),
-                    )
-                    continue
-                if request is None:
-                    reply = answer_of(LocalError(Refusal.USAGE, "not a JSON object"))
-                else:
-                    reply = await answer(request)
-                writer.write(json.dumps(reply, default=str).encode() + b"\n")
-                await writer.drain()
-        except (ConnectionError, ValueError):
-            pass  # the caller went away, or sent an endless line: nothing is owed to it
-        finally:
-            if stop is not None:
-                stop()
-            writer.close()
+        await Session(reader, writer, answer, follow_events).run()
 
-    umask = os.umask(0o177)
+    umask = os.umask(0o177)  # the socket is ours alone from its birth
     try:
-        server = await asyncio.start_unix_server(
-            session, f"/proc/self/fd/{folder}/{SOCKET_FILE}", limit=REQUEST_BYTES_MAX
-        )
+        with _folder(home) as folder:
+            return await asyncio.start_unix_server(
+                session, f"{folder}/{SOCKET_FILE}", limit=REQUEST_BYTES_MAX
+            )
     finally:
         os.umask(umask)
-        os.close(folder)
-    return server
+
+
+class Session:
+    """One connection to the socket."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer: Serve,
+        follow_events: Follow,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._answer = answer
+        self._follow = follow_events
+        self._stop: Callable[[], None] | None = None
+
+    async def run(self) -> None:
+        """Answers until the caller goes away or sends what no line can be."""
+        try:
+            while line := await self._line():
+                await self._take(line)
+        except ConnectionError:
+            pass  # the caller went away: nothing is owed to it
+        finally:
+            if self._stop is not None:
+                self._stop()
+            self._writer.close()
+
+    async def _line(self) -> bytes:
+        try:
+            return await self._reader.readline()
+        except ValueError:  # asyncio's word for a line above the limit; the rest of it is unread
+            detail = f"a request has at most {REQUEST_BYTES_MAX} bytes"
+            await self._say(answer_of(LocalError(Refusal.OVERSIZE, detail)))
+            return b""
+
+    async def _take(self, line: bytes) -> None:
+        request = _parsed(line)
+        if request is None:
+            await self._say(answer_of(LocalError(Refusal.USAGE, "not a JSON object")))
+        elif request.get("do") != "follow":
+            await self._say(await self._answer(request))
+        elif self._stop is None:
+            try:
+                self._stop = self._follow(request, self._tell)
+            except DetenteError as error:
+                await self._say(answer_of(error))
+
+    async def _say(self, answer: Answer) -> None:
+        self._write(answer)
+        await self._writer.drain()
+
+    def _tell(self, event: Answer) -> None:
+        """An event for a follower. One that does not read is let go rather than waited for."""
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > FOLLOW_BYTES_MAX:
+            transport.abort()
+        elif not transport.is_closing():
+            self._write(event)
+
+    def _write(self, answer: Answer) -> None:
+        self._writer.write(json.dumps(answer, default=str).encode() + b"\n")
 
 
 def _parsed(line: bytes) -> Answer | None:
     try:
         request = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested beyond sense
         return None
     return request if isinstance(request, dict) else None

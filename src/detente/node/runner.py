@@ -12,15 +12,19 @@ from typing import Any
 from detente.bearers.tls import TlsIdentity, self_test
 from detente.core.errors import DetenteError, MachineError
 from detente.core.protocol import wake_ms
-from detente.node import control
+from detente.node import asked, control
 from detente.node.commands import run_command
+from detente.node.folder import Home
 from detente.node.links import Links
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
+from detente.node.places import find_line
 
-INPUTS_MAX = 2048  # taken into one transaction
-POLL_S = 0.02  # how often a command that waits for a receipt looks
-CHORES_S = 1.0
+GROUPS_MAX = 2048  # groups of inputs taken into one transaction
+CHORES_S = 1.0  # how often the loop looks round though nothing came
+PACE_S = 0.005  # how often frames that wait for a slow link are tried again
+WAIT_S = 30.0  # a command that waits for a receipt gives up after this, unless told otherwise
+WAIT_S_MAX = 3600
 
 
 class Loop:
@@ -28,6 +32,7 @@ class Loop:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self._tried_ms = 0  # what was due by then has had its chance
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serves until stopped. MachineError ends it at once."""
@@ -36,25 +41,26 @@ class Loop:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        links = Links(node, TlsIdentity(node.home.keys.tls), node.station.party, node.log)
-        node.links = links
-        addresses = [await links.listen(a, node.pin) for a in node.home.config.listen]
-        server = await control.serve(node.home.path, self._answer, self._follow)
-        node.call_everyone()
-        stepping = asyncio.ensure_future(self._step_forever(links))
-        stopped = asyncio.ensure_future(stop.wait())
-        ready(addresses)
+        links = Links(node, identities(node.home), node.station.party)
+        server, work = None, set()
         try:
-            await asyncio.wait({stepping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            addresses = [await links.listen(a, node.pin) for a in node.home.config.listen]
+            server = await control.serve(node.home.path, self._answer, self._follow)
+            node.go_online(links)
+            stepping = asyncio.ensure_future(self._step_forever(links))
+            work = {stepping, asyncio.ensure_future(stop.wait())}
+            ready(addresses)
+            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             if stepping.done():
                 await stepping
         finally:
-            server.close()
-            stepping.cancel()
-            stopped.cancel()
+            if server is not None:
+                server.close()
+                (node.home.path / control.SOCKET_FILE).unlink(missing_ok=True)
+            for task in work:
+                task.cancel()
             await links.close()
             node.links = None
-            (node.home.path / control.SOCKET_FILE).unlink(missing_ok=True)
 
     async def _step_forever(self, links: Links) -> None:
         """Whatever came while the last commit ran is one group."""
@@ -62,9 +68,11 @@ class Loop:
         loop = asyncio.get_running_loop()
         while True:
             await self._wait(links)
-            groups = node.waiting(INPUTS_MAX)
+            groups = node.waiting(GROUPS_MAX)
             inputs = [given for group, _ in groups for given in group]
-            if inputs or self._due():
+            now_ms = clock(node.home).steady_ms
+            if inputs or self._due(now_ms):
+                self._tried_ms = now_ms
                 node.give(inputs)
             for _, future in groups:
                 if not future.done():
@@ -72,21 +80,23 @@ class Loop:
             links.pace()
             if loop.time() - chores_s > CHORES_S:
                 chores_s = loop.time()
+                self._tried_ms = 0
                 links.drop_silent(chores_s)
-                node.test_if_due()
+                node.chores()
             await asyncio.sleep(0)
 
-    def _due(self) -> bool:
+    def _due(self, now_ms: int) -> bool:
         due = wake_ms(self.node.station)
-        return due is not None and due <= clock(self.node.home).steady_ms
+        return due is not None and self._tried_ms < due <= now_ms
 
     async def _wait(self, links: Links) -> None:
-        due = wake_ms(self.node.station)
-        wait_s = CHORES_S
-        if due is not None:
+        """Until something comes or is due. What was due and still is waits for a link or for
+        people: it is tried again with every input and once a second, not without end."""
+        due, wait_s = wake_ms(self.node.station), CHORES_S
+        if due is not None and due > self._tried_ms:
             wait_s = min(wait_s, max(0.0, (due - clock(self.node.home).steady_ms) / 1000))
         if links.pace():
-            wait_s = min(wait_s, 0.005)
+            wait_s = min(wait_s, PACE_S)
         await self.node.more(wait_s)
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +105,8 @@ class Loop:
         try:
             result = run_command(node, request)
             if callable(result):
-                result = await self._poll(result, float(request.get("timeout_s") or 30))
+                wait_s = asked.whole(request, "timeout_s", int(WAIT_S), most=WAIT_S_MAX)
+                result = await self._until_done(result, wait_s)
         except MachineError as error:
             node.log.write("machine", refusal=error.refusal.word, detail=error.detail)
             node.stopping()
@@ -104,20 +115,32 @@ class Loop:
             return control.answer_of(error)
         return {"ok": True, "result": result}
 
-    async def _poll(self, result: Callable[[], Any], timeout_s: float) -> Any:
+    async def _until_done(self, look: Callable[[], dict[str, Any]], wait_s: float) -> Any:
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + timeout_s
+        until_s = loop.time() + wait_s
         while True:
-            answer = result()
-            if answer.get("done", True) or loop.time() >= until_s:
+            answer, left_s = look(), until_s - loop.time()
+            if answer.get("done", True) or left_s <= 0:
                 return answer
-            await asyncio.sleep(POLL_S)
+            await self.node.stepped(left_s)
 
-    def _follow(
-        self, _request: dict[str, Any], tell: Callable[[dict[str, Any]], None]
-    ) -> Callable[[], None]:
-        self.node.followers.append(tell)
-        return lambda: self.node.followers.remove(tell)
+    def _follow(self, request: dict[str, Any], tell: control.Tell) -> Callable[[], None]:
+        """Tells a follower of one line or of all; gives what ends it."""
+        node = self.node
+        only = find_line(node.station, request["line"]).id.hex() if request.get("line") else ""
+
+        def hear(answer: dict[str, Any]) -> None:
+            if answer["result"]["line"] in ("", only) or not only:
+                tell(answer)
+
+        node.followers.append(hear)
+        return lambda: node.followers.remove(hear)
+
+
+def identities(home: Home) -> list[TlsIdentity]:
+    """The TLS key on our card, then the one before it while a peer may still expect that."""
+    keys = [home.keys.tls] if home.old_tls is None else [home.keys.tls, home.old_tls]
+    return [TlsIdentity(key) for key in keys]
 
 
 def open_node(home: Path, passphrases: Sequence[str]) -> Node:

@@ -1,4 +1,4 @@
-"""What the node asks of a store; ``tests/store/test_contract.py`` holds every store to it.
+"""What the node asks of a store; ``tests/store/test_{contract,reading}.py`` hold every store to it.
 
 Atomic: between ``begin`` and ``commit`` either everything is kept or nothing. Durable: what
 ``commit`` has returned from survives the process and the power. Ordered: a log grows at its end,

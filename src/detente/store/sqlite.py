@@ -75,7 +75,7 @@ class SqliteStore(SqliteReader):
             if store.get_meta(MASTER_CHECK) is None:
                 store.put_meta(MASTER_CHECK, sealer.check_word())
             database.scrub()  # a purge whose process ended before it could
-        except BaseException:
+        except DetenteError:
             database.close()
             raise
         return store

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, StoreAhead, StoreCosignature
 from detente.core.leaf import LogId
 from detente.core.transcript import Place
@@ -193,7 +193,7 @@ def open_read_only(folder: Path, master: bytes | None = None) -> SqliteReader:
         reader = SqliteReader(database, sealer, Journal(SqliteNotes(database, sealer), os.urandom))
         if sealer is not None:
             check_master(reader, sealer)
-    except BaseException:
+    except DetenteError:
         database.close()
         raise
     return reader
