@@ -94,8 +94,12 @@ class Reader:
 
     def varint(self) -> int:
         """A varint in its one shortest form."""
-        first = self.u8()
-        if first < 0x80:
+        pos = self.pos
+        if pos >= self.end:
+            raise malformed("cut short")
+        first = self.data[pos]
+        self.pos = pos + 1
+        if first < 0x80:  # nearly always: this is on the path of every entry
             return first
         value = first & 0x7F
         for shift in range(7, 7 * VARINT_BYTES_MAX, 7):

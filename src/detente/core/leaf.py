@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from detente.core import limits
@@ -166,42 +167,46 @@ class Leaf:
 
 
 def decode_leaf(data: bytes) -> Leaf:
-    """The leaf of canonical bytes. MALFORMED or OVERSIZE otherwise (spec/log.md §2)."""
+    """The leaf of canonical bytes. MALFORMED or OVERSIZE otherwise (spec/log.md §2).
+
+    On the path of every entry that is verified, hence the slices.
+    """
     if len(data) > limits.LEAF_BYTES_MAX:
         raise PeerError(Refusal.OVERSIZE, f"leaf of {len(data)} bytes")
     reader = Reader(data)
-    if reader.u8() != FORMAT:
+    head = reader.take(3)
+    flags = head[2]
+    if head[0] != FORMAT:
         raise PeerError(Refusal.UNKNOWN_VERSION, "leaf format")
-    kind = reader.u8()
-    flags = reader.u8()
     if flags & ~FLAGS or flags & 7 > Precedence.OVERRIDE:
         raise malformed("leaf flags")
     audience = reader.varint()
     if audience >> limits.MEMBERS_MAX:
         raise malformed("audience")
     serial = reader.varint()
-    time_s = reader.u40()
-    clock_error_s = reader.u16()
+    clocks = reader.take(7)
     seen = _list(reader, limits.SEEN_MAX, read_seen)
-    if any(a.log >= b.log for a, b in zip(seen, seen[1:], strict=False)):
+    if len(seen) > 1 and any(a.log >= b.log for a, b in pairwise(seen)):
         raise malformed("seen items not in order")
     refs = _list(reader, limits.REFS_MAX, _read_hash)
-    leaf = Leaf(
-        kind=kind,
-        time_s=time_s,
-        audience=audience,
-        precedence=flags & 7,
-        drill=bool(flags & DRILL),
-        serial=serial,
-        clock_error_s=clock_error_s,
-        seen=seen,
-        refs=refs,
-        extra=reader.counted(limits.EXTRA_BYTES_MAX),
-        commitment=reader.take(32) if flags & COMMITTED else None,
-        release=reader.take(32) if flags & RELEASED else None,
-    )
+    extra = reader.counted(limits.EXTRA_BYTES_MAX)
+    commitment = reader.take(32) if flags & COMMITTED else None
+    release = reader.take(32) if flags & RELEASED else None
     reader.done()
-    return leaf
+    return Leaf(
+        head[1],
+        int.from_bytes(clocks[:5], "big"),
+        audience,
+        flags & 7,
+        bool(flags & DRILL),
+        serial,
+        int.from_bytes(clocks[5:], "big"),
+        seen,
+        refs,
+        extra,
+        commitment,
+        release,
+    )
 
 
 def _read_hash(reader: Reader) -> bytes:
@@ -210,6 +215,8 @@ def _read_hash(reader: Reader) -> bytes:
 
 def _list(reader: Reader, most: int, read: Callable[[Reader], Item]) -> tuple[Item, ...]:
     count = reader.varint()
+    if not count:
+        return ()
     if count > most:
         raise PeerError(Refusal.OVERSIZE, f"{count} items where {most} are allowed")
-    return tuple(read(reader) for _ in range(count))
+    return tuple([read(reader) for _ in range(count)])

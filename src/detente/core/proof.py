@@ -13,7 +13,7 @@ from enum import Enum
 from detente.core import limits, notes
 from detente.core.body import SALT_BYTES, commit
 from detente.core.charter import Charter, charter_id, parse_charter
-from detente.core.crypto import ED25519_PUBLIC_BYTES
+from detente.core.crypto import ED25519_PUBLIC_BYTES, check_ed25519_public
 from detente.core.encoding import Reader, b64, counted, decimal, malformed, unb64, utf8, varint
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.export import BUILD_CHARS_MAX, SHEET_BYTES_MAX, SHEETS_MAX, is_build_word
@@ -228,19 +228,34 @@ class CardKeys:
             self._named.setdefault(name, []).append(cosigner)
 
     def log_keys(self, party: bytes, k: int) -> Sequence[bytes]:
-        """The Ed25519 keys that may sign a party's incarnation k. PeerError UNKNOWN_PARTY."""
+        """The Ed25519 keys that may sign a party's incarnation k.
+
+        PeerError UNKNOWN_PARTY without a card of the party, BAD_CARD for an unsafe key.
+        """
         found = self._logs.get((party, k))
         if found is None:
             raise PeerError(Refusal.UNKNOWN_PARTY, "no card of this log's author was given")
+        for key in found:
+            check_ed25519_public(key)  # whoever parsed the card may have left it to us
         return found
 
     def cosigner(self, name: str, key_id: bytes) -> Cosigner | None:
-        """The cosigner of a signature line, if its card was given."""
-        return self._cosigners.get((name, key_id))
+        """The cosigner of a signature line, if its card was given. BAD_CARD for an unsafe key."""
+        return _safe(self._cosigners.get((name, key_id)))
 
     def cosigners_named(self, name: str) -> Sequence[Cosigner]:
-        """Every key known under one name: one for each card that lists another."""
-        return self._named.get(name, ())
+        """Every key known under one name: one for each card that lists another. BAD_CARD as
+        ``cosigner``."""
+        found = self._named.get(name, ())
+        for one in found:
+            _safe(one)
+        return found
+
+
+def _safe(cosigner: Cosigner | None) -> Cosigner | None:
+    if cosigner is not None and len(cosigner.public) == ED25519_PUBLIC_BYTES:
+        check_ed25519_public(cosigner.public)
+    return cosigner
 
 
 @dataclass(frozen=True, slots=True)

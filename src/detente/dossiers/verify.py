@@ -15,9 +15,10 @@ from detente.core import charter as charters
 from detente.core.accusation import Finding, Verdict
 from detente.core.body import unpack
 from detente.core.charter import Charter, parse_charter
+from detente.core.crypto import check_ed25519_public
 from detente.core.encoding import malformed
 from detente.core.errors import PeerError, Refusal
-from detente.core.identity import CARD_FIRST, parse_card
+from detente.core.identity import CARD_FIRST, Card, parse_card
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.proof import (
     FIRST_LINE,
@@ -73,7 +74,7 @@ def verify_file(
     case.files = frozenset(cards)
     try:
         for file in cards:
-            case.trust(parse_card(file).card)
+            case.trust(_card(file))
         first, chunks = _first_line(_read(data, progress))
         what = _WHAT.get(first, what)
         report = _check(what, chunks, case)
@@ -85,6 +86,13 @@ def verify_file(
         lacks = (*report.lacks, *(why + name for name in untrusted))
         report = replace(report, ok=False, lacks=lacks)
     return report
+
+
+def _card(file: bytes) -> Card:
+    """A card whose root is safe; each other key is looked at when something rests on it."""
+    card = parse_card(file, checked=True).card
+    check_ed25519_public(card.root_ed25519)
+    return card
 
 
 _WHAT = {
