@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.children import child
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
-
-from bench.children import child
 
 LOOPBACK = "127.0.0.1"
 
@@ -39,7 +38,12 @@ def echoing(sizes: tuple[int, int]) -> Iterator[Callable[[], object]]:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with context.wrap_socket(sock) as link:
                     there = bytes(sizes[0])
-                    yield lambda: (link.sendall(there), _read(link, sizes[1]))
+
+                    def trip() -> None:
+                        link.sendall(there)
+                        _read(link, sizes[1])
+
+                    yield trip
         finally:
             process.kill()
             process.communicate()
@@ -62,9 +66,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     files = folder / "certificate.pem", folder / "key.pem"
     pem = serialization.Encoding.PEM
     files[0].write_bytes(certificate.public_bytes(pem))
-    secret = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     files[1].write_bytes(secret)
     return files
 

@@ -12,8 +12,8 @@ from statistics import median
 
 import apsw
 import brotli
-
 from bench.echo import echoing
+
 from detente.core import crypto
 from detente.core.body import quality_for
 from detente.core.encoding import b64

@@ -9,6 +9,7 @@ from itertools import islice
 
 from bench.hearing import Ear
 from bench.samples import submission
+
 from detente.core.body import SALT_BYTES
 from detente.core.limits import BATCH_ENTRIES_MAX
 from detente.core.station import Line
@@ -40,7 +41,7 @@ async def submit_all(
     await asyncio.gather(*(hand() for _ in range(HANDS)))
 
 
-async def cosigned(node: Node, line: Line, ear: Ear) -> float:
+async def cosigned(line: Line, ear: Ear) -> float:
     """The moment at which the peer's cosignature over all that was submitted is on our disk."""
     while line.queue.rows:
         await asyncio.wait_for(ear.another("cosigned"), STALLED_S)
@@ -60,4 +61,4 @@ async def pipelined_per_s(
     """Entries a second, from the first submission to the last cosignature on our disk."""
     began_s = time.perf_counter()
     await submit_all(node, line, source, count, done)
-    return count / (await cosigned(node, line, ear) - began_s)
+    return count / (await cosigned(line, ear) - began_s)

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.children import child
+
 from detente.core.station import Line
 from detente.node.home import create_home
 from detente.node.logs import NodeLog
@@ -23,10 +24,11 @@ from detente.node.node import Node
 from detente.node.runner import Loop, open_node
 from detente.store.keyring import Cost
 
-PASSPHRASE = "correct horse battery staple"
+PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of homes that live for minutes
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)  # argon2id has a row of its own
 NEVER_S = 86_400 * 30  # link tests and `seen` of a charter that must not come in between
 PATIENCE_S = 60.0
+SETTLED_S = 0.5  # charters are ML-DSA-signed at once; that is not what is measured
 
 # Nothing may stop a run half-way; the sizes that the numbers are about stay as they are.
 ROOMY: Mapping[str, object] = {
@@ -62,8 +64,10 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def make_ground(folder: Path, *, changes: Mapping[str, object] = ROOMY, cost: Cost = CHEAP) -> Ground:
-    """Makes both homes below ``folder``. Only bravo listens, so that one link and no more exists."""
+def make_ground(
+    folder: Path, *, changes: Mapping[str, object] = ROOMY, cost: Cost = CHEAP
+) -> Ground:
+    """Makes both homes below ``folder``. Only bravo listens, so that there is just one link."""
     folder.mkdir(parents=True)
     ground = Ground(folder, free_port())
     address = f"127.0.0.1:{ground.port}"
@@ -137,11 +141,19 @@ async def running(home: Path) -> AsyncIterator[Node]:
     with opened(home) as node, (home.parent / f"{home.name}.log").open("a") as log:
         node.log = NodeLog(lambda: int(time.time()), stream=log)
         ready = asyncio.Event()
+        driver = asyncio.current_task()
+        assert driver is not None
+
+        def ended(_: object) -> None:
+            driver.cancel()  # by an interruption or a fault: nobody else would ever tell
+
         loop = asyncio.ensure_future(Loop(node).run(lambda _: ready.set()))
+        loop.add_done_callback(ended)
         try:
             await asyncio.wait_for(ready.wait(), PATIENCE_S)
             yield node
         finally:
+            loop.remove_done_callback(ended)
             node.stopping()
             await loop
 
@@ -152,15 +164,24 @@ def the_line(node: Node) -> Line:
     return line
 
 
+async def until(condition: Callable[[], bool], otherwise: str) -> None:
+    """Waits for what nobody tells. TimeoutError with these words after PATIENCE_S."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end_s:
+            raise TimeoutError(otherwise)
+        await asyncio.sleep(0.02)
+
+
 async def linked(node: Node) -> Line:
     """Waits until the line is open and the peer has said hello; then for the first exchange."""
     line = the_line(node)
-    until_s = time.monotonic() + PATIENCE_S
-    while not (line.is_open() and any(s.greeted for s in line.sessions.values())):
-        if time.monotonic() > until_s:
-            raise TimeoutError("the two nodes do not meet")
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.5)  # charters are ML-DSA-signed at once; that is not what is measured
+
+    def met() -> bool:
+        return line.is_open() and any(session.greeted for session in line.sessions.values())
+
+    await until(met, "the two nodes do not meet")
+    await asyncio.sleep(SETTLED_S)
     return line
 
 

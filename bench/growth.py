@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 from bench.floors import Floor, disk_floor
@@ -13,11 +12,13 @@ from bench.ground import make_ground, rss_mib
 from bench.joined import Pair, joined
 from bench.plan import Figures, Plan
 from bench.samples import texts
+
 from detente.core.transcript import Place
 from detente.node.places import place_word
 
 SMALL = 1_000
 PROOFS = 50
+PAGES = 5
 
 
 def measure(plan: Plan) -> Figures:
@@ -62,12 +63,15 @@ def _at_size(pair: Pair, floor: Floor, repeats: int, seed: int) -> dict[str, flo
         place = Place(own, draw.randrange(1, size))
         node.execute({"do": "prove", "entry": place_word(place)})
 
-    first_s = _once_s(lambda: node.execute({"do": "inbox"}))
+    def page() -> None:
+        node.execute({"do": "inbox"})
+
+    first_s = _once_s(page)
     return {
         "append": median(appended) * 1000,
         "receipt": median(receipted) * 1000,
         "proof": median(_once_s(prove) for _ in range(PROOFS)) * 1000,
-        "page": median(_once_s(lambda: node.execute({"do": "inbox"})) for _ in range(PROOFS)) * 1000,
+        "page": median(_once_s(page) for _ in range(PAGES)) * 1000,
         "first_page": first_s * 1000,
         "rss_mib": rss_mib(),
     }

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from bench.ground import PATIENCE_S
+
 from detente.node.node import Node
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from bench.ground import Ground, opened, the_line
 from bench.samples import submission
+
 from detente.core.body import SALT_BYTES
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp, Send
 from detente.core.limits import BATCH_ENTRIES_MAX

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bench.ground import PASSPHRASE
+
 from detente.node.runner import run
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 from detente.core.body import SALT_BYTES, pack, quality_for
@@ -13,6 +14,7 @@ from detente.core.station import Line
 from detente.dossiers.dispatch import Dispatch
 
 TEXT_BYTES = 500
+TEXTS = 1000
 DTG_S = 1_770_282_000  # 5 February 2026: any date-time group has the same length
 
 _SENTENCES = (
@@ -41,15 +43,17 @@ _SENTENCES = (
 )
 
 
-def texts(seed: int, size_bytes: int = TEXT_BYTES) -> Iterator[str]:
-    """Endless English texts of exactly ``size_bytes`` ASCII characters."""
+def texts(seed: int) -> Iterator[str]:
+    """Texts of exactly TEXT_BYTES ASCII characters: TEXTS of them, over and over.
+
+    All are made before the first is given, so that making them falls on no stop-watch.
+    """
     draw = random.Random(seed)
-    while True:
-        text = ""
-        while len(text) < size_bytes:
-            text += " ".join(draw.sample(_SENTENCES, len(_SENTENCES))) + " "
-        start = text.index(" ") + 1 if len(text) > size_bytes * 2 else 0
-        yield text[start : start + size_bytes].strip().ljust(size_bytes, ".")
+    made = []
+    for _ in range(TEXTS):
+        joined = " ".join(draw.sample(_SENTENCES, len(_SENTENCES)))
+        made.append(joined[:TEXT_BYTES].strip().ljust(TEXT_BYTES, "."))
+    return cycle(made)
 
 
 def request(text: str, precedence: str) -> dict[str, Any]:

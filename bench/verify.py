@@ -8,13 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from bench.floors import CHECKPOINT, disk_floor
 from bench.ground import make_ground
 from bench.joined import Pair, joined
 from bench.plan import Figures, Plan
 from bench.samples import texts
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from detente.core.encoding import unb64
 from detente.dossiers.verify import verify_file
 
@@ -29,7 +29,7 @@ def measure(plan: Plan) -> Figures:
     with disk_floor(plan.folder) as floor:
         for number, batch in enumerate(BATCHES):
             ground = make_ground(plan.folder / f"verify-{batch}")
-            count = plan.sized(*((300, 5_000) if batch == 1 else (2_000, 40_000)))
+            count = plan.sized(*((300, 10_000) if batch == 1 else (2_000, 64_000)))
             with joined(ground, texts(plan.seed)) as pair:
                 for size in pair.grow(count, batch):
                     plan.done((number + 0.8 * size / count) / len(BATCHES))

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bench.counting import Count, Counter, counter
 from bench.floors import Floor, disk_floor
-from bench.ground import ROOMY, linked, make_ground, peer, running
+from bench.ground import ROOMY, SETTLED_S, linked, make_ground, peer, running
 from bench.hearing import Ear
 from bench.latency import exchange
 from bench.plan import Figures, Plan
 from bench.samples import TEXT_BYTES, texts
+
 from detente.core.events import Draft, Submit
 from detente.core.leaf import Kind
 from detente.core.station import Line
@@ -23,7 +24,6 @@ from detente.node.node import Node
 
 SEEN_WITHIN_S = 4  # longer than the run of ROUTINE before it
 REST_S = 0.06  # longer than the kernel delays an acknowledgement
-SETTLED_S = 0.3
 CARD_BODY = bytes(16)  # an entry that is ML-DSA-signed at once; its text is not looked at
 
 

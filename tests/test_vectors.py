@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import make_vectors
+import tidy_spec
 import vectors_form
 import vectors_run
 from detente.core.crypto import mldsa44_verify
@@ -69,6 +70,14 @@ def test_another_form_is_no_vector() -> None:
     for bad in (good | {"colour": "blue"}, good | {"expect": "failure"}):
         with pytest.raises(msgspec.ValidationError):
             vectors_form.read(json.dumps(bad))
+
+
+def test_every_vector_names_sections_that_exist() -> None:
+    """What a vector says it shows is a numbered heading of a spec."""
+    spec = VECTORS.parent / "spec"
+    for text in {vectors_form.read(path.read_bytes()).spec for path in PATHS}:
+        name, *sections = text.replace(",", "").replace("§", "").split(" ")
+        assert set(sections) <= tidy_spec.headings(spec / name), text
 
 
 def test_words_are_refusals() -> None:

@@ -145,7 +145,7 @@ def _spoilt_proofs(line: ground.Line) -> Iterator[Made]:
     flip = cut[0] + " " + cut[2][:-9] + ("A" if cut[2][-9] != "A" else "B") + cut[2][-8:]
     yield _file("proofs/signature_flipped", spec, "one bit", flip.encode(), "bad-signature")
     later = good.replace("tlog-proof@v1", "tlog-proof@v2", 1).encode()
-    yield _file("proofs/of_version_2", "proof.md §1", "no such file", later, "malformed")
+    yield _file("proofs/of_version_2", "proof.md §2", "no such file", later, "malformed")
     parsed = parse_proof(good.encode())
     extra = replace(parsed, extra=b"\x02" + parsed.extra[1:]).format()
     yield _file("proofs/opening_of_version_2", spec, "extra", extra, "unknown-version")

@@ -200,6 +200,14 @@ def _ordinary(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", encode_frame(CHANNEL, wanted))
     comment = "its author purges a body; asked for it later, the node says so"
     yield scene.made("purged_body", "§6", comment, "purged")
+    scene = _pair(ground, "alpha").opened()
+    scene.submit("alpha", "A name that stays.")
+    scene.run()
+    named = scene.nodes["alpha"].shelf.entry(LogId(0, 0, b""), 1).hash.hex()
+    scene.do("bravo", "submit", kind=int(Kind.PURGED), audience=everyone, refs=[named])
+    scene.run()
+    comment = "nobody purges for another: alpha keeps its body"
+    yield scene.made("purged_by_another", "§6", comment)
 
 
 def _urgent(ground: Ground) -> Iterator[Made]:
@@ -307,6 +315,7 @@ def _restored(ground: Ground) -> Iterator[Made]:
         scene.run()
         scene.run(30)
         yield scene.made(name, "§4", comment)
+    yield _entered_already(ground)
     scene = _pair(ground, "alpha").opened()
     scene.cut("alpha", "bravo")
     last = len(scene.nodes["alpha"].past) - 1
@@ -317,6 +326,27 @@ def _restored(ground: Ground) -> Iterator[Made]:
     scene.run()
     comment = "after a start nothing is entered before a peer's hello"
     yield scene.made("restarted", "§4", comment)
+
+
+def _entered_already(ground: Ground) -> Made:
+    """A copy of the store from when a draft was only queued, after it had been sent."""
+    scene = _pair(ground, "alpha").opened()
+    scene.cut("alpha", "bravo")
+    scene.submit("alpha", "Once.")
+    scene.run()
+    queued = len(scene.nodes["alpha"].past) - 1
+    scene.link("alpha", "bravo")
+    scene.run()
+    scene.cut("alpha", "bravo")
+    scene.do("alpha", "restart", as_after=queued)
+    scene.link("alpha", "bravo")
+    scene.run()
+    scene.cut("alpha", "bravo")
+    scene.do("alpha", "adopt", k=1)
+    scene.link("alpha", "bravo")
+    scene.run()
+    comment = "its peer shows that the draft is entered: after the adoption it is not entered again"
+    return scene.made("queued_draft_is_entered_already", "§4", comment)
 
 
 # --- crafted peers ----------------------------------------------------------------------------
@@ -380,6 +410,7 @@ def entries(
     body: bytes | None = None,
     full: bool = True,
     confirm: bool = False,
+    named: bool = False,
 ) -> bytes:
     """A batch of a crafted peer, in full unless said otherwise."""
     items = []
@@ -397,7 +428,7 @@ def entries(
         )
         items.append(item)
         before = entry.leaf
-    batch = Batch(None, start, stop - start, confirm)
+    batch = Batch(log.id if named else None, start, stop - start, confirm)
     signed = log.signature(stop) if signature is None else signature
     return encode_entries(CHANNEL, batch, items, signed)
 
@@ -424,6 +455,12 @@ def _refused_hellos(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", encode_frame(CHANNEL, frames.Got(LogId(0, 0, b""), 0)))
     comment = "no hello has opened the channel"
     yield scene.made("frame_before_hello", "§2", comment, "unknown-line")
+    scene, log = _crafted(ground)
+    own = scene.line.logs[1]
+    false = StatedHead(Head(own.id, 9, bytes(32)), bytes(64))
+    scene.give("alpha", hello(scene.line, "alpha", log, false))
+    comment = "alpha states a head of bravo's own log that bravo never signed: bravo speaks on"
+    yield scene.made("false_own_head", "§4", comment)
     scene, _ = _crafted(ground)
     data = encode_frame(0, frames.Notice(scene.line.text))
     scene.give("alpha", data)
@@ -477,6 +514,12 @@ def _refused_entries(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", entries(lie, 0, 1))
     comment = "leaf 0 commits to another charter"
     yield scene.made("another_charter", "§6", comment, "charter-mismatch")
+    scene, log = _crafted(ground)
+    log.say(plain=b"Held.", serial=1)
+    frame = entries(replace(log, id=LogId(7, 0, b"")), 1, 2, named=True, signature=bytes(64))
+    scene.give("alpha", frame)
+    comment = "there is no member 7"
+    yield scene.made("entries_of_an_unknown_log", "§6", comment, "unknown-log")
     yield from _over_quota(ground)
 
 

@@ -244,7 +244,7 @@ def is_build(word):
     return len(word) <= 64 and all("!" <= char <= "~" for char in word)
 
 
-def check_proof(data, cards, now):  # proof.md §1, §2
+def check_proof(data, cards, now):  # proof.md §2
     head, _, note = data.partition(b"\n\n")
     words, *lines = head.decode().split("\n")
     extra = unb64(lines.pop(0)[6:]) if lines[0].startswith("extra ") else b""

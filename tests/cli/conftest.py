@@ -48,7 +48,7 @@ def plain_machine(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     words.use("en")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """Runs one command line; ``output`` is what a terminal shows, both streams in order."""
 
@@ -91,6 +91,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     return node
 
 
+@pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     """What a process needs to find this source, in English."""
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
@@ -98,7 +99,9 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> tuple[dict[str, Any], Path]:
     """The result and the folder of one demo, shared by all who test at the same time."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
@@ -112,9 +115,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path
                 capture_output=True,
                 timeout=115,
                 check=False,
-                env=environment(),
+                env=environment,
             )
-            logs = [log.read_text()[-2000:] for log in sorted(folder.glob("*.log"))]
-            assert done.returncode == 0, "\n".join([done.stdout.decode(), *logs])
-            result.write_bytes(done.stdout)
-    return json.loads(result.read_text()), folder
+            logs = [log.read_text(encoding="utf-8")[-2000:] for log in sorted(folder.glob("*.log"))]
+            failed = "" if done.returncode == 0 else "\n".join([done.stdout.decode(), *logs])
+            result.write_text(failed or done.stdout.decode(), encoding="utf-8")
+        told = result.read_text(encoding="utf-8")
+    try:
+        return json.loads(told), folder
+    except json.JSONDecodeError:
+        pytest.fail(told)  # once run is enough: every test that asks hears the same

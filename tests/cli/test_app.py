@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from conftest import FakeNode, Run, environment
 
 from detente.cli.app import Command, Root
 from detente.cli.main import main
@@ -38,7 +37,7 @@ def test_every_command_takes_the_shared_options():
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "uk"])
-def test_every_help_is_in_the_language_in_use(run: Run, language: str):
+def test_every_help_is_in_the_language_in_use(run, language: str):
     """Each command and each option says what it does, in that language's script."""
     cyrillic = set("абвгдежзийклмнопрстуфхцчшщъыьэюяєіїґ")
     for name, command in commands(main):
@@ -79,7 +78,7 @@ def test_status_says_whose_fault(error: Exception, status: int):
     assert second.startswith("hint: ")
 
 
-def test_errors_as_json(run: Run, tmp_path: Path):
+def test_errors_as_json(run, tmp_path: Path):
     """A refusal is one document of one shape on standard output."""
     shown = run("verify", tmp_path / "none", "--json")
     assert shown.exit_code == 2
@@ -89,14 +88,14 @@ def test_errors_as_json(run: Run, tmp_path: Path):
     assert error["text"] == "There is no such file, entry or name"
 
 
-def test_usage_errors_as_json(run: Run):
+def test_usage_errors_as_json(run):
     """What cannot even be parsed has the same shape."""
     shown = run("--json", "show")
     assert shown.exit_code == 2
     assert json.loads(shown.stdout)["error"]["refusal"] == "usage"
 
 
-def test_errors_in_the_users_language(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_errors_in_the_users_language(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """By option or by environment; the words error and hint are the same in every language."""
     assert "error: Нет такого файла" in run("--lang", "ru", "verify", tmp_path / "x").stderr
     monkeypatch.setenv("DETENTE_LANG", "uk")
@@ -105,21 +104,21 @@ def test_errors_in_the_users_language(run: Run, tmp_path: Path, monkeypatch: pyt
     assert "\nhint: Перевірте" in shown.stderr
 
 
-def test_unknown_language_is_refused(run: Run):
+def test_unknown_language_is_refused(run):
     """A language asked for by name that is not ours is a usage error."""
     shown = run("--lang", "ua", "version")
     assert shown.exit_code == 2
     assert "ua: not one of en, ru, uk" in shown.stderr
 
 
-def test_no_home_is_refused(run: Run):
+def test_no_home_is_refused(run):
     """A command that needs a home says how to name it."""
     shown = run("inbox")
     assert shown.exit_code == 2
     assert "--home or DETENTE_HOME" in shown.stderr
 
 
-def test_home_before_or_behind(run: Run, fake: FakeNode, monkeypatch: pytest.MonkeyPatch):
+def test_home_before_or_behind(run, fake, monkeypatch: pytest.MonkeyPatch):
     """--home stands before or behind the command; the environment fills in."""
     fake.answers["lines"] = []
     assert run("--home", "a", "line", "list").exit_code == 0
@@ -128,7 +127,7 @@ def test_home_before_or_behind(run: Run, fake: FakeNode, monkeypatch: pytest.Mon
     assert run("line", "list").exit_code == 0
 
 
-def test_nothing_prompts_without_a_terminal(run: Run, tmp_path: Path):
+def test_nothing_prompts_without_a_terminal(run, tmp_path: Path):
     """Where nobody sits, a missing passphrase is an error and no question."""
     shown = run("--home", tmp_path / "h", "party", "init", "--name", "A", "--root", tmp_path / "r")
     assert shown.exit_code == 2
@@ -136,7 +135,7 @@ def test_nothing_prompts_without_a_terminal(run: Run, tmp_path: Path):
     assert not (tmp_path / "h").exists()
 
 
-def test_a_quick_start_loads_nothing_heavy():
+def test_a_quick_start_loads_nothing_heavy(environment: dict[str, str]):
     """Help needs neither the node, nor its store, nor its cryptography, nor rich."""
     program = (
         "import sys; from detente.cli.main import main\n"
@@ -145,14 +144,14 @@ def test_a_quick_start_loads_nothing_heavy():
         "print(sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, env=environment()
+        [sys.executable, "-c", program], capture_output=True, check=True, env=environment
     )
     loaded = set(eval(done.stderr.decode()))
     heavy = {"detente.node.runner", "cryptography", "apsw", "rich", "asyncio", "ssl", "msgspec"}
     assert not heavy & loaded
 
 
-def test_version(run: Run):
+def test_version(run):
     """The program's version and the protocol's."""
     shown = run("version", "--json")
     assert json.loads(shown.output)["protocol"] == 1

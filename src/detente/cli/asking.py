@@ -45,16 +45,16 @@ def execute(home: Path, request: Request, passphrases: tuple[str, ...]) -> Any:
 
 
 def ask(
-    session: Session, do: str, *, offline: bool = True, timeout_s: float = 30, **arguments: Any
+    session: Session, do: str, *, offline: bool = True, patience_s: float = 30, **arguments: Any
 ) -> Any:
-    """Has the node run one command. Arguments that are None are left out.
+    """Has the node run one command, within ``patience_s``. Arguments that are None are left out.
 
     With ``offline`` the home is opened here where no node runs; that takes the passphrases.
     LocalError with whatever the node refused.
     """
     request = {"do": do, **{name: it for name, it in arguments.items() if it is not None}}
     try:
-        return call(session.home, request, timeout_s)
+        return call(session.home, request, patience_s)
     except LocalError as exc:
         if exc.refusal is not Refusal.UNREACHABLE or not offline:
             raise

@@ -198,7 +198,8 @@ class Side:
         readable = [] if out is None else select.select([out], [], [], READY_S_MAX)[0]
         row = readable[0].readline() if readable else b""
         if not row or not json.loads(row).get("ready"):
-            detail = f"the node of {self.name} did not start: {self.name}.log says why"
+            told = (self.folder / f"{self.name}.log").read_text(encoding="utf-8").splitlines()
+            detail = f"the node of {self.name} did not start: {' '.join(told[-1:])}"
             raise MachineError(Refusal.UNREACHABLE, detail)
 
     def ask(self, do: str, **arguments: Any) -> Any:

@@ -113,7 +113,7 @@ def entry_rows(view: View, *, whole: bool = False) -> Iterator[str]:
     yield head_row(view)
     yield from (f"  {row}" for row in drill_rows(view))
     if whole:
-        yield f"  {gloss(view['precedence'])}" if view.get("precedence") else ""
+        yield from [f"  {gloss(view['precedence'])}"] if view.get("precedence") else []
         yield "  " + _("place {place} · {hash}").format(
             place=plain(str(view.get("place", ""))), hash=plain(str(view.get("hash", "")))
         )

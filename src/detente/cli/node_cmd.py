@@ -19,8 +19,8 @@ from detente.core.limits import INCARNATIONS_MAX
 from detente.words import _, marked
 
 DOCTOR_FAILED = 4  # this machine
-STOP_WAIT_S = 30  # queued commits, links and the mark
-ADOPT_TIMEOUT_S = 120  # every line's marks and keys, under a slow passphrase
+STOP_S_MAX = 30  # queued commits, links and the mark
+ADOPT_S_MAX = 120  # every line's marks and keys, under a slow passphrase
 
 
 @click.group(cls=Group, help=marked("Run the node, stop it, adopt it after a restore."))
@@ -53,7 +53,7 @@ def adopt(session: Session, k: int) -> None:
     result = asking.ask(
         session,
         "adopt",
-        timeout_s=ADOPT_TIMEOUT_S,
+        patience_s=ADOPT_S_MAX,
         k=k,
         passphrases=list(asking.passphrases(session)),
     )
@@ -70,10 +70,10 @@ def adopt(session: Session, k: int) -> None:
 def stop(session: Session) -> None:
     """Returns when the node has let go of its home."""
     result = asking.ask(session, "stop", offline=False)
-    deadline_s = time.monotonic() + STOP_WAIT_S
+    deadline_s = time.monotonic() + STOP_S_MAX
     while _answers(session):
         if time.monotonic() > deadline_s:
-            raise MachineError(Refusal.IN_USE, f"it still runs after {STOP_WAIT_S} s")
+            raise MachineError(Refusal.IN_USE, f"it still runs after {STOP_S_MAX} s")
         time.sleep(0.05)
     session.show(result or {"stopped": True}, lambda: [_("The node has stopped.")])
 

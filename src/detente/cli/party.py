@@ -273,8 +273,27 @@ def _root_option() -> Callable[[Decorated], Decorated]:
     cls=Option,
     help=marked("New addresses for the card, in place of the old ones."),
 )
+@click.option(
+    "--latest",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("The newest card of this party that a peer can show, after a restore."),
+)
+@click.option(
+    "--incarnation",
+    "next_k",
+    type=click.IntRange(1, INCARNATIONS_MAX),
+    cls=Option,
+    help=marked("The next incarnation by the paper register, where this home knows a lower one."),
+)
 @click.pass_obj
-def rotate(session: Session, root_file: Path, addresses: tuple[str, ...]) -> None:
+def rotate(
+    session: Session,
+    root_file: Path,
+    addresses: tuple[str, ...],
+    latest: Path | None,
+    next_k: int | None,
+) -> None:
     """Rotates with no node running: the keys under it change."""
     from detente.node.home import CARD_FILE, rotate
 
@@ -284,6 +303,8 @@ def rotate(session: Session, root_file: Path, addresses: tuple[str, ...]) -> Non
         asking.passphrases(session),
         now_s=int(time.time()),
         bearers=[f"tls {address}" for address in addresses] or None,
+        latest=None if latest is None else read_file(latest),
+        next_k=next_k,
     )
     result = {
         "serial": signed.card.serial,
@@ -422,7 +443,8 @@ def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path |
     from detente.node import home as homes
 
     if rehearse:
-        checked = homes.rehearse(archive)
+        phrases = asking.from_files(session) if session.passphrase_files else None
+        checked = homes.rehearse(archive, phrases)
         session.show(checked, lambda: _rehearsed_rows(checked))
         return
     signed = homes.restore(archive, session.home, mark_folder)
@@ -441,5 +463,13 @@ def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path |
 
 def _rehearsed_rows(checked: dict[str, Any]) -> Iterator[str]:
     yield _("The backup opens and its logs lead to what was signed. Nothing was signed or sent.")
-    for name, value in checked.items():
-        yield f"  {plain(str(name))}: {plain(str(value))}"
+    if not checked["keys_opened"]:
+        yield _("The keys were not opened: give the passphrases to check every body too.")
+    for line in checked["lines"]:
+        yield f"  {plain(line['title'])}  {plain(line['line'])[:16]}"
+        sizes = ", ".join(f"{plain(log)}: {size}" for log, size in line["logs"].items())
+        yield "    " + _("entries {sizes}; {queued} queued; {lacks} bodies missing").format(
+            sizes=sizes, queued=line["queued"], lacks=line["lacks_bodies"]
+        )
+    facts = {name: it for name, it in checked.items() if name != "lines"}
+    yield from (f"  {plain(str(name))}: {plain(str(it))}" for name, it in facts.items())

@@ -22,7 +22,7 @@ from detente.core.errors import LocalError, MachineError, Refusal
 from detente.words import _, marked
 
 CHUNK_BYTES = 1_048_576
-EXPORT_TIMEOUT_S = 3600  # a long transcript on a slow disk
+EXPORT_S_MAX = 3600  # a long transcript on a slow disk
 
 
 @click.command(cls=Command, help=marked("Prove one entry to a third person, in one file."))
@@ -77,9 +77,7 @@ def export(session: Session, out: Path, line_name: str | None) -> None:
     path = out.absolute()
     if path.exists():
         raise LocalError(Refusal.IN_USE, f"{out} exists already")
-    result = asking.ask(
-        session, "export", line=line_name, path=str(path), timeout_s=EXPORT_TIMEOUT_S
-    )
+    result = asking.ask(session, "export", line=line_name, path=str(path), patience_s=EXPORT_S_MAX)
 
     def rows() -> Iterator[str]:
         yield _("{entries} entries written to {path}").format(entries=result["entries"], path=out)

@@ -80,7 +80,7 @@ def _speak(
         session,
         do,
         offline=wait is None,
-        timeout_s=timeout_s + ANSWER_MARGIN_S,
+        patience_s=timeout_s + ANSWER_MARGIN_S,
         **arguments,
         **({} if wait is None else {"wait": wait, "timeout_s": timeout_s}),
     )

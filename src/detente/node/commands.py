@@ -9,37 +9,37 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from detente.core.errors import DetenteError, LocalError, Refusal
+from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Release, SetDuty
+from detente.core.leaf import Kind
 from detente.core.station import Line
-from detente.node import lines, offers, proving, speaking, upkeep
+from detente.core.transcript import Place
+from detente.dossiers.deadlines import overdue_of
+from detente.node import asked, lines, offers, proving, speaking, upkeep
 from detente.node.opening import clock
-from detente.node.places import find_entry, find_line
-from detente.node.views import entry_view, frozen_of, latest, line_status
+from detente.node.places import find_entry, find_line, log_word
+from detente.node.views import entry_view, latest, line_status, word
 
 if TYPE_CHECKING:
     from detente.node.node import Node
 
 Request = Mapping[str, Any]
 Command = Callable[["Node", Request], Any]
+INBOX_MAX = 1000  # entries with their ladders in one answer
+OUTBOX_SHOWN_MAX = 1000
+ONLY = ("all", "theirs", "ours", "overdue", "open")
 
 
 def run_command(node: Node, request: Request) -> Any:
     """Runs one command. LocalError for everything that cannot be done, with the reason."""
-    name = request.get("do")
-    command = COMMANDS.get(str(name))
+    name = asked.text(request, "do")
+    command = COMMANDS.get(name)
     if command is None:
         raise LocalError(Refusal.USAGE, f"no command {name}")
     try:
         return command(node, request)
-    except LocalError:
-        raise
-    except DetenteError as error:
-        if error.fault == "machine":
-            raise
+    except PeerError as error:  # what was handed over came from a peer; the mistake is ours
         raise LocalError(error.refusal, error.detail) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise LocalError(Refusal.USAGE, f"{name}: {error}") from error
 
 
 def _line(node: Node, request: Request) -> Line:
@@ -63,7 +63,7 @@ def _status(node: Node, _: Request) -> dict[str, Any]:
                 "link": live.number,
                 "party": live.link.peer.hex(),
                 "bearer": live.link.bearer,
-                "queued_bytes": live.link.queued_bytes(),
+                "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
             }
             for live in links
         ],
@@ -74,64 +74,74 @@ def _status(node: Node, _: Request) -> dict[str, Any]:
 def _lines(node: Node, _: Request) -> list[dict[str, Any]]:
     now_s = clock(node.home).wall_s
     return [
-        line_status(
-            node.station, line, node.matters_of(line), node.observations(line, now_s), now_s
-        )
+        line_status(node.station, line, node.folds(line), node.observations(line, now_s), now_s)
         for line in node.station.lines.values()
     ]
 
 
 def _inbox(node: Node, request: Request) -> dict[str, Any]:
-    now_s = clock(node.home).wall_s
     chosen = [_line(node, request)] if request.get("line") else list(node.station.lines.values())
-    limit = int(request.get("limit") or 50)
-    only = str(request.get("only") or "all")
+    limit = asked.whole(request, "limit", 50, least=1, most=INBOX_MAX)
+    only = asked.text(request, "only", "all")
+    if only not in ONLY:
+        raise LocalError(Refusal.USAGE, f"only is one of {', '.join(ONLY)}")
     entries: list[dict[str, Any]] = []
     overdue: list[dict[str, Any]] = []
     for line in chosen:
-        frozen = frozen_of(node.station, line)
-        ladders = node.matters_of(line).open_ladders(line, frozen)
-        open_places = {rungs.place for rungs in ladders}
-        for entry in latest(line, limit):
-            view = entry_view(line, entry, now_s, frozen)
-            wanted = {
-                "all": True,
-                "ours": view["mine"],
-                "theirs": not view["mine"],
-                "overdue": bool(view.get("overdue")),
-                "open": entry.place in open_places,
-            }
-            if wanted[only]:
-                entries.append(view)
-        late = (entry_view(line, line.shelf.entry(*r.place), now_s, frozen) for r in ladders)
-        overdue += [view for view in late if view["overdue"]]
+        shown, late = _of_line(node, line, request, only, limit)
+        entries += shown
+        overdue += late
     entries.sort(key=lambda view: (view.get("time_s", 0), view["line"], view["place"]))
     return {"entries": entries[-limit:], "overdue": overdue, "lines": _lines(node, {})}
 
 
+def _of_line(
+    node: Node, line: Line, request: Request, only: str, limit: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The last entries of one line that are wanted, and all that is overdue on it."""
+    folds, now_s = node.folds(line), clock(node.home).wall_s
+    frozen = folds.frozen(node.station, line)
+    ladders = {rungs.place: rungs for rungs in folds.open_ladders(line, frozen)}
+    late = {
+        place: entry_view(line, line.shelf.entry(*place), now_s, frozen)
+        for place, rungs in ladders.items()
+        if overdue_of(line.charter, rungs, now_s)
+    }
+    wanted: Callable[[Place], bool] = {
+        "all": lambda _: True,
+        "ours": lambda place: place.log.member == line.me,
+        "theirs": lambda place: place.log.member != line.me,
+        "overdue": late.__contains__,
+        "open": ladders.__contains__,
+    }[only]
+    before = None if request.get("before") is None else find_entry(line, request["before"])
+    found = latest(line, limit, wanted, before)
+    return [entry_view(line, entry, now_s, frozen) for entry in found], list(late.values())
+
+
 def _show(node: Node, request: Request) -> dict[str, Any]:
     line = _line(node, request)
-    entry = find_entry(line, request["entry"])
-    view = entry_view(line, entry, clock(node.home).wall_s, frozen_of(node.station, line))
+    entry = find_entry(line, asked.text(request, "entry"))
+    frozen = node.folds(line).frozen(node.station, line)
+    view = entry_view(line, entry, clock(node.home).wall_s, frozen)
     leaf = entry.leaf
-    seen = () if leaf is None else leaf.seen
     view["seen"] = [
         {
-            "log": f"{item.log.member}/{item.log.word}",
+            "log": log_word(item.log),
             "size": item.size,
             "root": item.root.hex(),
             "held_at_s": item.held_at_s,
         }
-        for item in seen
+        for item in (() if leaf is None else leaf.seen)
     ]
     view["leaf_b64"] = base64.b64encode(entry.raw).decode()
     return view
 
 
 def _duty(node: Node, request: Request) -> dict[str, Any]:
-    on_duty = bool(request["on"])
+    on_duty = asked.flag(request, "on")
     node.submit(SetDuty(on_duty))
-    node.note("duty", {"on": on_duty, "who": str(request.get("who") or "")})
+    node.note("duty", {"on": on_duty, "who": asked.text(request, "who", "")})
     speaking.state_duty(node, on_duty)
     return {"on_duty": on_duty}
 
@@ -143,41 +153,45 @@ def _outbox(node: Node, request: Request) -> list[dict[str, Any]]:
         {
             "number": row.number,
             "precedence": speaking.precedence_name(row.draft.precedence),
+            "kind": word(Kind(speaking.draft_of(line, row).kind)),
             "submitted_s": row.submitted_s,
             "awaits_release": row.awaits_release,
             "subject": speaking.subject_of(line, row),
         }
-        for row in rows[:1000]
+        for row in rows[:OUTBOX_SHOWN_MAX]
     ]
 
 
 def _release(node: Node, request: Request) -> dict[str, Any]:
     line = _line(node, request)
-    number, send = int(request["number"]), bool(request["send"])
+    number, send = asked.whole(request, "number"), asked.flag(request, "send")
+    row = line.queue.rows.get(number)
+    if send and row is not None and row.awaits_release and speaking.was_entered(line, row):
+        detail = f"row {number} was entered before the restore, and a peer shows it: drop it"
+        raise LocalError(Refusal.NOT_ALLOWED, detail)
     node.submit(Release(line.id, number, send))
     node.note("release", {"line": line.id.hex(), "number": number, "send": send})
     return {"number": number, "sent": send}
 
 
 def _journal(node: Node, request: Request) -> list[dict[str, Any]]:
-    return upkeep.read_journal(node, int(request.get("limit") or 50))
+    return upkeep.read_journal(node, asked.whole(request, "limit", 50, least=1))
 
 
 def _cut(node: Node, request: Request) -> dict[str, Any]:
     """Ends the links to a party; with ``hold`` none is made again until ``hold`` is false."""
     if node.links is None:
         raise LocalError(Refusal.UNREACHABLE, "no network here")
-    party = offers.party_named(node, request["party"])
+    party = offers.party_named(node, asked.text(request, "party"))
     closed = node.links.linked(party)
-    hold = request.get("hold")
-    if hold is True:
+    if request.get("hold") is not None and asked.flag(request, "hold"):
         node.links.held_closed.add(party)
-    elif hold is False:
+    elif request.get("hold") is not None:
         node.links.held_closed.discard(party)
         node.links.nudge(party)
-    if hold is not False:
-        for live in closed:
-            node.links.close_link(live.number, "cut by hand")
+        return {"closed": 0}
+    for live in closed:
+        node.links.close_link(live.number, "cut by hand")
     return {"closed": len(closed)}
 
 

@@ -1,20 +1,19 @@
-"""A party's home folder: made, rotated, backed up, restored (docs/operating).
+"""A party made, renewed and revoked: what is done with its root key at hand (docs/operating).
 
-The root key never lies in it, and the high-water mark lies outside it.
+Everything else about a home is in ``folder``, and its backups in ``backups``; what other rings use
+of all three is named here.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from detente.bearers.tls import parse_address
 from detente.core import crypto, notes
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.identity import (
     Card,
     Pair,
@@ -25,8 +24,20 @@ from detente.core.identity import (
     make_revocation,
     parse_card,
 )
-from detente.core.leaf import LogId
-from detente.node.config import Config, load_config, write_config
+from detente.core.limits import INCARNATIONS_MAX
+from detente.node.backups import backup, rehearse, restore
+from detente.node.config import Config, write_config
+from detente.node.folder import (
+    CARD_FILE,
+    OLD_TLS_FILE,
+    OLD_TLS_PURPOSE,
+    Home,
+    open_home,
+    own_card,
+    replace_together,
+    sealed_cost,
+    take_lock,
+)
 from detente.store.keyring import (
     DEFAULT_COST,
     NODE_FILE,
@@ -42,12 +53,21 @@ from detente.store.keyring import (
     write_private,
 )
 from detente.store.mark import default_folder
-from detente.store.sqlite import open_read_only
 
-CARD_FILE = "own.card"
-STORE_FOLDER = "store"
-BACKUP_BYTES_MAX = 1 << 40  # a terabyte: more is not this node's
-_BACKED_UP = (CARD_FILE, NODE_FILE, SPARE_FILE, "config.toml")
+__all__ = [
+    "CARD_FILE",
+    "Home",
+    "backup",
+    "create_home",
+    "open_home",
+    "own_card",
+    "rehearse",
+    "restore",
+    "revoke",
+    "rotate",
+    "spare_keys",
+    "take_incarnation",
+]
 
 Entropy = Callable[[int], bytes]
 
@@ -78,36 +98,34 @@ def create_home(
     for address in [*listen, *bearers]:
         parse_address(address.removeprefix("tls "))
     roots, node, spare = generate(entropy)
-    card = _card(name, roots, node, spare, serial=1, now_s=now_s, bearers=bearers)
-    data = _signed(card, roots)
-    signed = parse_card(data)
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    card = _card(roots, node, _pairs(spare), name=name, serial=1, now_s=now_s, bearers=bearers)
+    signed = _signed(card, roots)
     party = card.party
     folder = mark or default_folder(path, party, os.environ)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = Config(mark=str(folder.absolute()), listen=list(listen), language=language)
     write_config(path, config)
     write_private(root_path, seal("root", party, roots.to_mapping(), passphrases, cost=cost))
-    write_private(
-        path / SPARE_FILE, seal("spare", party, spare.to_mapping(), passphrases, cost=cost)
-    )
-    write_private(path / NODE_FILE, seal("node", party, node.to_mapping(), passphrases, cost=cost))
-    (path / CARD_FILE).write_bytes(data)
+    _write_keys(path, passphrases, cost, signed, node, spare)
     return signed
 
 
+def _pairs(spare: SpareKeys) -> tuple[Pair, ...]:
+    return tuple(
+        Pair(crypto.ed25519_public(log), crypto.ed25519_public(holds)) for log, holds in spare.pairs
+    )
+
+
 def _card(
-    name: str,
     roots: RootKeys,
     node: NodeKeys,
-    spare: SpareKeys,
+    pairs: Sequence[Pair],
     *,
+    name: str,
     serial: int,
     now_s: int,
     bearers: Sequence[str],
 ) -> Card:
-    pairs = [
-        Pair(crypto.ed25519_public(log), crypto.ed25519_public(holds)) for log, holds in spare.pairs
-    ]
     return Card(
         name=name,
         serial=serial,
@@ -124,46 +142,31 @@ def _card(
     )
 
 
-def _signed(card: Card, roots: RootKeys) -> bytes:
-    context = notes.NOTE_MLDSA44_CONTEXT
-    return make_card(
-        card, crypto.Ed25519Signer(roots.ed25519), crypto.MlDsa44Signer(roots.mldsa44, context)
-    )
+def _signed(card: Card, roots: RootKeys) -> SignedCard:
+    mldsa44 = crypto.MlDsa44Signer(roots.mldsa44, notes.NOTE_MLDSA44_CONTEXT)
+    data = make_card(card, crypto.Ed25519Signer(roots.ed25519), mldsa44)
+    return parse_card(data, checked=True)  # ``make_card`` has read it back in full
 
 
-@dataclass(frozen=True)
-class Home:
-    """An opened home: its card, its configuration and the keys its passphrases opened."""
-
-    path: Path
-    card: SignedCard
-    config: Config
-    keys: NodeKeys
-
-    @property
-    def store(self) -> Path:
-        """Where the store lies."""
-        return self.path / STORE_FOLDER
-
-
-def own_card(path: Path) -> SignedCard:
-    """The card in a home. LocalError NOT_FOUND where there is none."""
-    try:
-        data = (path / CARD_FILE).read_bytes()
-    except FileNotFoundError as exc:
-        raise LocalError(Refusal.NOT_FOUND, f"no party in {path}") from exc
-    return parse_card(data)
-
-
-def open_home(path: Path, passphrases: Sequence[str]) -> Home:
-    """Opens a home. LocalError BAD_PASSPHRASE, NOT_FOUND, or BAD_CARD if card and keys differ."""
-    path = path.absolute()
-    card = own_card(path)
-    config = load_config(path)
-    keys = NodeKeys.from_mapping(open_sealed(read_private(path / NODE_FILE), passphrases, "node"))
-    if crypto.ed25519_public(keys.tls) != card.card.tls_ed25519:
-        raise LocalError(Refusal.BAD_CARD, "the card in this home is not that of its keys")
-    return Home(path, card, config, keys)
+def _write_keys(
+    path: Path,
+    passphrases: Sequence[str],
+    cost: Cost,
+    signed: SignedCard,
+    node: NodeKeys,
+    spare: SpareKeys,
+    old_tls: bytes | None = None,
+) -> None:
+    """The card and the keys behind it: all of them replaced, or none."""
+    party = signed.card.party
+    secrets = {NODE_FILE: ("node", node.to_mapping()), SPARE_FILE: ("spare", spare.to_mapping())}
+    if old_tls is not None:
+        secrets[OLD_TLS_FILE] = (OLD_TLS_PURPOSE, {"tls": old_tls})
+    files = {
+        name: seal(purpose, party, mapping, passphrases, cost=cost)
+        for name, (purpose, mapping) in secrets.items()
+    }
+    replace_together(path, files | {CARD_FILE: signed.data})
 
 
 def spare_keys(path: Path, passphrases: Sequence[str]) -> SpareKeys:
@@ -173,15 +176,23 @@ def spare_keys(path: Path, passphrases: Sequence[str]) -> SpareKeys:
     )
 
 
-def take_incarnation(home: Home, k: int, passphrases: Sequence[str], cost: Cost) -> NodeKeys:
-    """The keys of incarnation ``k``, sealed into the home before they are used."""
+def take_incarnation(home: Home, k: int, passphrases: Sequence[str]) -> NodeKeys:
+    """The keys of incarnation ``k``, sealed into the home before they are used.
+
+    LocalError NOT_ALLOWED for a pair that the card does not list.
+    """
+    if not 0 < k < INCARNATIONS_MAX:
+        raise LocalError(Refusal.NOT_ALLOWED, f"no key pair {k}: 1 to {INCARNATIONS_MAX - 1}")
     spare = spare_keys(home.path, passphrases)
-    if not 0 < k < len(spare.pairs):
-        raise LocalError(Refusal.NOT_ALLOWED, f"no key pair {k}: 1 to {len(spare.pairs) - 1}")
     log, holds = spare.pairs[k]
+    if home.card.card.pairs[k] != _pairs(spare)[k]:
+        raise LocalError(Refusal.NOT_ALLOWED, f"the keys of pair {k} are not in this home")
     keys = replace(home.keys, incarnation=k, log=log, holds=holds)
-    sealed = seal("node", home.card.card.party, keys.to_mapping(), passphrases, cost=cost)
-    write_private(home.path / NODE_FILE, sealed)
+    path = home.path / NODE_FILE
+    sealed = seal(
+        "node", home.card.card.party, keys.to_mapping(), passphrases, cost=sealed_cost(path)
+    )
+    write_private(path, sealed)
     return keys
 
 
@@ -195,37 +206,59 @@ def rotate(
     *,
     now_s: int,
     bearers: Sequence[str] | None = None,
-    cost: Cost = DEFAULT_COST,
+    latest: bytes | None = None,
+    next_k: int | None = None,
+    cost: Cost | None = None,
     entropy: Entropy = os.urandom,
 ) -> SignedCard:
-    """A new card under the same roots: fresh TLS and courier keys, fresh pairs of unused
-    incarnations. The pairs up to the one in use stay: they are what was signed with."""
-    home = open_home(path, passphrases)
-    roots = RootKeys.from_mapping(open_sealed(read_private(root_path), passphrases, "root"))
-    fresh = generate(entropy)
-    old = spare_keys(home.path, passphrases)
-    used = home.keys.incarnation
-    spare = SpareKeys((*old.pairs[: used + 1], *fresh[2].pairs[used + 1 :]))
-    keys = replace(home.keys, tls=fresh[1].tls, kem=fresh[1].kem)
-    last = home.card.card
-    card = _card(
-        last.name,
-        roots,
-        keys,
-        spare,
-        serial=last.serial + 1,
-        now_s=now_s,
-        bearers=last.bearers if bearers is None else bearers,
-    )
-    data = _signed(card, roots)
-    signed = parse_card(data)
-    party = card.party
-    write_private(
-        path / SPARE_FILE, seal("spare", party, spare.to_mapping(), passphrases, cost=cost)
-    )
-    write_private(path / NODE_FILE, seal("node", party, keys.to_mapping(), passphrases, cost=cost))
-    (path / CARD_FILE).write_bytes(data)
+    """A new card under the same roots: fresh TLS and courier keys, fresh pairs for incarnations
+    from ``next_k`` on. The pairs below it stay: they are what was signed with.
+
+    ``next_k`` is one above the incarnation in use unless said otherwise. ``latest`` is the newest
+    card of this party that a peer can show: a home restored from before a rotation does not know
+    it, and its card must follow on. LocalError IN_USE while the node runs, BAD_CARD or STALE_CARD
+    for a ``latest`` that is none.
+    """
+    lock = take_lock(path)
+    try:
+        home = open_home(path, passphrases)
+        roots = RootKeys.from_mapping(open_sealed(read_private(root_path), passphrases, "root"))
+        last = home.card.card if latest is None else _later(home.card.card, latest)
+        keep = home.keys.incarnation + 1 if next_k is None else next_k
+        if not home.keys.incarnation < keep <= INCARNATIONS_MAX:
+            raise LocalError(Refusal.USAGE, f"incarnation {home.keys.incarnation} is in use")
+        _, fresh, new = generate(entropy)
+        old = spare_keys(home.path, passphrases)
+        spare = SpareKeys((*old.pairs[:keep], *new.pairs[keep:]))
+        keys = replace(home.keys, tls=fresh.tls, kem=fresh.kem)
+        card = _card(
+            roots,
+            keys,
+            (*last.pairs[:keep], *_pairs(spare)[keep:]),
+            name=last.name,
+            serial=last.serial + 1,
+            now_s=now_s,
+            bearers=last.bearers if bearers is None else bearers,
+        )
+        signed = _signed(card, roots)
+        seal_cost = cost or sealed_cost(path / NODE_FILE)
+        old_tls = home.old_tls or home.keys.tls  # the one that peers know longest
+        _write_keys(path, passphrases, seal_cost, signed, keys, spare, old_tls)
+    finally:
+        os.close(lock)
     return signed
+
+
+def _later(own: Card, latest: bytes) -> Card:
+    try:
+        card = parse_card(latest).card
+    except PeerError as exc:
+        raise LocalError(exc.refusal, exc.detail) from exc
+    if card.party != own.party:
+        raise LocalError(Refusal.BAD_CARD, "another party's card")
+    if card.serial < own.serial:
+        raise LocalError(Refusal.STALE_CARD, f"serial {card.serial}, and {own.serial} is here")
+    return card
 
 
 def revoke(
@@ -239,7 +272,10 @@ def revoke(
     stands: Sequence[tuple[str, int, bytes]],
     now_s: int,
 ) -> bytes:
-    """A revocation note for one of our keys, with the heads we stand by."""
+    """A revocation note for one of our keys, with the heads (origin, size, root) we stand by.
+
+    LocalError as ``open_sealed``, and for a key or a head that no revocation can name.
+    """
     roots = RootKeys.from_mapping(open_sealed(read_private(root_path), passphrases, "root"))
     card = own_card(path).card
     revocation = Revocation(
@@ -257,79 +293,3 @@ def revoke(
         crypto.Ed25519Signer(roots.ed25519),
         crypto.MlDsa44Signer(roots.mldsa44, context),
     )
-
-
-# --- backup -----------------------------------------------------------------------------------
-
-
-def backup(path: Path, out: Path) -> dict[str, object]:
-    """A tar of the home as it stands: card, sealed keys, configuration, a snapshot of the store.
-
-    The high-water mark is never in it: that is what tells a restored node from a running one.
-    """
-    own_card(path)
-    if out.exists():
-        raise LocalError(Refusal.IN_USE, f"{out} exists already")
-    store = open_read_only(path / STORE_FOLDER)
-    try:
-        snapshot = store.snapshot()
-    finally:
-        store.close()
-    part = out.with_name(out.name + ".part")
-    with tarfile.open(part, "x:gz") as tar:
-        for name in _BACKED_UP:
-            tar.add(path / name, name, recursive=False)
-        info = tarfile.TarInfo(f"{STORE_FOLDER}/snapshot")
-        info.size, info.mode = len(snapshot), 0o600
-        tar.addfile(info, io.BytesIO(snapshot))
-    part.chmod(0o600)
-    part.rename(out)
-    return {"path": str(out), "bytes": out.stat().st_size}
-
-
-def restore(archive: Path, path: Path, mark: Path | None = None) -> SignedCard:
-    """Unpacks a backup into a new home. The node will start mute until its officers adopt it."""
-    if path.exists() and any(path.iterdir()):
-        raise LocalError(Refusal.IN_USE, f"{path} is not empty")
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for name in _BACKED_UP:
-                write_private(path / name, _member(tar, name))
-            (path / STORE_FOLDER).mkdir(mode=0o700)
-            database = _member(tar, f"{STORE_FOLDER}/snapshot")
-    except (tarfile.TarError, EOFError, OSError) as exc:
-        raise LocalError(Refusal.MALFORMED, f"{archive} is not a backup") from exc
-    write_private(path / STORE_FOLDER / "detente.db", database)
-    card = own_card(path)
-    if mark is not None:
-        write_config(path, _moved(load_config(path), mark))
-    return card
-
-
-def _moved(config: Config, mark: Path) -> Config:
-    return Config(
-        mark=str(mark.absolute()),
-        listen=config.listen,
-        clock_error_s=config.clock_error_s,
-        clock_source=config.clock_source,
-        language=config.language,
-        log=config.log,
-        dial=config.dial,
-    )
-
-
-def _member(tar: tarfile.TarFile, name: str) -> bytes:
-    try:
-        info = tar.getmember(name)
-    except KeyError as exc:
-        raise LocalError(Refusal.MALFORMED, f"the backup lacks {name}") from exc
-    file = tar.extractfile(info) if info.isfile() and info.size < BACKUP_BYTES_MAX else None
-    if file is None:
-        raise LocalError(Refusal.MALFORMED, f"{name} in the backup is not a file")
-    return file.read()
-
-
-def log_word(log: LogId) -> str:
-    """«member/word», how commands and pages name a log."""
-    return f"{log.member}/{log.word}"

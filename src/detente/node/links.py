@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,16 +15,20 @@ from detente.bearers.tls import Pin, TlsIdentity, TlsLink, TlsListener, connect,
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp
 from detente.core.identity import Card
-from detente.core.leaf import Precedence
 from detente.core.limits import LINKS_PER_PEER_MAX
-from detente.node.logs import NodeLog
 
 RETRY_S_MIN = 0.25  # the first wait after a failed call
 RETRY_S_MAX = 60.0  # the longest, unless something urgent waits
 RETRY_URGENT_S = 1.0  # the longest while FLASH is queued
 PATIENCE_S = 3.0  # the party with the higher id lets the other call first
+LINKED_S = 0.5  # how often a caller looks whether its link is still there
+STEADY_S = 2.0  # a link that lasted this long was no failed call
+REFUSED_S = 30.0  # a link that ended sooner without a frame: the peer does not know our key
+CROSSING_S = 5.0  # two calls that met on their way: both ends drop the same one
 SILENT_S = 95.0  # a link on which nothing came for this long is dead (three heartbeats)
 PACE_BYTES = 1_048_576  # frames wait here, not in the link, above this many bytes
+WAITING_BYTES_MAX = 25_165_824  # frames waiting for all links; above it the longest queue goes
+FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these may ask for
 
 
 class Desk(Protocol):
@@ -32,6 +36,10 @@ class Desk(Protocol):
 
     async def take(self, inputs: list[Input]) -> None:
         """Hands over inputs and returns when they are committed."""
+        ...
+
+    def tell(self, word: str, **facts: object) -> None:
+        """Something for the log and for people."""
         ...
 
     def card_of(self, party: bytes) -> Card | None:
@@ -45,24 +53,26 @@ class Desk(Protocol):
 
 @dataclass(slots=True)
 class Live:
-    """One link that is up."""
+    """One link that is up. ``called`` says whether it was our call."""
 
     number: int
     link: Link
+    called: bool
     since_s: float
     heard_s: float
-    waiting: deque[bytes] = field(default_factory=deque)
     key: bytes = b""
+    waiting: deque[bytes] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    heard: bool = False
 
 
 class Links:
-    """All links of one node."""
+    """All links of one node. ``identities`` are its TLS key and, after a rotation, the old one."""
 
-    def __init__(self, desk: Desk, identity: TlsIdentity, party: bytes, log: NodeLog) -> None:
+    def __init__(self, desk: Desk, identities: Sequence[TlsIdentity], party: bytes) -> None:
         self._desk = desk
-        self._identity = identity
+        self.identities = list(identities)
         self._party = party
-        self._log = log
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers: dict[bytes, asyncio.Task[None]] = {}
@@ -73,7 +83,7 @@ class Links:
 
     async def listen(self, address: str, pins: Callable[[bytes], bytes | None]) -> str:
         """Takes calls; gives the address with the port that was taken."""
-        listener = await listen(address, self._identity, pins, self._answered, self._refused)
+        listener = await listen(address, self.identities[0], pins, self._answered, self._refused)
         self._listeners.append(listener)
         return listener.address
 
@@ -92,6 +102,8 @@ class Links:
         """The links to a party."""
         return [live for live in self.live.values() if live.link.peer == party]
 
+    # --- sending ---
+
     def send(self, number: int, frame: bytes) -> None:
         """Queues a frame; lost if the link is gone, and then sent again after the next hello."""
         live = self.live.get(number)
@@ -99,51 +111,71 @@ class Links:
             return
         if live.waiting or live.link.queued_bytes() > PACE_BYTES:
             live.waiting.append(frame)
+            live.waiting_bytes += len(frame)
+            self._bound()
             return
-        try:
-            live.link.send(frame)
-        except PeerError:
-            live.link.close("unreachable")
+        self._hand_over(live, frame)
 
     def pace(self) -> bool:
         """Moves waiting frames on; True while some are left."""
         left = False
-        for live in self.live.values():
+        for live in list(self.live.values()):
             while live.waiting and live.link.queued_bytes() <= PACE_BYTES:
-                try:
-                    live.link.send(live.waiting.popleft())
-                except PeerError:
-                    live.waiting.clear()
+                frame = live.waiting.popleft()
+                live.waiting_bytes -= len(frame)
+                self._hand_over(live, frame)
             left = left or bool(live.waiting)
         return left
+
+    def _hand_over(self, live: Live, frame: bytes) -> None:
+        try:
+            live.link.send(frame)
+        except PeerError:
+            self._end(live, "unreachable")
+
+    def _bound(self) -> None:
+        """A peer that asks and does not read loses its link; what it was owed is in the store."""
+        while sum(live.waiting_bytes for live in self.live.values()) > WAITING_BYTES_MAX:
+            self._end(max(self.live.values(), key=lambda live: live.waiting_bytes), "does not read")
+
+    # --- ending ---
 
     def close_link(self, number: int, reason: str) -> None:
         """Ends one link."""
         live = self.live.get(number)
         if live is not None:
-            live.link.close(reason)
+            self._end(live, reason)
 
     def drop_silent(self, now_s: float) -> None:
         """Ends links on which nothing has come for too long: a cut cable says nothing."""
         for live in list(self.live.values()):
             if now_s - live.heard_s > SILENT_S:
-                live.link.close("no sign of life")
+                self._end(live, "no sign of life")
 
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
         """Ends links whose key is pinned no more."""
         for live in list(self.live.values()):
             if live.key and trusted(live.key) != live.link.peer:
-                live.link.close("key no longer trusted")
+                self._end(live, "key no longer trusted")
 
     async def close(self) -> None:
         """Ends everything, and waits for it."""
         for listener in self._listeners:
             listener.close()
         for live in list(self.live.values()):
-            live.link.close("the node stops")
+            self._end(live, "the node stops")
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _end(self, live: Live, reason: str) -> None:
+        """``_carry`` does the rest once the link has said so; nothing more is sent meanwhile."""
+        live.waiting.clear()
+        live.waiting_bytes = 0
+        self.live.pop(live.number, None)
+        live.link.close(reason)
+
+    # --- a link's life ---
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -153,34 +185,40 @@ class Links:
 
     def _answered(self, link: TlsLink) -> None:
         self.nudge(link.peer)
-        self._spawn(self._carry(link))
+        self._spawn(self._answer(link))
+
+    async def _answer(self, link: TlsLink) -> None:
+        await self._carry(link, called=False)
 
     def _refused(self, why: PeerError) -> None:
-        self._log.write("stranger-refused", refusal=why.refusal.word)
+        self._desk.tell("stranger-refused", refusal=why.refusal.word)
 
     async def _call(self, party: bytes, address: Callable[[], str | None]) -> None:
         wait_s = RETRY_S_MIN if self._party < party else PATIENCE_S
+        turn = 0  # which of our identities is shown: one that is refused gives way to the other
         while True:
             await self._pause(party, wait_s)
             if self.linked(party) or party in self.held_closed:
-                wait_s = 0.5
+                wait_s = LINKED_S
                 continue
             card, where = self._desk.card_of(party), address()
             if card is None or where is None:
                 wait_s = PATIENCE_S
                 continue
+            identity = self.identities[turn % len(self.identities)]
             try:
-                link = await connect(where, self._identity, Pin(card.tls_ed25519, party))
+                link = await connect(where, identity, Pin(card.tls_ed25519, party))
             except PeerError as error:
-                self._log.write("call-failed", party=party, refusal=error.refusal.word)
-                wait_s = min(max(wait_s, RETRY_S_MIN) * 2, RETRY_S_MAX)
-                if self._desk.urgent_for(party):
-                    wait_s = min(wait_s, RETRY_URGENT_S)
+                self._desk.tell("call-failed", party=party, refusal=error.refusal.word)
+                wait_s = self._longer(party, wait_s)
                 continue
-            up_s = asyncio.get_running_loop().time()
-            await self._carry(link)
-            lasted = asyncio.get_running_loop().time() - up_s > 2
-            wait_s = RETRY_S_MIN if lasted else min(max(wait_s, RETRY_S_MIN) * 2, RETRY_S_MAX)
+            lasted_s = await self._carry(link, called=True)
+            turn += lasted_s is None
+            wait_s = RETRY_S_MIN if (lasted_s or 0) > STEADY_S else self._longer(party, wait_s)
+
+    def _longer(self, party: bytes, wait_s: float) -> float:
+        most = RETRY_URGENT_S if self._desk.urgent_for(party) else RETRY_S_MAX
+        return min(max(wait_s, RETRY_S_MIN) * 2, most)
 
     async def _pause(self, party: bytes, wait_s: float) -> None:
         event = self._nudge[party]
@@ -188,34 +226,53 @@ class Links:
             await asyncio.wait_for(event.wait(), wait_s)
         event.clear()
 
-    async def _carry(self, link: TlsLink) -> None:
-        """A link's whole life: up, frames, down."""
-        if len(self.linked(link.peer)) >= LINKS_PER_PEER_MAX or link.peer in self.held_closed:
-            link.close("too many links")
-            return
-        number = next(self._numbers)
+    async def _carry(self, link: TlsLink, *, called: bool) -> float | None:
+        """A link's whole life. Gives its seconds; None where we seem to have been refused."""
         now_s = asyncio.get_running_loop().time()
-        live = Live(number, link, now_s, now_s, key=link.key)
-        self.live[number] = live
-        self._log.write("link-up", link=number, party=link.peer, bearer=link.bearer)
+        live = Live(next(self._numbers), link, called, now_s, now_s, key=link.key)
+        why_not = self._why_not(live)
+        if why_not:
+            link.close(why_not)
+            return 0.0
+        self.live[live.number] = live
+        self._desk.tell("link-up", link=live.number, party=link.peer, bearer=link.bearer)
         reason = "ended"
         try:
-            await self._desk.take([LinkUp(number, link.peer, link.wide)])
-            while True:
-                frames = await link.receive()
-                live.heard_s = asyncio.get_running_loop().time()
-                await self._desk.take([FrameIn(number, frame) for frame in frames])
+            await self._desk.take([LinkUp(live.number, link.peer, link.wide)])
+            await self._receive(live)
         except PeerError as error:
             reason = error.detail or error.refusal.word
             if error.refusal != Refusal.UNREACHABLE:
-                self._log.write("refused", link=number, refusal=error.refusal.word)
+                self._desk.tell("refused", link=live.number, refusal=error.refusal.word)
         finally:
-            link.close(reason)
-            self.live.pop(number, None)
-            self._log.write("link-down", link=number, party=link.peer, reason=reason)
-        await self._desk.take([LinkDown(number)])
+            self._end(live, reason)
+            self._desk.tell("link-down", link=live.number, party=link.peer, reason=reason)
+        await self._desk.take([LinkDown(live.number)])
+        lasted_s = asyncio.get_running_loop().time() - now_s
+        return lasted_s if live.heard or lasted_s > REFUSED_S else None
 
+    async def _receive(self, live: Live) -> None:
+        while True:
+            frames = await live.link.receive()
+            live.heard, live.heard_s = True, asyncio.get_running_loop().time()
+            for start in range(0, len(frames), FRAMES_MAX):
+                some = frames[start : start + FRAMES_MAX]
+                await self._desk.take([FrameIn(live.number, frame) for frame in some])
 
-def urgent(precedences: list[int]) -> bool:
-    """Whether one of these rows is FLASH or above."""
-    return any(precedence >= Precedence.FLASH for precedence in precedences)
+    def _why_not(self, live: Live) -> str:
+        """Why a new link must not be; an older one to the same peer may have to go instead.
+
+        Two calls that crossed leave the one of the party with the lower id. Otherwise the newer
+        link stays: the older may be one that its other end has long lost.
+        """
+        peer = live.link.peer
+        if peer in self.held_closed:
+            return "held closed"
+        for other in self.linked(peer):
+            if other.link.bearer != live.link.bearer:
+                continue
+            crossed = other.called != live.called and live.since_s - other.since_s < CROSSING_S
+            if crossed and other.called == (self._party < peer):
+                return "the other call stands"
+            self._end(other, "a newer link")
+        return "too many links" if len(self.linked(peer)) >= LINKS_PER_PEER_MAX else ""

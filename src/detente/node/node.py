@@ -8,20 +8,25 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from detente.core.events import CloseLink, DropBody, Input, Offered, Send, Tell
-from detente.core.identity import Card, Revocation, parse_revocation
+from detente.core.errors import MachineError
+from detente.core.events import CloseLink, DropBody, Input, Offered, Send, Submit, Tell
+from detente.core.identity import Card
+from detente.core.leaf import Precedence
 from detente.core.station import Line
 from detente.core.transcript import Place
-from detente.dossiers.linktest import due
 from detente.dossiers.presence import Observation
+from detente.node import chores, renewal
 from detente.node.commands import run_command
-from detente.node.links import Links, urgent
+from detente.node.folds import Folds
+from detente.node.links import Links
 from detente.node.logs import NodeLog
-from detente.node.matters import Matters
-from detente.node.offers import keep_offer
+from detente.node.offers import take_offer
 from detente.node.opening import Opened, clock
 from detente.node.sightings import Sightings
 from detente.node.step import Outcome, Spoken, Stepper
+
+Follower = Callable[[dict[str, Any]], None]
+Group = tuple[list[Input], asyncio.Future[None]]
 
 
 class Node:
@@ -40,16 +45,21 @@ class Node:
         )
         self.entropy = os.urandom
         self.links: Links | None = None
-        self._matters: dict[bytes, Matters] = {}
-        self._sightings = Sightings()
-        self._tested: dict[bytes, int] = {}
-        self.revoked_tls = revoked_tls_keys(opened)
-        self._queue: list[tuple[list[Input], asyncio.Future[None]]] = []
-        self._more = asyncio.Event()
-        self.followers: list[Callable[[dict[str, Any]], None]] = []
+        self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
+        self.revoked_tls: set[bytes] = set()
+        self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
+        self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
+        self.chores = chores.Chores(self)
+        self._folds: dict[bytes, Folds] = {}
+        self._sightings = Sightings()
+        self._queue: list[Group] = []
+        self._more = asyncio.Event()
+        self._stepped = asyncio.Event()
         for line, reason in opened.restored.items():
-            self.log.write("mute", line=line, reason=reason)
+            self.tell("mute", line=line, reason=reason)
+        renewal.replay(self)
+        chores.replay_purges(self)
 
     # --- inputs ---
 
@@ -57,10 +67,13 @@ class Node:
         """Runs inputs through one step and says what may be said."""
         outcome = self.stepper.run(inputs)
         self.speak(outcome.spoken)
+        self._more.set()  # the loop asks again what is due
+        self._stepped.set()
         return outcome
 
     def speak(self, spoken: Sequence[Spoken]) -> None:
-        """Carries out what a committed step may say, in order."""
+        """Carries out what a committed step may say, in order; offers when all of it is said,
+        since a renewed card may end the very link that brought it."""
         for one in spoken:
             if isinstance(one, Send):
                 if self.links is not None:
@@ -68,17 +81,26 @@ class Node:
             elif isinstance(one, CloseLink):
                 if self.links is not None:
                     self.links.close_link(one.link, one.refusal.word)
-            elif isinstance(one, Offered):
-                self.log.write("offered", party=one.party)
-                keep_offer(self, one)
-            else:
+            elif isinstance(one, Tell):
                 self._told(one)
+        for one in spoken:
+            if isinstance(one, Offered):
+                take_offer(self, one)
 
     def submit(self, given: Input) -> None:
         """One input of our own side. Its LocalError is raised here."""
         outcome = self.give([given])
         if outcome.refused:
             raise outcome.refused[0]
+        if isinstance(given, Submit) and given.draft.precedence >= Precedence.FLASH:
+            self._hurry(given.line)
+
+    def _hurry(self, line_id: bytes) -> None:
+        """FLASH waits: whoever of this line has no link is called now."""
+        line = self.station.lines[line_id]
+        for member in line.charter.members:
+            if self.links is not None and not self.links.linked(member.party):
+                self.links.nudge(member.party)
 
     def execute(self, request: dict[str, Any]) -> Any:
         """One command, at once and without a network. LocalError for a refusal."""
@@ -87,39 +109,42 @@ class Node:
 
     def close(self) -> None:
         """Lets go of the home."""
+        with suppress(MachineError):  # a store that failed keeps nothing more; all is derived
+            self.chores.keep_folds()
         self.opened.close()
 
-    # --- what the core tells ---
+    # --- what people and the log are told ---
+
+    def tell(self, word: str, *, line: bytes = b"", **facts: object) -> None:
+        """Something for the log and for whoever follows."""
+        self._told(Tell(word, line, facts))
 
     def _told(self, tell: Tell) -> None:
         self.log.write(tell.word, line=tell.line, **tell.facts)
-        self._sightings.note(tell, clock(self.home).wall_s)
+        now_s = clock(self.home).wall_s
+        self._sightings.note(tell, now_s)
         if tell.word == "fork-proven":
-            self._keep_proof(tell)
-        event = {"event": tell.word, "line": tell.line.hex(), "at_s": clock(self.home).wall_s}
-        facts = {k: v.hex() if isinstance(v, bytes) else v for k, v in tell.facts.items()}
-        for follower in list(self.followers):
-            follower({"ok": True, "result": event | facts})
-
-    def _keep_proof(self, tell: Tell) -> None:
-        """A proven fork is a file, named for the line, the member and the index."""
-        proof = tell.facts.get("proof")
-        if not isinstance(proof, bytes):
+            chores.keep_proof(self, tell)
+        if not self.followers:
             return
-        folder = self.home.path / "accusations"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        name = f"{tell.line.hex()[:16]}-{tell.facts.get('member')}-{tell.facts.get('index')}.fork"
-        (folder / name).write_bytes(proof)
-
-    # --- what commands ask ---
+        event = {"event": tell.word, "line": tell.line.hex(), "at_s": now_s}
+        for name, value in tell.facts.items():
+            if name != "proof":  # hundreds of kilobytes, and kept as a file
+                event[name] = value.hex() if isinstance(value, bytes) else value
+        for follower in list(self.followers):
+            follower({"ok": True, "result": event})
 
     def note(self, word: str, data: dict[str, object]) -> None:
         """One note in this party's own journal, which is never sent."""
         self.store.journal.append(word, clock(self.home).wall_s, data)
 
-    def matters_of(self, line: Line) -> Matters:
-        """The open matters of a line."""
-        return self._matters.setdefault(line.id, Matters())
+    # --- what commands ask ---
+
+    def folds(self, line: Line) -> Folds:
+        """What is derived from a line's transcript."""
+        if line.id not in self._folds:
+            self._folds[line.id] = chores.kept_folds(self, line)
+        return self._folds[line.id]
 
     def observations(self, line: Line, now_s: int) -> dict[int, Observation]:
         """What this node has seen of each member of a line."""
@@ -132,52 +157,41 @@ class Node:
         self.store.commit()
         line.logs[place.log].recent.pop(place.index, None)
 
+    async def stepped(self, wait_s: float) -> None:
+        """Waits for the next step, at most ``wait_s`` seconds."""
+        self._stepped.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stepped.wait(), wait_s)
+
     def after_trust(self) -> None:
         """New cards are called, and keys that are pinned no more lose their links."""
-        self.call_everyone()
+        for folds in self._folds.values():
+            folds.forget_verdicts()
         if self.links is not None:
+            self._call_everyone(self.links)
             self.links.drop_untrusted(self.pin)
-
-    def apply_revocation(self, party: bytes, revocation: Revocation) -> None:
-        """A revoked TLS key is no longer pinned; a revoked log is told to people."""
-        if revocation.key == "tls":
-            self.revoked_tls.add(self.station.cards[party].tls_ed25519)
-            self.after_trust()
-        self._told(Tell("revoked", b"", {"party": party.hex(), "key": revocation.key}))
 
     # --- what links ask ---
 
     async def take(self, inputs: list[Input]) -> None:
         """Hands over inputs and returns when they are committed."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((inputs, future))
         self._more.set()
         await future
 
-    def waiting(self, most: int) -> list[tuple[list[Input], asyncio.Future[None]]]:
+    def waiting(self, most: int) -> list[Group]:
         """The groups of inputs handed over since, ``most`` groups at a time."""
         groups, self._queue = self._queue[:most], self._queue[most:]
         return groups
 
     async def more(self, wait_s: float) -> None:
-        """Waits for inputs, at most ``wait_s`` seconds."""
+        """Waits for inputs, or for a step that others ran, at most ``wait_s`` seconds."""
         if self._queue:
             return
         self._more.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._more.wait(), wait_s)
-
-    def test_if_due(self) -> None:
-        """Sends the link test of this turn on every open line that has not had it."""
-        now_s = clock(self.home).wall_s
-        for line in self.station.lines.values():
-            slot = now_s // line.charter.test_every_s
-            if self._tested.get(line.id) == slot or not line.is_open() or line.mute:
-                continue
-            self._tested[line.id] = slot
-            if due(line.shelf, line.charter, line.me, now_s) is not None:
-                run_command(self, {"do": "test", "line": line.id.hex()})
 
     def card_of(self, party: bytes) -> Card | None:
         """The card in force of a trusted party."""
@@ -186,9 +200,10 @@ class Node:
     def urgent_for(self, party: bytes) -> bool:
         """Whether something at FLASH or above waits for this party."""
         return any(
-            urgent([row.draft.precedence for row in line.queue.rows.values()])
+            line.queue.by_precedence[precedence]
             for line in self.station.lines.values()
             if line.charter.number_of(party) is not None
+            for precedence in (Precedence.FLASH, Precedence.OVERRIDE)
         )
 
     def pin(self, key: bytes) -> bytes | None:
@@ -206,26 +221,15 @@ class Node:
         if override is not None:
             return override
         card = self.station.cards.get(party)
-        found = [b.removeprefix("tls ") for b in card.bearers] if card is not None else []
+        found = [] if card is None else [b[4:] for b in card.bearers if b.startswith("tls ")]
         return found[0] if found else None
 
-    def call_everyone(self) -> None:
-        """Keeps calling every trusted party that has an address."""
-        if self.links is None:
-            return
+    def go_online(self, links: Links) -> None:
+        """From now on there is a network: every trusted party that has an address is called."""
+        self.links = links
+        self._call_everyone(links)
+
+    def _call_everyone(self, links: Links) -> None:
         for party in self.station.cards:
             if party != self.station.party:
-                self.links.keep_calling(party, lambda party=party: self.address_of(party))  # type: ignore[misc]
-
-
-def revoked_tls_keys(opened: Opened) -> set[bytes]:
-    """The TLS keys that a stored revocation names."""
-    keys = set()
-    for party, data in opened.store.revocations():
-        card = opened.station.cards.get(party)
-        if card is None:
-            continue
-        signed = parse_revocation(data, card)
-        if signed.revocation.key == "tls" and signed.revocation.issued_s >= card.issued_s:
-            keys.add(card.tls_ed25519)
-    return keys
+                links.keep_calling(party, lambda party=party: self.address_of(party))  # type: ignore[misc]

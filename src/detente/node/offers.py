@@ -8,34 +8,34 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from detente.core.charter import FIRST as CHARTER_FIRST
-from detente.core.charter import parse_charter
+from detente.core.charter import charter_id, parse_charter
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Offered
 from detente.core.identity import (
-    CARD_FIRST,
-    REVOCATION_FIRST,
+    METHODS,
     Ceremony,
     SignedCard,
     parse_card,
     parse_ceremony,
-    parse_revocation,
     same_digits,
     supersedes,
 )
+from detente.node import asked
 from detente.node.opening import clock
+from detente.node.renewal import kind_of, note_of, renew, take_note, take_revocation, used_k
 
 if TYPE_CHECKING:
     from detente.node.node import Node
 
 Request = Mapping[str, Any]
-OFFERED_MAX = 64  # kept until people look; the oldest gives way
-_META = "offered"
+OFFERS_MAX = 16  # kept of one party until people look; its oldest gives way
+OFFERS_PER_HOUR_MAX = 32  # taken from one party: each is written to the disk
+HOUR_S = 3600
 
 
-def party_named(node: Node, name: object) -> bytes:
+def party_named(node: Node, text: str) -> bytes:
     """A trusted party by id (or its beginning) or by display name. LocalError NOT_FOUND."""
-    text = str(name)
     found = [
         party
         for party, card in node.station.cards.items()
@@ -46,24 +46,12 @@ def party_named(node: Node, name: object) -> bytes:
     return found[0]
 
 
-def used_k(node: Node, party: bytes) -> int:
-    """The highest incarnation of a party that any log here has used; -1 for none."""
-    ks = [
-        log.id.k
-        for line in node.station.lines.values()
-        for log in line.logs.values()
-        if line.party_of(log.id.member) == party
-    ]
-    return max(ks, default=-1)
-
-
 def cards(node: Node, _: Request) -> list[dict[str, Any]]:
-    """Every card in force, with the ceremony by which it came to be trusted."""
-    sheets = {stored.party: stored.ceremony for stored in node.store.cards()}
+    """Every card in force, with the ceremony by which its party came to be trusted."""
+    sheets = ceremonies(node)
     shown = []
     for party, card in node.station.cards.items():
-        sheet = sheets.get(party)
-        ceremony = None if sheet is None else parse_ceremony(sheet)
+        ceremony = sheets.get(party)
         shown.append(
             {
                 "party": party.hex(),
@@ -84,24 +72,35 @@ def cards(node: Node, _: Request) -> list[dict[str, Any]]:
     return shown
 
 
+def ceremonies(node: Node) -> dict[bytes, Ceremony]:
+    """The last ceremony held over any card of each party: a later card needs no new one."""
+    return {
+        stored.party: parse_ceremony(stored.ceremony)
+        for stored in node.store.cards()
+        if stored.ceremony is not None
+    }
+
+
 def trust(node: Node, request: Request) -> dict[str, Any]:
-    """Trusts a card whose digits people have compared. A later card needs no new ceremony."""
-    signed = parse_card(base64.b64decode(request["card_b64"], validate=True))
+    """Trusts a card whose digits people have compared. A later card needs no new ceremony; the
+    same card may come to a better one."""
+    signed = parse_card(asked.data(request, "card_b64"))
     card = signed.card
     if card.party == node.station.party:
         raise LocalError(Refusal.NOT_ALLOWED, "this is our own card")
     before = node.station.cards.get(card.party)
-    ceremony = None
-    if before is not None:
+    if before is not None and before != card:
         supersedes(before, card, used_k(node, card.party))
-    else:
+    if before is None or before == card:
         ceremony = _ceremony(node, signed, request)
-    node.store.put_card(card.party, card.serial, signed.data, ceremony)
-    node.station.cards[card.party] = card
-    node.note(
-        "trust", {"party": card.party.hex(), "serial": card.serial, "hash": signed.hash.hex()}
-    )
-    node.after_trust()
+        kept = None if before is None else _as_kept(node, signed)
+        node.store.put_card(card.party, card.serial, kept or signed.data, ceremony)
+        node.station.cards[card.party] = card
+        facts = {"party": card.party.hex(), "serial": card.serial, "hash": signed.hash.hex()}
+        node.note("trust", facts)
+        node.after_trust()
+    else:
+        renew(node, before, signed)
     return {
         "party": card.party.hex(),
         "name": card.name,
@@ -110,42 +109,42 @@ def trust(node: Node, request: Request) -> dict[str, Any]:
     }
 
 
+def _as_kept(node: Node, signed: SignedCard) -> bytes | None:
+    """The file of this card that is kept: two files of one text are one card."""
+    wanted = (signed.card.party, signed.card.serial)
+    return next((c.data for c in node.store.cards() if (c.party, c.serial) == wanted), None)
+
+
 def _ceremony(node: Node, signed: SignedCard, request: Request) -> bytes:
-    method = str(request.get("method") or "")
-    heard = str(request.get("digits") or "")
+    method = asked.text(request, "method")
     card = signed.card
-    if method != "unchecked" and not same_digits(card.digits, heard):
+    if method not in METHODS:
+        raise LocalError(Refusal.USAGE, f"method is one of {', '.join(METHODS)}")
+    if method != "unchecked" and not same_digits(card.digits, asked.text(request, "digits")):
         raise LocalError(Refusal.BAD_CARD, "the digits that were read are not this card's")
     sheet = Ceremony(
         party=card.party,
         digits=card.digits,
         method=method,
         compared_at_s=clock(node.home).wall_s,
-        words=str(request.get("words") or "-"),
+        words=asked.text(request, "words", ""),
     )
     return sheet.encode()
 
 
 def revoke(node: Node, request: Request) -> dict[str, Any]:
-    """Keeps a revocation signed by a party's roots; its TLS key is dropped at once."""
-    data = base64.b64decode(request["revocation_b64"], validate=True)
-    for party, card in node.station.cards.items():
-        try:
-            signed = parse_revocation(data, card)
-        except PeerError as error:
-            if error.refusal == Refusal.BAD_CARD:
-                continue
-            raise
-        node.store.put_revocation(party, data)
-        node.apply_revocation(party, signed.revocation)
-        node.note("revocation", {"party": party.hex(), "key": signed.revocation.key})
-        return {"party": party.hex(), "key": signed.revocation.key}
-    raise LocalError(Refusal.UNKNOWN_PARTY, "no trusted card for this revocation")
+    """Keeps a revocation signed by a party's roots, and acts on it at once."""
+    taken = take_revocation(node, asked.data(request, "revocation_b64"))
+    if taken is None:
+        raise LocalError(Refusal.UNKNOWN_PARTY, "no trusted card for this revocation")
+    party, revocation = taken
+    return {"party": party.hex(), "key": revocation.key}
 
 
 def new_card(node: Node, request: Request) -> dict[str, Any]:
-    """Our own next card takes its place here, after `party rotate` wrote keys and card."""
-    signed = parse_card(base64.b64decode(request["card_b64"], validate=True))
+    """Checks that a card made by `party rotate` may follow ours; it is taken up at the next start,
+    with the keys behind it."""
+    signed = parse_card(asked.data(request, "card_b64"))
     if signed.card.party != node.station.party:
         raise LocalError(Refusal.NOT_ALLOWED, "this is another party's card")
     supersedes(node.station.card, signed.card, used_k(node, node.station.party))
@@ -156,43 +155,72 @@ def new_card(node: Node, request: Request) -> dict[str, Any]:
 # --- what peers offer -------------------------------------------------------------------------
 
 
-def keep_offer(node: Node, given: Offered) -> None:
-    """Keeps a charter or card that a trusted peer sent, for people to look at."""
-    kept = _load(node)
-    digest = sha256(given.data).hex()
+def take_offer(node: Node, given: Offered) -> None:
+    """Something a trusted peer sent: a card or revocation of a trusted party is applied, the rest
+    kept for people to look at. Nothing is dropped without a word."""
+    try:
+        _within_rate(node, given.party)
+        note = note_of(given.data)
+        if not take_note(node, note):
+            _keep(node, given.party, note)
+    except (LocalError, PeerError) as error:
+        node.tell("refused", party=given.party, refusal=error.refusal.word)
+
+
+def _within_rate(node: Node, party: bytes) -> None:
+    hour = clock(node.home).wall_s // HOUR_S
+    taken = node.offers_taken.get(party, (hour, 0))
+    count = taken[1] + 1 if taken[0] == hour else 1
+    node.offers_taken[party] = (hour, count)
+    if count > OFFERS_PER_HOUR_MAX:
+        raise PeerError(Refusal.OVER_QUOTA, "offers of one party in an hour")
+
+
+def _keep(node: Node, party: bytes, note: bytes) -> None:
+    kind, name = _named(note)
+    kept, digest = _load(node, party), sha256(note).hex()
     if any(one["sha256"] == digest for one in kept):
         return
-    kind, name = _kind_of(given.data)
     kept.append(
         {
-            "party": given.party.hex(),
+            "party": party.hex(),
             "kind": kind,
             "name": name,
             "sha256": digest,
             "at_s": clock(node.home).wall_s,
-            "data_b64": base64.b64encode(given.data).decode(),
+            "data_b64": base64.b64encode(note).decode(),
         }
     )
-    node.store.put_meta(_META, json.dumps(kept[-OFFERED_MAX:]).encode())
+    node.store.put_meta(_meta(party), json.dumps(kept[-OFFERS_MAX:]).encode())
+    node.tell("offered", party=party, kind=kind)
 
 
-def _kind_of(data: bytes) -> tuple[str, str]:
-    first = data.partition(b"\n")[0]
-    try:
-        if first == CHARTER_FIRST.encode():
-            return "charter", parse_charter(data).title
-        if first == CARD_FIRST.encode():
-            return "card", parse_card(data).card.name
-    except PeerError as error:
-        return "unreadable", error.refusal.word
-    return ("revocation" if first == REVOCATION_FIRST.encode() else "unknown"), ""
+def _named(note: bytes) -> tuple[str, str]:
+    """What kind of offer this is, and whose or what. PeerError MALFORMED for anything else."""
+    if note.startswith(CHARTER_FIRST.encode() + b"\n"):
+        return "charter", parse_charter(note).title
+    if kind_of(note) == "card":
+        return "card", parse_card(note).card.name
+    raise PeerError(Refusal.MALFORMED, "neither a charter nor a card")
 
 
-def _load(node: Node) -> list[dict[str, Any]]:
-    data = node.store.get_meta(_META)
+def _meta(party: bytes) -> str:
+    return f"offered/{party.hex()}"
+
+
+def _load(node: Node, party: bytes) -> list[dict[str, Any]]:
+    data = node.store.get_meta(_meta(party))
     return [] if data is None else list(json.loads(data))
 
 
 def offered(node: Node, _: Request) -> list[dict[str, Any]]:
-    """What trusted peers have sent and nobody here has acted on."""
-    return _load(node)
+    """What trusted peers have sent and nobody here has acted on, oldest first."""
+    found = [one for party in node.station.cards for one in _load(node, party)]
+    return sorted((one for one in found if _waits(node, one)), key=lambda one: int(one["at_s"]))
+
+
+def _waits(node: Node, one: Mapping[str, Any]) -> bool:
+    note = base64.b64decode(one["data_b64"])
+    if one["kind"] == "charter":
+        return charter_id(note) not in node.station.lines
+    return not any(f"party {party.hex()}\n".encode() in note for party in node.station.cards)

@@ -82,7 +82,7 @@ class Loop:
                 chores_s = loop.time()
                 self._tried_ms = 0
                 links.drop_silent(chores_s)
-                node.chores()
+                node.chores.run()
             await asyncio.sleep(0)
 
     def _due(self, now_ms: int) -> bool:

@@ -11,10 +11,12 @@ from detente import __version__
 from detente.bearers.tls import self_test
 from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Adopt
+from detente.core.station import Line
+from detente.node import asked
 from detente.node.home import take_incarnation
 from detente.node.keys import HeldKeys
+from detente.node.offers import ceremonies
 from detente.node.opening import clock
-from detente.store.keyring import DEFAULT_COST
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -27,26 +29,35 @@ CLOCK_ERROR_S_MAX = 60  # a claim worse than this makes every deadline doubtful
 
 
 def adopt_node(node: Node, request: Request) -> dict[str, Any]:
-    """The officers adopt a restored node as incarnation ``k`` of their paper register."""
-    k = int(request["k"])
-    passphrases = [str(one) for one in request["passphrases"]]
-    muted = [line for line in node.station.lines.values() if line.mute]
-    if not muted and not request.get("rotate"):
+    """The officers adopt a restored node as incarnation ``k`` of their paper register.
+
+    LocalError NOT_ALLOWED if nothing is mute, or for a ``k`` that the record or a mark shows to
+    have been used; BAD_PASSPHRASE.
+    """
+    k = asked.whole(request, "k", least=1)
+    passphrases = asked.texts(request, "passphrases")
+    lines = list(node.station.lines.values())
+    muted = [line for line in lines if line.mute]
+    if not muted:
         raise LocalError(Refusal.NOT_ALLOWED, "this node is not mute: nothing is to be adopted")
-    known = max(
-        (log.id.k for line in muted for log in line.logs.values() if log.id.member == line.me),
-        default=node.station.keys.k,
-    )
+    known = max(_highest(node, line) for line in lines)
     if k <= known:
         raise LocalError(
             Refusal.NOT_ALLOWED,
             f"incarnation {known} is known here: the register says a higher one",
         )
-    keys = take_incarnation(node.home, k, passphrases, DEFAULT_COST)
+    keys = take_incarnation(node.home, k, passphrases)
     node.station.keys = HeldKeys(keys)
-    node.submit(Adopt(k))
     node.note("adopt", {"k": k})
+    node.submit(Adopt(k))
     return {"incarnation": k, "lines": [line.id.hex() for line in muted]}
+
+
+def _highest(node: Node, line: Line) -> int:
+    """The highest incarnation of ours that a line's logs or its mark know; -1 for none."""
+    mark = node.opened.marks.read(line.id)
+    ks = [log.id.k for log in line.logs.values() if log.id.member == line.me]
+    return max([*ks, -1 if mark is None else mark.incarnation])
 
 
 def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:
@@ -59,18 +70,21 @@ def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-Check = tuple[str, Callable[["Node"], str]]
+# --- the doctor -------------------------------------------------------------------------------
+
+
+Check = tuple[str, Callable[["Node"], str], str]
 
 
 def doctor(node: Node, _: Request) -> list[dict[str, Any]]:
     """Every check by name: whether it is well, what was found, and what to do."""
     found = []
-    for name, check in CHECKS:
+    for name, check, hint in CHECKS:
         try:
             detail, ok = check(node), True
         except (DetenteError, OSError) as error:
             detail, ok = str(error), False
-        found.append({"check": name, "ok": ok, "detail": detail})
+        found.append({"check": name, "ok": ok, "detail": detail, "hint": "" if ok else hint})
     return found
 
 
@@ -116,11 +130,11 @@ def _keys(node: Node) -> str:
 
 
 def _cards(node: Node) -> str:
-    stored = {one.party for one in node.store.cards() if one.ceremony is not None}
+    held = {party for party, one in ceremonies(node).items() if one.method != "unchecked"}
     unchecked = [
         card.name
         for party, card in node.station.cards.items()
-        if party != node.station.party and party not in stored
+        if party != node.station.party and party not in held
     ]
     if unchecked:
         raise _bad("digits never compared: " + ", ".join(unchecked))
@@ -146,13 +160,13 @@ def _user(_: Node) -> str:
 
 
 CHECKS: tuple[Check, ...] = (
-    ("clock", _clock),
-    ("mark", _mark),
-    ("disk", _disk),
-    ("permissions", _permissions),
-    ("keys", _keys),
-    ("cards", _cards),
-    ("lines", _lines),
-    ("tls", _tls),
-    ("user", _user),
+    ("clock", _clock, "set the machine's clock, and clock_error_s in config.toml"),
+    ("mark", _mark, "officers adopt this node: detente node adopt K, K from the paper register"),
+    ("disk", _disk, "free some space: a node whose disk is full stops"),
+    ("permissions", _permissions, "chmod 700 the home"),
+    ("keys", _keys, "detente party rotate, with the root key"),
+    ("cards", _cards, "compare the 40 digits by voice, then detente party trust CARD again"),
+    ("lines", _lines, "a member has yet to accept the charter: detente line status"),
+    ("tls", _tls, "this OpenSSL cannot be used: reinstall from constraints.txt"),
+    ("user", _user, ""),
 )

@@ -5,47 +5,29 @@ Values only; words in three languages are the desk's and the CLI's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from detente.core.accusation import Finding, check
-from detente.core.body import unpack
 from detente.core.decisions import FrozenLogs
-from detente.core.errors import PeerError
-from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.proof import CardKeys
+from detente.core.leaf import Kind, Precedence
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
 from detente.dossiers.dispatch import CODECS, BodyState, Dispatch, open_body
-from detente.dossiers.fold import Standing, frozen_logs, serial_gaps, standing
+from detente.dossiers.fold import Standing, standing
 from detente.dossiers.ladder import Ladder, ladder, legal_receipt
 from detente.dossiers.linktest import last_test, next_slot
 from detente.dossiers.presence import Observation, Source, presence
-from detente.node.matters import Matters
+from detente.node.folds import Folds
 from detente.node.places import entry_word, log_word, place_word
 
 MESSAGES = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
-OVERDUE_SHOWN_MAX = 200  # the longest overdue; more than a watch can read
+LOOKED_THROUGH_MAX = 20_000  # entries of a log that one answer reads back
 
 
 def word(value: Any) -> str:
     """An enum's name as commands and pages spell it."""
     return str(value.name).lower().replace("_", "-")
-
-
-def frozen_of(station: Station, line: Line) -> FrozenLogs:
-    """The logs that a proven accusation has frozen."""
-    keys = CardKeys(station.cards.values())
-
-    def proven(entry: Entry) -> bool:
-        if entry.body is None or entry.leaf is None:
-            return False
-        try:
-            return check(unpack(entry.body), keys).finding == Finding.PROVEN
-        except PeerError:
-            return False
-
-    return frozen_logs(line.shelf, proven)
 
 
 def name_of(line: Line, member: int) -> str:
@@ -57,6 +39,7 @@ def name_of(line: Line, member: int) -> str:
 def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict[str, Any]:
     """One entry as people see it: header, body, ladder."""
     leaf = entry.leaf
+    stand = _standing(line, entry, frozen)
     view: dict[str, Any] = {
         "entry": entry_word(entry),
         "place": place_word(entry.place),
@@ -67,8 +50,8 @@ def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict
             "name": name_of(line, entry.place.log.member),
         },
         "mine": entry.place.log.member == line.me,
-        "standing": word(standing(line.shelf, entry.place, frozen)),
-        "contested": standing(line.shelf, entry.place, frozen) is not Standing.COUNTED,
+        "standing": word(stand),
+        "contested": stand is not Standing.COUNTED,
     }
     if leaf is None:
         return view | {"kind": "void", "drill": line.charter.drill}
@@ -87,6 +70,14 @@ def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict
     if leaf.kind in MESSAGES:
         view |= _ladder(line, ladder(line.shelf, line.charter, entry.place, frozen), now_s)
     return view
+
+
+def _standing(line: Line, entry: Entry, frozen: FrozenLogs) -> Standing:
+    """What the transcript says; and what lies beyond the end of a revoked log is contested too."""
+    found = standing(line.shelf, entry.place, frozen)
+    log = line.logs.get(entry.place.log)
+    ended = log is not None and log.id not in frozen and 0 <= log.frozen <= entry.place.index
+    return Standing.CONTESTED if ended and found is Standing.COUNTED else found
 
 
 def _kind(kind: int) -> str:
@@ -212,29 +203,43 @@ def _translation(line: Line, place: Place, grade: str) -> dict[str, Any]:
     }
 
 
-def latest(line: Line, limit: int, kinds: frozenset[Kind] = MESSAGES) -> list[Entry]:
-    """The last messages of every log, oldest first, by the time their authors state."""
+def latest(
+    line: Line, limit: int, wanted: Callable[[Place], bool], before: Entry | None = None
+) -> list[Entry]:
+    """The last messages that are wanted, oldest first, by the time their authors state; those
+    ``before`` an entry if one is given. What one party entered twice is shown once."""
+    end = None if before is None else _order(before)
     found: list[Entry] = []
     for log in line.logs.values():
         kept = 0
         for index in reversed(range(log.size)):
-            entry = line.shelf.entry(log.id, index)
-            if entry.leaf is not None and entry.leaf.kind in kinds:
+            entry = log.recent.get(index) or line.shelf.entry(log.id, index)
+            if entry.leaf is None or entry.leaf.kind not in MESSAGES or not wanted(entry.place):
+                continue
+            if end is None or _order(entry) < end:
                 found.append(entry)
                 kept += 1
-                if kept == limit:
-                    break
-    found.sort(key=lambda entry: (entry.leaf.time_s if entry.leaf else 0, entry.place))
-    return found[-limit:]
+            if kept == limit or log.size - index > LOOKED_THROUGH_MAX:
+                break
+    found.sort(key=_order)
+    once: dict[tuple[int, bytes], Entry] = {}
+    for entry in found:
+        commitment = b"" if entry.leaf is None else entry.leaf.commitment or b""
+        once.setdefault((entry.place.log.member, commitment or entry.hash), entry)
+    return list(once.values())[-limit:]
+
+
+def _order(entry: Entry) -> tuple[int, Place]:
+    return (0 if entry.leaf is None else entry.leaf.time_s), entry.place
 
 
 def line_status(
-    station: Station, line: Line, matters: Matters, seen: dict[int, Observation], now_s: int
+    station: Station, line: Line, folds: Folds, seen: dict[int, Observation], now_s: int
 ) -> dict[str, Any]:
     """The state of one line for a person or a program."""
-    frozen = frozen_of(station, line)
+    frozen = folds.frozen(station, line)
     own = line.own
-    open_ladders = matters.open_ladders(line, frozen)
+    open_ladders = folds.open_ladders(line, frozen)
     late = [one for rungs in open_ladders for one in overdue_of(line.charter, rungs, now_s)]
     slot = next_slot(line.charter, line.me, now_s)
     tested = last_test(line.shelf, line.me, frozen)
@@ -264,20 +269,14 @@ def line_status(
         },
         "gaps": [
             {"entry": place_word(gap.place), "expected": gap.expected, "found": gap.found}
-            for log in line.logs
-            for gap in _gaps(line, log)
+            for gap in folds.gaps
         ],
-        "frozen": {log_word(log): one.index for log, one in frozen.items()},
+        "unread": sum(log.size - folds.scanned.get(log.id, 0) for log in line.logs.values())
+        + len(folds.fresh),
+        "frozen": {log_word(log.id): log.frozen for log in line.logs.values() if log.frozen >= 0},
         "next_test_s": None if slot is None else slot.start_s,
         "last_test_s": None if tested_leaf is None else tested_leaf.time_s,
     }
-
-
-def _gaps(line: Line, log: LogId) -> tuple[Any, ...]:
-    """Serial gaps are looked for where they can be: an author that breaks its own count."""
-    if line.logs[log].size > 10_000:
-        return ()  # counted when entries come; a full scan is `transcript show`'s
-    return serial_gaps(line.shelf, log)
 
 
 def _unreceipted(line: Line) -> int:

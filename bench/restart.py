@@ -1,0 +1,88 @@
+"""From the start of the process to the control socket's first answer, empty and with a record."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.children import child
+from bench.floors import disk_floor
+from bench.ground import PASSPHRASE, PATIENCE_S, make_ground, peer, rss_mib
+from bench.joined import joined
+from bench.plan import Figures, Plan
+from bench.samples import texts
+
+from detente.core.errors import LocalError
+from detente.node import control
+from detente.store.keyring import DEFAULT_COST, NODE_FILE, open_sealed, read_private
+
+ASK_EVERY_S = 0.002
+
+
+def measure(plan: Plan) -> Figures:
+    """Seconds until ready at both sizes, and the share of it that argon2id alone takes."""
+    large = plan.sized(2_000, 100_000)
+    repeats = plan.sized(2, 5)
+    ground = make_ground(plan.folder / "restart", cost=DEFAULT_COST)
+    figures: Figures = {"entries": large}
+    with disk_floor(plan.folder) as floor:
+        floor.sample(20)
+        figures |= _at_size(ground.alpha, repeats, "0")
+        with joined(ground, texts(plan.seed)) as pair:
+            for size in pair.grow(large):
+                plan.done(size / large * 0.9)
+        floor.sample(20)
+        figures |= _at_size(ground.alpha, repeats, "at_size")
+    figures["argon2_s"] = median(_argon2_s(ground.alpha) for _ in range(repeats))
+    figures["python_s"] = median(_imports_s() for _ in range(repeats))
+    figures["ready_s"] = figures["ready_s_at_size"]
+    least_s = float(figures["argon2_s"]) + float(figures["python_s"])
+    figures["ready_over_floor"] = float(figures["ready_s"]) / least_s
+    return figures | floor.ms()
+
+
+def _at_size(home: Path, repeats: int, word: str) -> Figures:
+    """Medians over several starts: the first answer at all, the first page, the memory then."""
+    ready_s, page_s, memory_mib = [], [], []
+    for _ in range(repeats):
+        began_s = time.perf_counter()
+        with peer(home) as process:
+            _answer(home, {"do": "cards"})
+            ready_s.append(time.perf_counter() - began_s)
+            memory_mib.append(rss_mib(process.pid))
+            _answer(home, {"do": "inbox"})
+            page_s.append(time.perf_counter() - began_s)
+    return {
+        f"ready_s_{word}": median(ready_s),
+        f"page_s_{word}": median(page_s),
+        f"memory_mib_{word}": median(memory_mib),
+    }
+
+
+def _answer(home: Path, request: dict[str, Any]) -> Any:
+    """The answer of the node that is about to run in a home."""
+    until_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return control.call(home, request, timeout_s=PATIENCE_S)
+        except LocalError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(ASK_EVERY_S)
+
+
+def _argon2_s(home: Path) -> float:
+    """Opening the sealed keys of a home: argon2id at the node's own cost."""
+    began_s = time.perf_counter()
+    open_sealed(read_private(home / NODE_FILE), [PASSPHRASE], "node")
+    return time.perf_counter() - began_s
+
+
+def _imports_s() -> float:
+    """A process that imports the daemon and ends."""
+    began_s = time.perf_counter()
+    with Path("/dev/null").open("wb") as nowhere:
+        child("detente.node.runner", out=nowhere).wait()
+    return time.perf_counter() - began_s

@@ -1,0 +1,106 @@
+"""What a node does unasked: once a second while it runs, and once at its start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.errors import LocalError
+from detente.core.events import Tell
+from detente.core.leaf import Kind
+from detente.core.station import Line
+from detente.dossiers.linktest import due
+from detente.node import renewal
+from detente.node.folds import Folds, decode_folds
+from detente.node.opening import clock
+from detente.node.speaking import test
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+KEEP_ROUNDS = 60  # rounds between two keepings of the derived state
+ENFORCE_ROUNDS = 10  # rounds between two looks at revocations and old keys
+READ_S = 0.05  # of one round, spent on reading on: a long record is read behind the traffic
+
+
+class Chores:
+    """What nobody asks for: link tests, cards to be announced, derived state to be kept."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._tested: dict[bytes, int] = {}
+        self._rounds = 0
+
+    def run(self) -> None:
+        """One round. A refusal of our own side is logged and ends nothing."""
+        for chore in (self._test, self._announce, self._read_on):
+            try:
+                chore()
+            except LocalError as error:
+                self._node.tell("refused", refusal=error.refusal.word)
+        self._rounds += 1
+
+    def _test(self) -> None:
+        """Sends the link test of this turn on every open line that has not had it."""
+        now_s = clock(self._node.home).wall_s
+        for line in list(self._node.station.lines.values()):
+            slot = now_s // line.charter.test_every_s
+            if self._tested.get(line.id) == slot or not line.is_open() or line.mute:
+                continue
+            self._tested[line.id] = slot
+            if due(line.shelf, line.charter, line.me, now_s) is not None:
+                test(self._node, {"line": line.id.hex()})
+
+    def _announce(self) -> None:
+        renewal.announce(self._node)
+        if self._rounds % ENFORCE_ROUNDS == 0:
+            renewal.enforce_all(self._node)
+            renewal.forget_old_tls(self._node)
+
+    def _read_on(self) -> None:
+        for line in self._node.station.lines.values():
+            folds = self._node.folds(line)
+            folds.read_on(line, READ_S)
+            folds.look(line, folds.frozen(self._node.station, line), READ_S)
+        if self._rounds % KEEP_ROUNDS == KEEP_ROUNDS - 1:
+            self.keep_folds()
+
+    def keep_folds(self) -> None:
+        """Keeps how far the derived state has come, so that the next start reads only the rest."""
+        for line in self._node.station.lines.values():
+            folds = self._node.folds(line)
+            if folds.changed:
+                self._node.store.put_meta(_meta(line.id), folds.encode())
+                folds.changed = False
+
+
+def _meta(line: bytes) -> str:
+    return f"folds/{line.hex()}"
+
+
+def kept_folds(node: Node, line: Line) -> Folds:
+    """The derived state of a line as it was last kept."""
+    return decode_folds(node.store.get_meta(_meta(line.id)))
+
+
+def keep_proof(node: Node, tell: Tell) -> None:
+    """A proven fork is a file, named for the line, the member and the index."""
+    proof = tell.facts.get("proof")
+    if not isinstance(proof, bytes):
+        return
+    folder = node.home.path / "accusations"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = f"{tell.line.hex()[:16]}-{tell.facts.get('member')}-{tell.facts.get('index')}.fork"
+    (folder / name).write_bytes(proof)
+
+
+def replay_purges(node: Node) -> None:
+    """Bodies whose purge was entered and then cut short are destroyed at the start."""
+    for line in node.station.lines.values():
+        for place in line.shelf.of_kind((Kind.PURGED,)):
+            leaf = line.shelf.entry(*place).leaf
+            for ref in () if leaf is None else leaf.refs:
+                at = line.shelf.find(ref)
+                if at is None or at.log.member != place.log.member:
+                    continue
+                if line.shelf.entry(*at).body is not None:
+                    node.drop_body(line, at)

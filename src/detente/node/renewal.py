@@ -1,0 +1,284 @@
+"""Cards renewed and keys revoked by parties that are trusted already, in band (spec/identity.md §8,
+§9). Both roots signed them, so nobody is asked again; trusting a party for the first time is never
+done here.
+
+A renewed card and a revocation of ours are entered as `card` entries on every line. What we have of
+others is applied when it comes, and once more from the transcript at each start: an entry is kept
+before it is acted on, and the process may end in between.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from detente.core.body import SALT_BYTES, pack, unpack
+from detente.core.crypto import sha256
+from detente.core.errors import LocalError, PeerError
+from detente.core.events import Draft, StoreFlags, StoreState, Submit
+from detente.core.identity import (
+    CARD_FIRST,
+    REVOCATION_FIRST,
+    Card,
+    Revocation,
+    SignedCard,
+    parse_card,
+    parse_revocation,
+    supersedes,
+)
+from detente.core.leaf import Kind, Precedence
+from detente.core.log import Log
+from detente.core.station import Line
+from detente.node.folder import OLD_TLS_FILE
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+FIRST_LINES = {CARD_FIRST: "card", REVOCATION_FIRST: "revocation"}
+ANNOUNCED_AT = Precedence.PRIORITY  # before the day's traffic, behind what is urgent
+OWN_KEY_REVOKED = "our log key is revoked"
+_SERIAL = re.compile(rb"^serial ([0-9]{1,15})$", re.MULTILINE)
+_QUALITY = 5  # keys and signatures do not compress
+
+
+def used_k(node: Node, party: bytes) -> int:
+    """The highest incarnation of a party that any log here has used; -1 for none."""
+    ks = [
+        log.id.k
+        for line in node.station.lines.values()
+        for log in line.logs.values()
+        if line.party_of(log.id.member) == party
+    ]
+    return max(ks, default=-1)
+
+
+# --- what others have renewed or revoked --------------------------------------------------------
+
+
+def note_of(data: bytes) -> bytes:
+    """The note that a peer offered: as it is, or packed as the body of an entry.
+
+    PeerError UNREADABLE or OVERSIZE for a body that does not open.
+    """
+    return data if data.startswith(b"detente ") else unpack(data)
+
+
+def kind_of(note: bytes) -> str:
+    """«card», «revocation», or nothing."""
+    first = note.partition(b"\n")[0]
+    return FIRST_LINES.get(first.decode("ascii", "replace"), "")
+
+
+def take_note(node: Node, note: bytes) -> bool:
+    """Applies a card or a revocation of a party that is trusted already. False if it is for people
+    to decide on. PeerError for one that is not what it says."""
+    if kind_of(note) == "revocation":
+        return take_revocation(node, note) is not None
+    if kind_of(note) != "card":
+        return False
+    found = _SERIAL.search(note)
+    for card in node.station.cards.values():
+        said = found is not None and f"party {card.party.hex()}\n".encode() in note
+        if said and found is not None and int(found.group(1)) <= card.serial:
+            return True  # known, or older than what is known
+    signed = parse_card(note)
+    if signed.card.party == node.station.party:
+        node.tell("own-card-newer", k=signed.card.serial)
+        return True
+    before = node.station.cards.get(signed.card.party)
+    if before is None:
+        return False
+    renew(node, before, signed)
+    return True
+
+
+def renew(node: Node, before: Card, signed: SignedCard) -> None:
+    """Puts a later card of a trusted party in force. BAD_CARD or STALE_CARD if it may not be."""
+    card = signed.card
+    supersedes(before, card, used_k(node, card.party))
+    node.store.put_card(card.party, card.serial, signed.data, None)
+    node.station.cards[card.party] = card
+    facts = {"party": card.party.hex(), "serial": card.serial, "hash": signed.hash.hex()}
+    node.note("card-renewed", facts)
+    node.tell("card-renewed", party=card.party)
+    node.after_trust()
+
+
+def take_revocation(node: Node, note: bytes) -> tuple[bytes, Revocation] | None:
+    """Keeps a revocation and acts on it. None if no card here is its party's.
+
+    PeerError BAD_CARD for one that its roots did not sign, STALE_CARD for a serial that is not
+    above those kept.
+    """
+    for party, card in node.station.cards.items():
+        if f"party {party.hex()}\n".encode() not in note:
+            continue
+        kept = [one for who, one in node.store.revocations() if who == party]
+        held = [parse_revocation(one, card).revocation.serial for one in kept]
+        known = note in kept
+        revocation = parse_revocation(note, card, 0 if known else max(held, default=0)).revocation
+        if not known:
+            node.store.put_revocation(party, note)
+            facts = {"party": party.hex(), "key": revocation.key, "reason": revocation.reason}
+            node.note("revocation", facts)
+            node.tell("revoked", party=party, which=revocation.key)
+        enforce(node, party, revocation)
+        return party, revocation
+    return None
+
+
+# --- what a revocation does ---------------------------------------------------------------------
+
+
+def enforce(node: Node, party: bytes, revocation: Revocation) -> None:
+    """A revoked TLS key is pinned no more. A log of a revoked log key ends: with the head that its
+    party stands by, or with what our own log had covered by now, whichever is further."""
+    word, _, k = revocation.key.partition(" ")
+    if word == "tls":
+        key = _tls_key(node, party, revocation)
+        if key not in node.revoked_tls:
+            node.revoked_tls.add(key)
+            node.after_trust()
+    if word != "log":
+        return
+    stands = {stand.origin: stand.size for stand in revocation.stands}
+    for line in node.station.lines.values():
+        for log in list(line.logs.values()):
+            if line.party_of(log.id.member) == party and log.id.k == int(k):
+                end_log(node, line, log, stands.get(log.origin, 0))
+
+
+def _tls_key(node: Node, party: bytes, revocation: Revocation) -> bytes:
+    """The TLS key that was on the card in force when it was revoked."""
+    cards = [parse_card(one.data, checked=True).card for one in node.store.cards()]
+    known = [node.station.cards[party], *(card for card in cards if card.party == party)]
+    known.sort(key=lambda card: card.serial)
+    before = [card for card in known if card.issued_s <= revocation.issued_s]
+    return (before or known)[-1].tls_ed25519
+
+
+def end_log(node: Node, line: Line, log: Log, stood_by: int) -> None:
+    """Nothing more is taken into this log, and what lies beyond its end is contested.
+
+    A log held here only in part of what its party stands by ends when it has grown so far.
+    """
+    if log.id.member == line.me:
+        if log.id == line.mine and not line.mute:
+            _mute(node, line)
+        return
+    end = max(stood_by, log.covered)
+    if log.size < end or 0 <= log.frozen <= end:
+        return
+    log.frozen = end
+    line.accused.add(log.id)
+    node.store.begin()
+    node.store.apply(StoreState(line.id, log.id, log.encode()))
+    node.store.commit()
+    node.tell("log-ended", line=line.id, member=log.id.member, log=log.id.word, size=end)
+
+
+def _mute(node: Node, line: Line) -> None:
+    """Who has revoked his own log key signs nothing more with it: officers adopt the next one."""
+    line.mute = OWN_KEY_REVOKED
+    line.control.clear()
+    node.store.begin()
+    node.store.apply(StoreFlags(line.id, line.mute))
+    node.store.commit()
+    node.tell("mute", line=line.id, reason=line.mute)
+
+
+def enforce_all(node: Node) -> None:
+    """Every revocation kept here once more: at the start, and when logs have grown."""
+    for party, note in node.store.revocations():
+        card = node.station.cards.get(party)
+        if card is not None:
+            enforce(node, party, parse_revocation(note, card).revocation)
+
+
+# --- what we have renewed or revoked ------------------------------------------------------------
+
+
+def announce(node: Node) -> None:
+    """Enters our card, if it is not the one that a line's charter names, and our revocations, on
+    every line where that was not done. Lines that are not open, or mute, come to it later."""
+    station = node.station
+    notes = [note for party, note in node.store.revocations() if party == station.party]
+    for line in station.lines.values():
+        if line.mute or not line.is_open():
+            continue
+        named = line.charter.member(line.me)
+        renewed = named is None or named.card != sha256(station.card.encode())
+        wanted = [*notes, *([node.home.card.data] if renewed else [])]
+        missing = [note for note in wanted if (line.id, sha256(note)) not in node.announced]
+        known = set(_announced(line)) if missing else set()
+        for note in missing:
+            if note not in known:
+                _enter(node, line, note)
+            node.announced.add((line.id, sha256(note)))
+
+
+def _announced(line: Line) -> list[bytes]:
+    """The notes that our own logs of a line hold, or that wait to be entered."""
+    bodies = [
+        line.shelf.entry(*place).body
+        for place in line.shelf.of_kind((Kind.CARD,))
+        if place.log.member == line.me
+    ]
+    for row in line.queue.rows.values():
+        if row.draft.precedence == ANNOUNCED_AT:
+            draft = row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
+            bodies += [draft.body] if draft.kind == Kind.CARD else []
+    return [unpack(body) for body in bodies if body is not None]
+
+
+def _enter(node: Node, line: Line, note: bytes) -> None:
+    draft = Draft(
+        kind=Kind.CARD,
+        audience=line.charter.everyone(),
+        precedence=ANNOUNCED_AT,
+        body=pack(note, _QUALITY, line.charter.padding),
+        salt=node.entropy(SALT_BYTES),
+    )
+    node.submit(Submit(line.id, draft))
+
+
+def forget_old_tls(node: Node) -> None:
+    """Once every member of every line has receipted our card, nobody expects the key before it."""
+    lines = node.station.lines.values()
+    if not lines or not (node.home.path / OLD_TLS_FILE).exists():
+        return
+    if not all(_everyone_knows(node, line) for line in lines):
+        return
+    os.unlink(node.home.path / OLD_TLS_FILE)
+    node.note("old-tls-forgotten", {"serial": node.station.card.serial})
+    if node.links is not None:
+        del node.links.identities[1:]
+
+
+def _everyone_knows(node: Node, line: Line) -> bool:
+    for place in line.shelf.of_kind((Kind.CARD,)):
+        body = line.shelf.entry(*place).body
+        if place.log.member != line.me or body is None or unpack(body) != node.home.card.data:
+            continue
+        told = {
+            log.id.member
+            for log in line.logs.values()
+            if log.stated.get(place.log, 0) > place.index
+        }
+        return told >= {one.number for one in line.charter.members} - {line.me}
+    return False
+
+
+def replay(node: Node) -> None:
+    """What `card` entries say once more, from the transcript, at the start."""
+    for line in node.station.lines.values():
+        for place in line.shelf.of_kind((Kind.CARD,)):
+            body = line.shelf.entry(*place).body
+            if body is None or place.log.member == line.me:
+                continue
+            try:
+                take_note(node, note_of(body))
+            except (LocalError, PeerError) as error:
+                node.tell("refused", line=line.id, refusal=error.refusal.word)
+    enforce_all(node)

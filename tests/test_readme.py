@@ -1,0 +1,153 @@
+"""The README is run: its commands, what it pastes of their output, its links and its numbers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detente import __version__
+from detente.core.frames import VERSION
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST_SCREEN_LINES_MAX = 40
+BEFORE_A_COMMAND_LINES_MAX = 20
+DEMO_LINES_MAX = 8
+DOORS = ("docs/operating/README.md", "spec/", "docs/threat-model.md", "CONTRIBUTING.md")
+
+
+def blocks(kind: str) -> list[str]:
+    """The fenced blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Every command of the README with the rows pasted below it."""
+    found: list[tuple[str, list[str]]] = []
+    for block in blocks("console"):
+        for row in block.splitlines():
+            if row.startswith("$ "):
+                found.append((row[2:].partition("  #")[0].rstrip(), []))
+            else:
+                found[-1][1].append(row)
+    return found
+
+
+def pattern(rows: list[str]) -> re.Pattern[str]:
+    """The rows as one expression over a whole output: … is any text, alone it is any rows."""
+    parts = [
+        r"(?:.*\n)*?" if row == "…" else re.escape(row).replace("…", ".*") + r"\n" for row in rows
+    ]
+    return re.compile("".join(parts))
+
+
+def recipe(command: str) -> list[list[str]]:
+    """What a `make` command would run beyond its set-up, without running it."""
+    shown = subprocess.run(
+        ["make", "-n", *shlex.split(command)[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [shlex.split(row) for row in shown.splitlines() if "detente " in row or "pytest" in row]
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """English, and this source for every process that is started."""
+    spoken = ("LANG", "LC_ALL", "LC_MESSAGES", "DETENTE_LANG", "DETENTE_HOME")
+    kept = {name: value for name, value in os.environ.items() if name not in spoken}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"}
+
+
+def test_the_first_screen():
+    """One screen, a command within twenty lines, at most eight lines of demo, five doors."""
+    screen = README.split("\n## ")[0].rstrip().splitlines()
+    assert len(screen) <= FIRST_SCREEN_LINES_MAX
+    first = next(number for number, row in enumerate(screen) if row.startswith("$ "))
+    assert first <= BEFORE_A_COMMAND_LINES_MAX
+    demo = blocks("console")[0].splitlines()
+    assert len(demo) <= DEMO_LINES_MAX
+    assert [row for row in demo if row.startswith("$ ")] == [
+        "$ make demo ARGS=--exit",
+        "$ make test",
+    ]
+    assert len(blocks("")[0].splitlines()) == 6
+    for door in (*DOORS, "SECURITY.md"):
+        assert any(f"]({door})" in row for row in screen)
+
+
+def test_every_make_command_runs_what_it_says():
+    """Each `make` line is a verb of the Makefile and ends in the program or the tests."""
+    made = [command for command, _ in commands() if command.startswith("make ")]
+    assert {command.split()[1] for command in made} == {"demo", "test"}
+    for command in made:
+        ran = recipe(command)
+        if command.startswith("make demo"):
+            arguments = dict(word.split("=", 1) for word in shlex.split(command) if "=" in word)
+            wanted = [".venv/bin/detente", "demo", *arguments.get("ARGS", "").split()]
+            assert wanted in ran
+        else:
+            assert any("pytest" in row for row in ran)
+
+
+@pytest.mark.timeout(240)
+def test_the_pasted_output_is_what_is_printed(environment: dict[str, str], tmp_path: Path):
+    """The demo and the check print what the README shows of them, word for word."""
+    demo = next(rows for command, rows in commands() if command == "make demo ARGS=--exit")
+    run = [sys.executable, "-m", "detente"]
+    told = subprocess.run(
+        [*run, "demo", "--exit", "--keep", "demo-folder", "--seconds-max", "100"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert told.returncode == 0, told.stderr
+    assert pattern(demo).fullmatch(told.stdout), told.stdout
+    checks = [(command, rows) for command, rows in commands() if command.startswith("detente ")]
+    assert checks
+    for command, rows in checks:
+        shown = subprocess.run(
+            [*run, *shlex.split(command)[1:]],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert pattern(rows).fullmatch(shown.stdout), shown.stdout
+
+
+def test_links_resolve():
+    """Every file and folder that is linked exists."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def status() -> str:
+    """The row of numbers as it has to stand in the README."""
+    vectors = len(list((ROOT / "vectors").glob("*/*.json")))
+    numbers = f"version {__version__} · protocol {VERSION} · {vectors} vectors"
+    return f"Status: {numbers} · last drill: none · audits: none"
+
+
+def test_the_numbers_are_right():
+    """The status row is computed; to write it anew: python tests/test_readme.py."""
+    assert status() in README.splitlines()
+
+
+if __name__ == "__main__":
+    text = re.sub(r"^Status: .*$", status(), README, flags=re.MULTILINE)
+    (ROOT / "README.md").write_text(text, encoding="utf-8")
