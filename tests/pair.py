@@ -28,7 +28,7 @@ class MemoryShelf(MemoryTranscript):
         self.states: dict[LogId, bytes] = {}
         self.outbox: dict[int, events.OutboxRow] = {}
         self.cosignatures: list[events.StoreCosignature] = []
-        self.held_ahead: dict[Place, Entry] = {}
+        self.held_ahead: dict[Place, events.StoreAhead] = {}
         self.mute = ""
         self.charter = b""
         self.member = -1
@@ -42,7 +42,9 @@ class MemoryShelf(MemoryTranscript):
                 for level in range(1, len(new.subtrees) // 32 + 1):
                     node = new.subtrees[32 * (level - 1) : 32 * level]
                     self.nodes[effect.log, level, at >> level] = node
-                self.held_ahead.pop(new.entry.place, None)
+                ahead = self.held_ahead.get(new.entry.place)
+                if ahead is not None and ahead.entry.hash == new.entry.hash:
+                    del self.held_ahead[new.entry.place]
             self.heads.setdefault(effect.log, {})[effect.head.size] = effect.head
             self.states[effect.log] = effect.state
         elif isinstance(effect, events.StoreState):
@@ -59,7 +61,7 @@ class MemoryShelf(MemoryTranscript):
         elif isinstance(effect, events.StoreCosignature):
             self.cosignatures.append(effect)
         elif isinstance(effect, events.StoreAhead):
-            self.held_ahead[effect.entry.place] = effect.entry
+            self.held_ahead[effect.entry.place] = effect
         elif isinstance(effect, events.StoreFlags):
             self.mute = effect.mute
         elif isinstance(effect, events.StoreLine):
@@ -72,7 +74,10 @@ class MemoryShelf(MemoryTranscript):
         self._logs[log][index] = Entry(old.place, old.hash, old.raw, old.leaf, salt, body, purged)
 
     def entries(self, log: LogId, start: int, stop: int) -> list[Entry]:
-        return self._logs[log][start:stop]
+        found = self._logs[log][start:stop]
+        if len(found) != stop - start:
+            raise LocalError(Refusal.NOT_HELD, "entries that are not stored yet")
+        return found
 
     def subtree(self, log: LogId, level: int, index: int) -> bytes:
         return self.nodes[log, level, index]
@@ -85,6 +90,10 @@ class MemoryShelf(MemoryTranscript):
         return self.outbox[number].draft
 
     def ahead(self, log: LogId, index: int) -> Entry | None:
+        found = self.held_ahead.get(Place(log, index))
+        return None if found is None or index < self.size(log) else found.entry
+
+    def ahead_proof(self, log: LogId, index: int) -> events.StoreAhead | None:
         return self.held_ahead.get(Place(log, index))
 
 
@@ -159,6 +168,26 @@ class End:
         draft = events.Draft(kind=kind, body=body, salt=self.entropy(16), **more)  # type: ignore[arg-type]
         self.do(events.Submit(self.line.id, draft))
 
+    def log_of(self, member: int) -> Log:
+        """The newest log of a member as held here."""
+        return self.line.logs[max(log for log in self.line.logs if log.member == member)]
+
+    def texts(self, member: int, kind: int = Kind.DISPATCH) -> list[bytes | None]:
+        """The bodies of one kind in all logs of a member, in order of place."""
+        shelf = self.shelf(self.line.id)
+        places = [place for place in shelf.of_kind([kind]) if place.log.member == member]
+        return [shelf.entry(*place).body for place in places]
+
+    def kinds(self, member: int | None = None) -> list[int | None]:
+        """The kinds of a member's current log, our own by default."""
+        log = self.own() if member is None else self.log_of(member)
+        leaves = [e.leaf for e in self.shelf(self.line.id).entries(log.id, 0, log.size)]
+        return [None if leaf is None else leaf.kind for leaf in leaves]
+
+    def facts(self, word: str) -> list[dict[str, object]]:
+        """The facts of every Tell of this word."""
+        return [tell.facts for tell in self.told if tell.word == word]
+
     def restart(self, shelves: dict[bytes, MemoryShelf] | None = None, mute: str = "") -> None:
         """A new process over the same store, or over an older copy of it."""
         self.world.drop(self)
@@ -175,6 +204,10 @@ class End:
                 list(shelf.outbox.values()),
                 mute or shelf.mute,
             )
+            for place in shelf.held_ahead:
+                line = self.station.lines[line_id]
+                line.ahead.setdefault(place.log, set()).add(place.index)
+        self.do(events.Tick())
 
 
 @dataclass

@@ -18,7 +18,7 @@ Entropy = Callable[[int], bytes]
 
 
 class Now(NamedTuple):
-    """What the clocks say: UTC seconds for what is signed, a steady clock for what is waited for."""
+    """What the clocks say: UTC seconds for what is signed, a steady one for what is waited for."""
 
     wall_s: int
     steady_ms: int
@@ -242,10 +242,14 @@ class StoreFlags:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A frame for one link; leaves only after the commit."""
+    """A frame for one link; leaves only after the commit.
+
+    An ``urgent`` frame stands alone and may leave ahead of others queued on its link.
+    """
 
     link: int
     data: bytes
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

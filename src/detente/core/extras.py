@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from detente.core import limits
@@ -110,7 +111,7 @@ def decode_resume(data: bytes) -> Resume:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A cosignature that the author copied into its own log: Ed25519, holds key ``k`` of a member."""
+    """A cosignature that its author put into its own log: Ed25519, a member's holds key ``k``."""
 
     log: LogId
     size: int
@@ -193,14 +194,14 @@ def decode_lacks(data: bytes) -> Lacks:
         raise malformed("lacks")
     indices = tuple(reader.varint() for _ in range(count))
     reader.done()
-    if any(a >= b for a, b in zip(indices, indices[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(indices)):
         raise malformed("lacks not in order")
     return Lacks(log, indices)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A rung, who states it, and for ``misdirected`` what became of it (bit 0 opened, bit 1 purged)."""
+    """A rung, who states it, and for ``misdirected`` what became of it: bit 0 opened, 1 purged."""
 
     rung: Rung
     stater: Stater

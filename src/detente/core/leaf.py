@@ -58,6 +58,8 @@ class Kind(IntEnum):
 UNCALLING = frozenset({Kind.SEEN, Kind.QUOTE, Kind.HELD_AHEAD, Kind.LACKS})
 # Kinds that may be sent ahead of lower entries still under way.
 OVERTAKING = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.MARK, Kind.SEEN, Kind.HELD_AHEAD})
+# Kinds whose bodies are content: for readers, never for observers, and for their author to purge.
+CONTENT = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.MARK, Kind.TRANSLATION, Kind.TEST})
 # Kinds that carry a serial a watch officer can count.
 SERIAL = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
 

@@ -6,12 +6,13 @@ Holds what is needed to extend and check it, never its history; that is the stor
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from detente.core import limits
 from detente.core.encoding import Reader, counted, u40, varint
 from detente.core.events import SignedHead
-from detente.core.leaf import SERIAL, Leaf, LogId, read_log_id
+from detente.core.leaf import SERIAL, UNCALLING, Leaf, LogId, read_log_id
 from detente.core.merkle import Frontier
 from detente.core.notes import Checkpoint, verify_checkpoint
 from detente.core.transcript import Entry
@@ -34,16 +35,16 @@ class Log:
     last: Leaf | None = NOTHING  # None after a void leaf
     last_raw: bytes = b""
     serial: int = 0
-    stated: dict[LogId, int] = field(default_factory=dict)  # by this log's `seen`
+    called: int = 0  # the size behind the last entry that calls for a receipt
+    stated: dict[LogId, int] = field(default_factory=dict)  # by this log's `seen`, of known logs
     held_at_s: int = 0  # when the coverable head came to be held here
     covered: int = 0  # what our own log states of it
     cosigned: int = 0  # what our cosignature states of it
-    first_s: int = 0  # when the oldest entry not yet covered came
     missing: dict[int, int] = field(default_factory=dict)  # index of a body not here -> since, s
     lacked: set[int] = field(default_factory=set)  # those that a `lacks` of ours names
     disputed_from: int = -1  # first entry whose `seen` contradicts a signed head we hold
     frozen: int = -1  # from this index on the log is contested
-    day: int = 0
+    day: int = 0  # the UTC day whose quota its author is using
     used: list[int] = field(default_factory=lambda: [0, 0, 0])  # entries, bytes, FLASH of the day
     recent: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
     heads: OrderedDict[int, SignedHead] = field(default_factory=OrderedDict)
@@ -65,27 +66,42 @@ class Log:
         """Whether the author signed this head."""
         return verify_checkpoint(self.checkpoint(size, root), self.key, signature)
 
-    def coverable_max(self) -> int:
-        """How far every leaf, and every body addressed here or excepted, is held."""
-        holes = [index for index in self.missing if index not in self.lacked]
-        if self.disputed_from >= 0:
-            holes.append(self.disputed_from)
-        return min([*holes, self.size])
+    def closed(self) -> bool:
+        """Whether it is frozen and held as far as that; what would come next is contested."""
+        return 0 <= self.frozen <= self.size
 
-    def extend(self, entries: list[Entry], frontier: Frontier, head: SignedHead) -> None:
-        """Takes over verified entries; ``frontier`` already contains them."""
+    def coverable_max(self) -> int:
+        """How far every leaf, and every body addressed here or excepted, is held undisputed."""
+        most = self.size
+        if self.missing:
+            most = min((i for i in self.missing if i not in self.lacked), default=most)
+        if self.disputed_from >= 0:
+            most = min(most, self.disputed_from)
+        return min(most, self.frozen) if self.frozen >= 0 else most
+
+    def extend(
+        self,
+        entries: Sequence[Entry],
+        frontier: Frontier,
+        head: SignedHead,
+        known: Container[LogId],
+    ) -> None:
+        """Takes over verified entries; ``frontier`` already contains them. Of what they state as
+        seen only ``known`` logs are kept, since an author can name any number of others."""
         self.frontier = frontier
         self.root = head.root
         self.signature = head.signature
         for entry in entries:
             self.recent[entry.place.index] = entry
             leaf = entry.leaf
+            if leaf is None or leaf.kind not in UNCALLING:
+                self.called = entry.place.index + 1
             if leaf is None:
                 continue
             if leaf.kind in SERIAL:
                 self.serial = leaf.serial
             for seen in leaf.seen:
-                if seen.size > self.stated.get(seen.log, 0):
+                if seen.size > self.stated.get(seen.log, 0) and seen.log in known:
                     self.stated[seen.log] = seen.size
         self.last = entries[-1].leaf
         self.last_raw = entries[-1].raw
@@ -108,12 +124,12 @@ class Log:
             counted(self.signature),
             counted(self.last_raw),
             varint(self.serial),
+            varint(self.called),
             varint(len(stated)),
             *(log.encode() + varint(size) for log, size in stated),
             u40(self.held_at_s),
             varint(self.covered),
             varint(self.cosigned),
-            u40(self.first_s),
             varint(len(self.missing)),
             *(varint(i) + u40(since) for i, since in sorted(self.missing.items())),
             varint(len(self.lacked)),
@@ -136,11 +152,11 @@ def decode_log(log: LogId, origin: str, key: bytes, state: bytes) -> Log:
     out.last_raw = reader.counted(limits.LEAF_BYTES_MAX)
     out.last = lenient(out.last_raw) if out.last_raw else NOTHING
     out.serial = reader.varint()
+    out.called = reader.varint()
     out.stated = {read_log_id(reader): reader.varint() for _ in range(reader.varint())}
     out.held_at_s = reader.u40()
     out.covered = reader.varint()
     out.cosigned = reader.varint()
-    out.first_s = reader.u40()
     out.missing = {reader.varint(): reader.u40() for _ in range(reader.varint())}
     out.lacked = {reader.varint() for _ in range(reader.varint())}
     out.disputed_from = reader.varint() - 1

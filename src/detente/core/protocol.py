@@ -7,10 +7,14 @@ and speak. The same code judges us and them; there is no client and no server.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from detente.core import limits
-from detente.core.body import commit
-from detente.core.charter import parse_charter
+from detente.core.accusing import accusations
+from detente.core.amending import charter_for, refresh_charter
+from detente.core.body import SALT_BYTES, ZERO_SALT, commit
+from detente.core.charter import Charter, parse_charter
+from detente.core.disputes import give_up
 from detente.core.encoding import Reader
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import (
@@ -37,18 +41,19 @@ from detente.core.events import (
     Tell,
     Tick,
 )
-from detente.core.extras import encode_clock
+from detente.core.extras import decode_clock, encode_clock
 from detente.core.frames import Hello, Notice, Refuse, encode_frame, read_frame
-from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.log import decode_log
+from detente.core.holding import find_place
+from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence, decode_leaf
+from detente.core.log import Log, decode_log
 from detente.core.receiving import on_entries
-from detente.core.restoring import adopt
-from detente.core.session import chores, greet, on_frame, on_hello, quantum_again
-from detente.core.speaking import append, everyone, settle
+from detente.core.restoring import adopt, check_adopt, is_entered
+from detente.core.session import chores, greet, greet_again, on_frame, on_hello
+from detente.core.speaking import append, loaded, settle
 from detente.core.station import Line, Link, Station, Step
 from detente.core.wire import ENTRIES, read_tag
 
-ZERO_SALT = bytes(16)
+DAY_S = 86_400
 
 # What an author may submit. The rest is stated by the node itself.
 DRAFTED = frozenset(
@@ -67,10 +72,27 @@ DRAFTED = frozenset(
         Kind.DUTY,
     }
 )
+# What an honest peer may run into, since it cannot know our cards, lines, bodies and quotas: it is
+# named, and not counted against the link.
+BLAMELESS = frozenset(
+    {
+        Refusal.UNKNOWN_LINE,
+        Refusal.UNKNOWN_LOG,
+        Refusal.WANT_FULL,
+        Refusal.FROZEN,
+        Refusal.OVER_QUOTA,
+        Refusal.NOT_IN_AUDIENCE,
+        Refusal.NOT_HELD,
+        Refusal.PURGED,
+    }
+)
 
 
 def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[Effect]:
     """Applies one input to the state and gives the effects, in order.
+
+    Each effect for the store is applied, though not yet committed, before the next call: what is
+    read from a shelf then shows it. Nothing is sent before the commit.
 
     Raises LocalError where our own side asked for something impossible (the state is unchanged),
     MachineError where nothing may be said any more. A peer's fault never raises: it is refused.
@@ -92,39 +114,42 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
         _accept(step, given)
     elif isinstance(given, Adopt):
         for line in station.lines.values():
+            check_adopt(step, line, given.k)
+        for line in station.lines.values():
             adopt(step, line, given.k)
-            line.touched = True
     else:
         _set_duty(step, given)
     return step.out
 
 
 def wake_ms(station: Station) -> int | None:
-    """The steady time at which the core next wants a ``Tick``, or None."""
-    dues = [
-        due
-        for line in station.lines.values()
-        for due in (
-            line.seen_due_ms,
-            line.cosign_due_ms,
-            line.quantum_due_ms if line.sessions else 0,
-            line.chores_due_ms,
-        )
-        if due
-    ]
-    return min(dues, default=None)
+    """The steady time at which the core next wants a ``Tick``, or None. Only what a ``Tick`` could
+    then do counts: a due that waits for a peer or for officers wakes nobody."""
+    dues = []
+    for line in station.lines.values():
+        if line.touched or line.greet_due or line.charter_due:
+            return 0
+        greeted = line.greeted()
+        if line.may_sign() and greeted:
+            dues += [line.seen_due_ms, line.cosign_due_ms]
+            if any(session.wide for session in greeted):
+                dues.append(line.quantum_due_ms)
+        dues.append(line.chores_due_ms)
+    return min((due for due in dues if due), default=None)
 
 
 def _tick(step: Step) -> None:
     _watch_clock(step)
     for line in step.station.lines.values():
+        if line.charter_due:
+            refresh_charter(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
         timers = (line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms)
         late = any(at and step.now.steady_ms >= at for at in timers)
-        if line.touched:
-            quantum_again(step, line)
         if due:
             chores(step, line)
+        if line.greet_due:
+            greet_again(step, line)
         if line.touched or due or late:
             settle(step, line)
 
@@ -137,12 +162,12 @@ def _watch_clock(step: Step) -> None:
     if back <= 1:
         return
     for line in station.lines.values():
-        own = line.own
-        if own is not None and own.size and not line.mute:
-            extra = encode_clock(-back)
-            line.control.append(Draft(kind=Kind.CLOCK, audience=everyone(line), extra=extra))
-            line.touched = True
-            step.out.append(Tell("clock-back", line.id, {"seconds": back}))
+        waiting = [draft for draft in line.control if draft.kind == Kind.CLOCK]
+        line.control = [draft for draft in line.control if draft.kind != Kind.CLOCK]
+        stepped = sum(decode_clock(draft.extra) for draft in waiting) - back
+        line.state(Draft(kind=Kind.CLOCK, audience=line.everyone(), extra=encode_clock(stepped)))
+        line.touched = True
+        step.tell("clock-back", line, seconds=back)
 
 
 # --- links ------------------------------------------------------------------------------------
@@ -155,7 +180,7 @@ def _link_up(step: Step, given: LinkUp) -> None:
     station.links[given.link] = Link(given.link, given.party, given.wide)
     for line in station.lines.values():
         if line.charter.number_of(given.party) is not None:
-            greet(step, line, station.links[given.link], answer=True)
+            greet(step, line, station.links[given.link], answer=False)
             line.touched = True
 
 
@@ -165,7 +190,7 @@ def _link_down(step: Step, given: LinkDown) -> None:
         if line.sessions.pop(given.link, None) is not None:
             for log, dispute in list(line.disputes.items()):
                 if dispute.link == given.link:
-                    del line.disputes[log]
+                    give_up(step, line, line.logs[log])
             line.touched = True
 
 
@@ -202,7 +227,7 @@ def _read(step: Step, link: Link, data: bytes) -> None:
     line = step.station.lines.get(link.lines.get(channel, b""))
     session = None if line is None else line.sessions.get(link.number)
     if line is None or session is None:
-        raise PeerError(Refusal.UNKNOWN_LINE, f"channel {channel}")
+        raise PeerError(Refusal.OUT_OF_TURN, f"no hello on channel {channel}")
     line.touched = True
     session.heard_ms = step.now.steady_ms
     if kind == ENTRIES:
@@ -230,7 +255,7 @@ def _refuse(step: Step, link: Link, data: bytes, error: PeerError) -> None:
     if isinstance(log, LogId) and isinstance(index, int):
         frame = Refuse(error.refusal, log, index)
     step.out.append(Send(link.number, encode_frame(channel, frame)))
-    link.bad_frames += 1
+    link.bad_frames += error.refusal not in BLAMELESS
     if link.bad_frames >= limits.BAD_FRAMES_MAX:
         step.out.append(CloseLink(link.number, error.refusal))
 
@@ -243,13 +268,7 @@ def _submit(step: Step, given: Submit) -> None:
     queue = line.queue
     if len(queue.rows) >= limits.OUTBOX_ENTRIES_MAX:
         raise LocalError(Refusal.OVER_QUOTA, "the outbox is full")
-    readers = line.charter.everyone()
-    if draft.kind not in DRAFTED or not draft.audience or draft.audience & ~readers:
-        raise LocalError(Refusal.NOT_ALLOWED, "this kind or audience cannot be submitted")
-    if draft.body is not None and len(draft.body) > limits.BODY_BYTES_MAX:
-        raise LocalError(Refusal.OVERSIZE, "body")
-    if draft.body is not None and len(draft.salt) != len(ZERO_SALT):
-        raise LocalError(Refusal.USAGE, "a body needs 16 bytes of salt")
+    _check_draft(line, draft)
     row = OutboxRow(queue.next_number, draft, step.now.wall_s)
     queue.next_number += 1
     queue.rows[row.number] = row
@@ -258,16 +277,43 @@ def _submit(step: Step, given: Submit) -> None:
     line.touched = True
 
 
+def _check_draft(line: Line, draft: Draft) -> None:
+    """Refuses a draft that could only become a void entry, or one the charter forbids."""
+    content = draft.body is not None and draft.kind in CONTENT
+    readers = line.charter.readers() if content else line.charter.everyone()
+    if line.left or draft.kind not in DRAFTED or not draft.audience or draft.audience & ~readers:
+        raise LocalError(Refusal.NOT_ALLOWED, "this kind or audience cannot be submitted")
+    if draft.body is not None and len(draft.body) > limits.BODY_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, "body")
+    if draft.body is not None and len(draft.salt) != SALT_BYTES:
+        raise LocalError(Refusal.USAGE, "a body needs 16 bytes of salt")
+    leaf = Leaf(
+        kind=draft.kind,
+        time_s=0,
+        audience=draft.audience,
+        precedence=draft.precedence,
+        refs=draft.refs,
+        extra=draft.extra,
+        release=draft.release,
+    )
+    try:
+        same = decode_leaf(leaf.encode()) == leaf
+    except PeerError as exc:
+        raise LocalError(exc.refusal, exc.detail) from exc
+    if not same:
+        raise LocalError(Refusal.USAGE, "a draft that is no leaf")
+
+
 def _release(step: Step, given: Release) -> None:
     line = step.line(given.line)
     row = line.queue.rows.get(given.number)
     if row is None or not row.awaits_release:
         raise LocalError(Refusal.NOT_FOUND, f"no row {given.number} awaits release")
-    if not given.send:
+    if not given.send or is_entered(line, loaded(line, row).draft):
         del line.queue.rows[given.number]
         step.out.append(TakeOutbox(line.id, (given.number,)))
         return
-    freed = OutboxRow(row.number, row.draft, row.submitted_s)
+    freed = replace(row, awaits_release=False)
     line.queue.rows[row.number] = freed
     line.queue.by_precedence[row.draft.precedence].append(row.number)
     step.out.append(QueueOutbox(line.id, freed))
@@ -293,17 +339,17 @@ def _accept(step: Step, given: Accept) -> None:
         raise LocalError(Refusal.NOT_ALLOWED, "our card lists no such key pair")
     station.lines[line_id] = line
     line.logs[log.id], line.mine = log, log.id
+    line.begun_day = step.now.wall_s // DAY_S
     step.out.append(StoreLine(line_id, given.charter, me))
     draft = Draft(
         kind=Kind.CHARTER,
-        audience=everyone(line),
+        audience=line.everyone(),
         precedence=Precedence.ROUTINE,
         body=given.charter,
         salt=ZERO_SALT,
     )
     append(step, line, [draft])
     line.touched = True
-    line.chores_due_ms = step.now.steady_ms + 1000
     for link in station.links.values():
         if charter.number_of(link.party) is not None:
             greet(step, line, link, answer=True)
@@ -312,7 +358,7 @@ def _accept(step: Step, given: Accept) -> None:
 def _set_duty(step: Step, given: SetDuty) -> None:
     step.station.on_duty = given.on_duty
     for line in step.station.lines.values():
-        line.chores_due_ms = step.now.steady_ms or 1
+        line.chores_due_ms = max(1, step.now.steady_ms)
         line.presence_due_ms = 0
 
 
@@ -329,22 +375,50 @@ def load_line(
     line = Line(
         line_id, parse_charter(charter_text), charter_text, member, station.shelf_of(line_id)
     )
+    station.lines[line_id] = line
+    line.charter = _charter_kept(station, line)
     for log_id, state in logs:
         empty = station.new_log(line, log_id)
         if empty is None:
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no card lists the key of {log_id.word}")
-        log = decode_log(log_id, empty.origin, empty.key, state)
-        line.logs[log_id] = log
-        if log_id.member == member and (line.mine is None or log_id > line.mine):
-            line.mine = log_id
-        if log.frozen >= 0:
-            line.accused.add(log_id)
+        _load_log(line, decode_log(log_id, empty.origin, empty.key, state))
+    line.charter = _charter_kept(station, line)
+    line.left = line.charter.member(member) is None
+    line.sealing = line.charter_due = True
     line.mute = mute
     line.awaits_hello = line.own is not None
+    line.quantum_due_ms = 1
+    for place in line.shelf.of_kind((Kind.PURGED,)):
+        leaf = line.shelf.entry(*place).leaf
+        for ref in () if leaf is None else leaf.refs:
+            if find_place(line, place.log.member, ref) is None:
+                line.purges.add((place.log.member, ref))
     for row in outbox:
         line.queue.rows[row.number] = row
         line.queue.next_number = max(line.queue.next_number, row.number + 1)
         if not row.awaits_release:
             line.queue.by_precedence[row.draft.precedence].append(row.number)
-    station.lines[line_id] = line
     return line
+
+
+def _charter_kept(station: Station, line: Line) -> Charter:
+    """The charter in force at a start; the one known so far while an amendment is incomplete."""
+    try:
+        return charter_for(station, line)
+    except LocalError:
+        return line.charter
+
+
+def _load_log(line: Line, log: Log) -> None:
+    """A log as it was, and what it still calls for."""
+    line.logs[log.id] = log
+    if log.id.member == line.me:
+        if line.mine is None or log.id > line.mine:
+            line.mine = log.id
+        first = line.shelf.entry(log.id, 0).leaf if log.size else None
+        if first is not None and not line.begun_day:
+            line.begun_day = first.time_s // DAY_S
+    elif log.called > log.covered:
+        line.seen_due_ms = 1
+    if log.frozen >= 0 and accusations(line, log.id):
+        line.accused.add(log.id)

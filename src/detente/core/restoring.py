@@ -6,113 +6,150 @@ and shows what comes, and signs nothing until its officers adopt it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from detente.core.body import commit
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import Draft, QueueOutbox, SignedHead, StoreFlags, TakeOutbox, Tell
+from detente.core.events import Draft, QueueOutbox, StoreFlags, StoreState, TakeOutbox
 from detente.core.extras import Head, Resume
 from detente.core.frames import StatedHead
-from detente.core.leaf import LIFE_BYTES, Kind, LogId, Precedence
+from detente.core.leaf import LIFE_BYTES, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
-from detente.core.speaking import append, everyone
-from detente.core.station import Line, Queue, Step
+from detente.core.speaking import append, loaded
+from detente.core.station import Line, Queue, Step, fall_mute
+from detente.core.transcript import Entry
+
+# A draft and the entry that it became, as far as they can be compared.
+Likeness = tuple[object, ...]
 
 
-def fall_mute(step: Step, line: Line, reason: str) -> None:
-    """From now on this line signs nothing; the reason survives a restart."""
-    if line.mute:
-        return
-    line.mute = reason
-    line.control.clear()
-    step.out.append(StoreFlags(line.id, reason))
-    step.out.append(Tell("mute", line.id, {"reason": reason}))
+def judge_own_head(step: Step, line: Line, theirs: StatedHead, root: bytes | None) -> bool:
+    """A head of one of our own logs that we do not hold, believed only with our own signature.
 
-
-def show_own_head(step: Step, line: Line, log: Log, head: SignedHead | None) -> None:
-    """A peer shows a signed end of our own log that we do not hold: we were restored."""
-    reason = (
-        "a peer shows an own log this node lacks"
-        if head is None
-        else ("a peer shows an own head this node lacks")
-    )
-    fall_mute(step, line, reason)
-
-
-def judge_own_head(step: Step, line: Line, stated: StatedHead, root: bytes | None) -> None:
-    """A head of one of our own logs in a hello: believed only with our own signature on it."""
-    log_id = stated.head.log
+    ``root`` is ours at its size, if we hold so much. False if the signature is not ours.
+    """
+    log_id = theirs.head.log
     log = line.logs.get(log_id) or step.station.new_log(line, log_id)
-    if log is None or not log.verifies(stated.head.size, stated.head.root, stated.signature):
-        step.out.append(Tell("false-own-head", line.id, {"log": log_id.word}))
+    if log is None or not log.verifies(theirs.head.size, theirs.head.root, theirs.signature):
+        step.tell("false-own-head", line, log=log_id.word)
+        return False
+    if root is not None and log_id != line.mine:
+        step.tell("own-log-differs", line, log=log_id.word)
+    else:
+        judge_own_log(step, line, log)
+    return True
+
+
+def judge_own_log(step: Step, line: Line, log: Log) -> None:
+    """Something signed by us has come back that we did not hold. Of the current log, of a later
+    one, or of any beside a log that is not a resumed one, it means that we were restored."""
+    mine = line.mine
+    if line.mute or mine is None:
         return
-    if log_id not in line.logs:
-        fall_mute(step, line, "a peer shows an incarnation of ours this node does not know")
-    elif stated.head.size > log.size:
-        fall_mute(step, line, "a peer shows an own head this node lacks")
-    elif root != stated.head.root:
-        fall_mute(step, line, "a peer shows an own head that differs from this node's")
+    if log.id == mine:
+        fall_mute(step, line, "a peer shows more of our own log than we hold")
+    elif log.id.k > mine.k or not mine.life:
+        fall_mute(step, line, "a peer shows an incarnation of ours that we do not know")
+    elif log.id.k == mine.k:
+        step.tell("own-log-concurrent", line, log=log.id.word)
+
+
+# --- adoption -----------------------------------------------------------------------------------
+
+
+def check_adopt(step: Step, line: Line, k: int) -> None:
+    """LocalError NOT_ALLOWED unless ``k`` is above every incarnation of ours known here, our card
+    lists its keys and the keyring holds them."""
+    highest = max((log.k for log in line.logs if log.member == line.me), default=-1)
+    if k <= highest:
+        raise LocalError(Refusal.NOT_ALLOWED, f"incarnation {highest} is known; adopt a higher one")
+    if step.station.keys.k != k or step.station.new_log(line, LogId(line.me, k, b"")) is None:
+        raise LocalError(Refusal.NOT_ALLOWED, f"key pair {k} is not loaded, or not in our card")
 
 
 def adopt(step: Step, line: Line, k: int) -> None:
     """Begins incarnation ``k`` with a `resume` that names every log of ours and all we hold.
 
-    LocalError NOT_ALLOWED if ``k`` is not above every incarnation of ours known here.
+    ``check_adopt`` has passed. Everything others said is covered and cosigned anew.
     """
-    known = [log for log in line.logs.values() if log.id.member == line.me]
-    if not known:
-        return  # nothing was ever signed here: the line begins as any other
-    highest = max(log.id.k for log in known)
-    if k <= highest and not all(log.id.k < k for log in known):
-        raise LocalError(Refusal.NOT_ALLOWED, f"incarnation {highest} is known; adopt a higher one")
+    known = sorted(log for log in line.logs if log.member == line.me)
     life = step.entropy(LIFE_BYTES)
     log = step.station.new_log(line, LogId(line.me, k, life))
-    if log is None:
-        raise LocalError(Refusal.NOT_ALLOWED, f"our card lists no key pair {k}")
-    heads = tuple(Head(own.id, own.size, own.root) for own in known if own.size)
+    assert log is not None  # noqa: S101  # check_adopt
+    heads = tuple(Head(old, line.logs[old].size, line.logs[old].root) for old in known)
     line.logs[log.id] = log
     line.mine = log.id
-    line.mute = ""
-    line.awaits_hello = False
+    line.mute, line.awaits_hello, line.quantum = "", False, None
+    line.greet_due = line.touched = line.cosign_now = True
     step.out.append(StoreFlags(line.id, ""))
     for other in line.logs.values():
-        other.covered = 0 if other.id.member != line.me else other.covered
-        other.cosigned = 0
+        if other.id.member != line.me:
+            other.covered = other.cosigned = 0
+            step.out.append(StoreState(line.id, other.id, other.encode()))
     _hold_back(step, line)
-    extra = Resume(k, life, heads).encode()
-    draft = Draft(
-        kind=Kind.RESUME, audience=everyone(line), precedence=Precedence.IMMEDIATE, extra=extra
+    resume = Draft(
+        kind=Kind.RESUME,
+        audience=line.everyone(),
+        precedence=Precedence.IMMEDIATE,
+        extra=Resume(k, life, heads).encode(),
     )
-    append(step, line, [draft])
-    for session in line.sessions.values():
-        session.sent[log.id] = 0
-        for own in known:
-            session.sent.setdefault(own.id, session.holds.get(own.id, 0))
-    step.out.append(Tell("adopted", line.id, {"k": k}))
+    append(step, line, [resume])
+    step.tell("adopted", line, k=k)
 
 
 def _hold_back(step: Step, line: Line) -> None:
     """Outbox rows wait for a person; those that a peer already holds are done."""
-    rows = list(line.queue.rows.values())
+    rows = [loaded(line, row) for row in line.queue.rows.values()]
+    entered = _entered(line, {row.draft.kind for row in rows})
     line.queue = Queue(next_number=line.queue.next_number)
+    done = []
     for row in rows:
-        draft = row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
-        if _entered(line, draft):
-            step.out.append(TakeOutbox(line.id, (row.number,)))
+        if _of_draft(row.draft) in entered:
+            done.append(row.number)
             continue
-        held = replace(row, draft=draft, awaits_release=True)
-        line.queue.rows[row.number] = held
+        line.queue.rows[row.number] = held = replace(row, awaits_release=True)
         step.out.append(QueueOutbox(line.id, held))
+    if done:
+        step.out.append(TakeOutbox(line.id, tuple(done)))
 
 
-def _entered(line: Line, draft: Draft) -> bool:
-    """One party's equal commitments are one dispatch."""
-    if draft.body is None:
-        return False
-    wanted = commit(draft.salt, draft.body)
-    for place in line.shelf.of_kind([draft.kind]):
-        if place.log.member == line.me:
-            leaf = line.shelf.entry(place.log, place.index).leaf
-            if leaf is not None and leaf.commitment == wanted:
-                return True
-    return False
+def is_entered(line: Line, draft: Draft) -> bool:
+    """Whether what a row says stands in one of our logs: one party's equal commitments, or equal
+    statements without a body, are one dispatch."""
+    return _of_draft(draft) in _entered(line, {draft.kind})
+
+
+def drop_entered(step: Step, line: Line, entries: Sequence[Entry]) -> None:
+    """An entry of ours that comes back after the adoption takes its row out of the outbox."""
+    came = {_of_leaf(entry.leaf) for entry in entries if entry.leaf is not None}
+    done = [
+        number
+        for number, row in line.queue.rows.items()
+        if row.awaits_release and _of_draft(loaded(line, row).draft) in came
+    ]
+    for number in done:
+        del line.queue.rows[number]
+    if done:
+        step.out.append(TakeOutbox(line.id, tuple(done)))
+
+
+def _entered(line: Line, kinds: Iterable[int]) -> set[Likeness]:
+    found = set()
+    for place in line.shelf.of_kind(sorted(kinds)):
+        leaf = line.shelf.entry(*place).leaf
+        if place.log.member == line.me and leaf is not None:
+            found.add(_of_leaf(leaf))
+    return found
+
+
+def _of_leaf(leaf: Leaf) -> Likeness:
+    if leaf.commitment is not None:
+        return leaf.kind, leaf.commitment
+    return leaf.kind, leaf.audience, leaf.refs, leaf.extra, leaf.release
+
+
+def _of_draft(draft: Draft) -> Likeness:
+    if draft.body is not None:
+        return draft.kind, commit(draft.salt, draft.body)
+    return draft.kind, draft.audience, draft.refs, draft.extra, draft.release

@@ -1,4 +1,4 @@
-"""Settling a line: what is entered, covered, cosigned and sent once the inputs are in.
+"""Settling a line: what is entered in our log and said, once the inputs are in.
 
 Sequencing is late (spec/log.md §7): a submitted draft gets its index, serial, `seen`, time and
 signature only when a bearer can take it, so that FLASH rarely has anything to overtake.
@@ -6,39 +6,37 @@ signature only when a bearer can take it, so that FLASH rarely has anything to o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from detente.core import limits
 from detente.core.body import commit
+from detente.core.cosigning import QUANTUM_AT_ONCE, cosign_due, quantum
 from detente.core.crypto import ed25519_verify
 from detente.core.errors import MachineError, Refusal
 from detente.core.events import (
-    CloseLink,
     Draft,
     NewEntry,
     OutboxRow,
     QueueOutbox,
-    Send,
     SignedHead,
-    StoreCosignature,
     StoreEntries,
     StoreState,
     TakeOutbox,
-    Tell,
 )
 from detente.core.extras import Head, Lacks
-from detente.core.frames import Cosign, Frame, Heads, Presence, Quantum, StatedHead, encode_frame
-from detente.core.identity import author_name, holds_pq_name
-from detente.core.leaf import SERIAL, UNCALLING, Kind, Leaf, LogId, Precedence, Seen
+from detente.core.frames import Heads, StatedHead
+from detente.core.holding import coverable, coverable_size, note_held, purge
+from detente.core.leaf import SERIAL, Kind, Leaf, LogId, Precedence, Seen
 from detente.core.log import Log
 from detente.core.merkle import leaf_hash
-from detente.core.notes import cosign_message, subtree_message
-from detente.core.station import Line, Session, Step
+from detente.core.station import Line, Step
 from detente.core.streaming import pump
 from detente.core.transcript import Entry, Place
 
-# Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.
-QUANTUM_AT_ONCE = frozenset({Kind.CHARTER, Kind.RESUME, Kind.SEAL, Kind.CARD})
+APPENDS_MAX = 64  # signatures of one step: their heads stay in memory until they are stored
+LACKS_MAX = 100  # indices in one `lacks`
+LEAF_FIXED_BYTES = 128  # of a leaf without `seen`, references and extra, at most
+SEEN_BYTES_MAX = 56  # one `seen` item, at most
 
 
 def settle(step: Step, line: Line) -> None:
@@ -48,34 +46,20 @@ def settle(step: Step, line: Line) -> None:
     _sequence(step, line)
     _store_outbox(step, line)
     pump(step, line)
-    _cosign(step, line)
-    _quantum(step, line)
+    cosign_due(step, line)
     _announce(step, line)
-
-
-def may_sign(line: Line) -> bool:
-    """Whether our log of this line may grow: adopted, and after a peer's hello since the start."""
-    return not line.mute and not line.awaits_hello and line.mine is not None
+    quantum(step, line)
 
 
 # --- what we hold -----------------------------------------------------------------------------
 
 
-def coverable(line: Line, log: Log) -> SignedHead | None:
-    """The largest head, signed by its author, below which everything is held here."""
-    most = log.coverable_max()
-    if not most:
-        return None
-    if most == log.size:
-        return log.head()
-    recent = [size for size in log.heads if size <= most]
-    found = log.heads[max(recent)] if recent else None
-    return found or line.shelf.signed_head(log.id, 1, most)
-
-
 def _new_seen(line: Line) -> list[tuple[Log, SignedHead]]:
-    """Heads of others' logs that our own log does not state yet; a closing head names all earlier
-    incarnations beside the first mention of a resumed one."""
+    """Heads of others' logs that our own log does not state yet.
+
+    A closing head names all earlier incarnations beside the first mention of a resumed one, so
+    the logs of one member are named together or not at all.
+    """
     found: dict[LogId, tuple[Log, SignedHead]] = {}
     for log in line.logs.values():
         if log.id.member == line.me:
@@ -83,78 +67,79 @@ def _new_seen(line: Line) -> list[tuple[Log, SignedHead]]:
         head = coverable(line, log)
         if head is None or head.size <= log.covered:
             continue
-        found[log.id] = (log, head)
+        group = {log.id: (log, head)}
         if log.id.life and not log.covered:
             for other in line.logs.values():
-                if other.id.member == log.id.member and other.id != log.id:
-                    closing = coverable(line, other)
-                    if closing is not None:
-                        found[other.id] = (other, closing)
-    ordered = sorted(found.items())[: limits.SEEN_MAX]
-    return [pair for _, pair in ordered]
+                closing = coverable(line, other)
+                if other.id.member == log.id.member and closing is not None:
+                    group[other.id] = (other, closing)
+        if len(found | group) <= limits.SEEN_MAX:
+            found |= group
+    return [pair for _, pair in sorted(found.items())]
 
 
 def _lack(step: Step, line: Line) -> None:
-    """After the charter's time, names the bodies that are missing, so that the rest is receipted."""
-    if not may_sign(line):
+    """After the charter's time, names missing bodies, so that the rest is receipted."""
+    if not line.may_sign():
         return
     for log in line.logs.values():
-        if log.id.member == line.me:
+        if log.id.member == line.me or not log.missing:
             continue
         late = sorted(
             index
             for index, since in log.missing.items()
             if index not in log.lacked and step.now.wall_s - since >= line.charter.lacks_after_s
-        )[:100]
+        )[:LACKS_MAX]
         if late:
+            before = coverable_size(line, log)
             log.lacked.update(late)
+            note_held(step, line, log, before)
             step.out.append(StoreState(line.id, log.id, log.encode()))
             extra = Lacks(log.id, tuple(late)).encode()
-            line.control.append(Draft(kind=Kind.LACKS, audience=everyone(line), extra=extra))
+            line.state(Draft(kind=Kind.LACKS, audience=line.everyone(), extra=extra))
             line.seen_now = True
-
-
-def everyone(line: Line) -> int:
-    """The audience of statements about the record itself."""
-    return line.charter.everyone()
 
 
 # --- entering ---------------------------------------------------------------------------------
 
 
 def _window(line: Line, own: Log) -> int:
-    """How many more entries may be signed before a reader confirms some."""
-    held = [
-        session.holds.get(own.id, 0)
-        for session in line.sessions.values()
-        if session.greeted and session.paused_until_ms == 0
-    ]
-    if not held:
+    """How many more entries may be signed before a reader confirms some: on narrow bearers, where
+    an entry takes longer than a second, one at a time."""
+    open_to = [s for s in line.greeted() if own.id not in s.paused]
+    if not open_to:
         return 0
-    return limits.WINDOW_ENTRIES_MAX - (own.size - max(held))
+    most = limits.WINDOW_ENTRIES_MAX if any(s.wide for s in open_to) else 1
+    return most - (own.size - max(s.holds.get(own.id, 0) for s in open_to))
 
 
 def _sequence(step: Step, line: Line) -> None:
     own = line.own
-    if own is None or not may_sign(line) or not any(s.greeted for s in line.sessions.values()):
+    if own is None or not line.may_sign():
         return
-    due = line.seen_due_ms and step.now.steady_ms >= line.seen_due_ms
-    if line.control:
-        batch, line.control = line.control, []
+    while line.control:
+        batch = line.control[: limits.BATCH_ENTRIES_MAX]
+        del line.control[: len(batch)]
         append(step, line, batch)
-    while line.is_open() and own.size:
-        rows = _next_rows(line, _window(line, own))
-        if not rows:
-            break
-        append(step, line, [_draft(line, row) for row in rows], rows)
-    if line.seen_now or due:
+    if not line.greeted():
+        return
+    if line.is_open():
+        for _ in range(APPENDS_MAX):
+            rows = _next_rows(line, _window(line, own))
+            if not rows:
+                break
+            append(step, line, [row.draft for row in rows], [row.number for row in rows])
+        else:
+            line.touched = True
+    if line.seen_now or (line.seen_due_ms and step.now.steady_ms >= line.seen_due_ms):
         if _new_seen(line):
-            append(step, line, [Draft(kind=Kind.SEEN, audience=everyone(line))])
-        line.seen_now, line.seen_due_ms = False, 0
+            draft = Draft(kind=Kind.SEEN, audience=line.everyone(), precedence=line.seen_precedence)
+            append(step, line, [draft])
+        _seen_said(line)
 
 
-def _draft(line: Line, row: OutboxRow) -> Draft:
-    return row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
+def _seen_said(line: Line) -> None:
+    line.seen_now, line.seen_due_ms, line.seen_precedence = False, 0, Precedence.ROUTINE
 
 
 def _next_rows(line: Line, room: int) -> list[OutboxRow]:
@@ -166,37 +151,55 @@ def _next_rows(line: Line, room: int) -> list[OutboxRow]:
         numbers = queue.by_precedence[precedence]
         urgent = precedence >= Precedence.FLASH
         while numbers and (urgent or len(rows) < min(room, limits.BATCH_ENTRIES_MAX)):
-            row = queue.rows[numbers[0]]
-            size = len(row.draft.body or b"") + 512
-            if size > bytes_left:
+            row = loaded(line, queue.rows[numbers[0]])
+            bytes_left -= len(row.draft.body or b"") + limits.LEAF_BYTES_MAX // 8
+            if bytes_left < 0:
                 return rows
-            bytes_left -= size
-            numbers.pop(0)
+            numbers.popleft()
             del queue.rows[row.number]
             rows.append(row)
             if urgent:
                 return rows
-        if urgent:
-            continue
     return rows
 
 
-def append(
-    step: Step, line: Line, drafts: list[Draft], rows: list[OutboxRow] | None = None
-) -> None:
+def loaded(line: Line, row: OutboxRow) -> OutboxRow:
+    """The row with its draft, which after a restart is still in the store."""
+    if row.draft.kind >= 0:
+        return row
+    draft = line.shelf.outbox_draft(row.number)
+    return OutboxRow(row.number, draft, row.submitted_s, row.awaits_release)
+
+
+def _plan(line: Line, drafts: Sequence[Draft]) -> list[tuple[Draft, tuple[Seen, ...]]]:
+    """Which leaf states what has been seen: the first, or where that would grow too long one of
+    its own before it."""
+    seen = tuple(Seen(log.id, head.size, head.root, log.held_at_s) for log, head in _new_seen(line))
+    first = drafts[0]
+    plan: list[tuple[Draft, tuple[Seen, ...]]] = [(draft, ()) for draft in drafts]
+    if first.kind == Kind.CHARTER:
+        return plan
+    fixed = LEAF_FIXED_BYTES + 32 * len(first.refs) + len(first.extra)
+    room = (limits.LEAF_BYTES_MAX - fixed) // SEEN_BYTES_MAX
+    if len(seen) <= room or first.kind == Kind.RESUME:
+        plan[0] = (first, seen[:room])
+    else:
+        plan.insert(0, (Draft(kind=Kind.SEEN, audience=line.everyone()), seen))
+    return plan
+
+
+def append(step: Step, line: Line, drafts: Sequence[Draft], rows: Sequence[int] = ()) -> None:
     """Enters drafts at the end of our log under one signature; the first carries every new `seen`.
 
-    Raises MachineError DISK if the signature just made does not verify (a fault must not speak).
+    ``rows`` are the outbox rows they come from. Raises MachineError DISK if the signature just
+    made does not verify: a fault must not speak.
     """
     own = line.own
     assert own is not None  # noqa: S101  # every caller has checked may_sign
-    news = _new_seen(line) if own.size else []
-    frontier = own.frontier.copy()
-    serial = own.serial
-    entries: list[Entry] = []
+    frontier, serial = own.frontier.copy(), own.serial
     stored: list[NewEntry] = []
-    error_s = step.now.error_s
-    for draft in drafts:
+    plan = _plan(line, drafts)
+    for draft, seen in plan:
         serial += draft.kind in SERIAL
         leaf = Leaf(
             kind=draft.kind,
@@ -205,68 +208,56 @@ def append(
             precedence=draft.precedence,
             drill=draft.drill or line.charter.drill,
             serial=serial if draft.kind in SERIAL else 0,
-            clock_error_s=error_s,
-            seen=() if entries else tuple(_seen_item(log, head) for log, head in news),
+            clock_error_s=step.now.error_s,
+            seen=seen,
             refs=draft.refs,
             extra=draft.extra,
-            commitment=_commitment(draft),
+            commitment=None if draft.body is None else commit(draft.salt, draft.body),
             release=draft.release,
         )
         raw = leaf.encode()
         digest = leaf_hash(raw)
         place = Place(own.id, frontier.size)
-        subtrees = b"".join(frontier.append(digest))
+        done = b"".join(frontier.append(digest))
         salt = draft.salt if draft.body is not None else None
-        entry = Entry(place, digest, raw, leaf, salt, draft.body)
-        entries.append(entry)
-        stored.append(NewEntry(entry, subtrees))
+        stored.append(NewEntry(Entry(place, digest, raw, leaf, salt, draft.body), done))
     root = frontier.root()
     message = own.checkpoint(frontier.size, root).text().encode()
     signature = step.station.keys.sign_log(message)
     if not ed25519_verify(own.key, message, signature):
         raise MachineError(Refusal.DISK, "a signature just made does not verify")
     head = SignedHead(frontier.size, root, signature)
-    own.extend(entries, frontier, head)
+    own.extend([new.entry for new in stored], frontier, head, line.logs)
     own.held_at_s = step.now.wall_s
     step.out.append(
         StoreEntries(
             line.id, own.id, tuple(stored), head, own.encode(), own=True, held_at_s=own.held_at_s
         )
     )
-    _after_append(step, line, drafts, news, rows or [])
-
-
-def _commitment(draft: Draft) -> bytes | None:
-    return None if draft.body is None else commit(draft.salt, draft.body)
-
-
-def _seen_item(log: Log, head: SignedHead) -> Seen:
-    return Seen(log.id, head.size, head.root, log.held_at_s)
-
-
-def _after_append(
-    step: Step,
-    line: Line,
-    drafts: list[Draft],
-    news: list[tuple[Log, SignedHead]],
-    rows: list[OutboxRow],
-) -> None:
-    for log, head in news:
-        log.covered = max(log.covered, head.size)
-        step.out.append(StoreState(line.id, log.id, log.encode()))
-    if news:
-        line.seen_now, line.seen_due_ms = False, 0
-    durable = tuple(row.number for row in rows if row.number not in line.queue.volatile)
-    line.queue.volatile.difference_update(row.number for row in rows)
+    _after_append(step, line, [draft for draft, _ in plan], [s for _, seen in plan for s in seen])
+    durable = tuple(number for number in rows if number not in line.queue.volatile)
+    line.queue.volatile.difference_update(rows)
     if durable:
         step.out.append(TakeOutbox(line.id, durable))
-    kinds = {draft.kind for draft in drafts}
-    closing = any(log.id.life and head.size for log, head in news if log.covered == head.size)
-    at_once = bool(kinds & QUANTUM_AT_ONCE) or closing
-    if at_once or kinds - UNCALLING:
-        wait = 0 if at_once else limits.PQ_WITHIN_S * 1000
-        due = step.now.steady_ms + wait
-        line.quantum_due_ms = min(line.quantum_due_ms or due, due)
+
+
+def _after_append(step: Step, line: Line, drafts: list[Draft], news: list[Seen]) -> None:
+    at_once = any(draft.kind in QUANTUM_AT_ONCE for draft in drafts)
+    for seen in news:
+        log = line.logs[seen.log]
+        at_once = at_once or bool(log.id.life and not log.covered)  # a closing head
+        log.covered = max(log.covered, seen.size)
+        step.out.append(StoreState(line.id, log.id, log.encode()))
+    if news:
+        _seen_said(line)
+        line.charter_due = line.charter_due or line.sealing
+    for draft in drafts:
+        if draft.kind == Kind.PURGED:
+            purge(step, line, line.me, draft.refs)
+        elif draft.kind == Kind.SEAL:
+            line.charter_due = True
+    due = max(1, step.now.steady_ms + (0 if at_once else limits.PQ_WITHIN_S * 1000))
+    line.quantum_due_ms = min(line.quantum_due_ms or due, due)
 
 
 def _store_outbox(step: Step, line: Line) -> None:
@@ -275,152 +266,30 @@ def _store_outbox(step: Step, line: Line) -> None:
     line.queue.volatile.clear()
 
 
-# --- cosigning --------------------------------------------------------------------------------
-
-
-def _cosign(step: Step, line: Line) -> None:
-    """«I hold this»: at once below IMMEDIATE, within a minute behind an immediate `seen`."""
-    due = line.cosign_due_ms and step.now.steady_ms >= line.cosign_due_ms
-    if not (line.cosign_now or due) or not may_sign(line):
-        return
-    line.cosign_now, line.cosign_due_ms = False, 0
-    if not line.reads(line.me):
-        return  # an observer holds no content and says so by never cosigning as a holder
-    for log in line.logs.values():
-        head = coverable(line, log)
-        if log.id.member == line.me or head is None or head.size <= log.cosigned:
-            continue
-        cosign(step, line, log, head)
-
-
-def cosign(step: Step, line: Line, log: Log, head: SignedHead) -> None:
-    """Signs a head as its holder, keeps the cosignature, and sends it to the author."""
-    keys = step.station.keys
-    found = step.station.holds_key(line, line.me, keys.k)
-    if found is None:
-        return
-    name, public = found
-    message = cosign_message(log.checkpoint(head.size, head.root), log.held_at_s)
-    signature = keys.sign_holds(message)
-    if not ed25519_verify(public, message, signature):
-        raise MachineError(Refusal.DISK, "a cosignature just made does not verify")
-    log.cosigned = head.size
-    step.out.append(StoreState(line.id, log.id, log.encode()))
-    step.out.append(
-        StoreCosignature(line.id, log.id, head.size, name, line.me, log.held_at_s, signature)
-    )
-    session = line.session_of(log.id.member)
-    if session is not None:
-        send_cosignature(step, line, session, log, head.size, log.held_at_s, signature)
-
-
-def send_cosignature(
-    step: Step,
-    line: Line,
-    session: Session,
-    log: Log,
-    size: int,
-    time_s: int,
-    signature: bytes,
-) -> None:
-    """Our cosignature on a head, to one peer."""
-    last = log.recent.get(size - 1) or line.shelf.entry(log.id, size - 1)
-    base = 0 if last.leaf is None else last.leaf.time_s
-    other = None if log.id == session.current else log.id
-    send(step, session, Cosign(other, size, time_s - base, signature))
-
-
-def _quantum(step: Step, line: Line) -> None:
-    """Our ML-DSA-44 signature over our own log, on wide bearers (F11)."""
-    own = line.own
-    if not line.quantum_due_ms or step.now.steady_ms < line.quantum_due_ms:
-        return
-    wide = [s for s in line.sessions.values() if s.greeted and step.station.links[s.link].wide]
-    if own is None or not own.size or line.mute or not wide:
-        return
-    line.quantum_due_ms = 0
-    sign_quantum(step, line, own, own.head(), author_name(step.station.party))
-
-
-def sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str) -> None:
-    """An ML-DSA-44 cosignature of ours over a head, as author or as holder; kept and sent."""
-    keys, time_s = step.station.keys, step.now.wall_s
-    message = subtree_message(name, time_s, log.origin, 0, head.size, head.root)
-    own = log.id.member == line.me
-    signature = keys.sign_author(message) if own else keys.sign_holds_pq(message)
-    step.out.append(StoreCosignature(line.id, log.id, head.size, name, line.me, time_s, signature))
-    for session in line.sessions.values():
-        if session.greeted and step.station.links[session.link].wide:
-            send(step, session, Quantum(log.id, head.size, time_s, signature))
-
-
-def holder_quantum(step: Step, line: Line, log: Log) -> None:
-    """Our ML-DSA-44 statement as holder, for entries that must outlive Ed25519."""
-    head = coverable(line, log)
-    if head is not None and may_sign(line) and line.reads(line.me):
-        sign_quantum(step, line, log, head, holds_pq_name(step.station.party))
-
-
 # --- telling others ---------------------------------------------------------------------------
 
 
 def _announce(step: Step, line: Line) -> None:
     """Tells the others of heads that a third has shown us, so that anyone can relay, and a fork
-    shown to two of us comes out."""
+    shown to two of us comes out. Each head is told once to each."""
     if not line.heads_due or len(line.charter.members) < 3:
         line.heads_due = False
         return
     line.heads_due = False
-    for session in line.sessions.values():
-        if not session.greeted:
+    for session in line.greeted():
+        if session is not line.session_of(session.member):
             continue
         news = [
             log
             for log in line.logs.values()
-            if log.size
-            and log.id.member not in (line.me, session.member)
-            and session.holds.get(log.id, 0) < log.size
-        ]
+            if log.id.member not in (line.me, session.member)
+            and max(session.holds.get(log.id, 0), session.announced.get(log.id, 0)) < log.size
+        ][: limits.HEADS_MAX]
         if news:
-            send(step, session, Heads(tuple(stated(log) for log in news[: limits.HEADS_MAX])))
+            session.announced.update((log.id, log.size) for log in news)
+            step.send(session, Heads(tuple(stated(log) for log in news)))
 
 
 def stated(log: Log) -> StatedHead:
     """A log's latest head with its author's signature."""
     return StatedHead(Head(log.id, log.size, log.root), log.signature)
-
-
-def presence(step: Step, line: Line) -> None:
-    """A heartbeat on every session: leased, never entered in a log."""
-    station = step.station
-    frame = Presence(
-        station.on_duty,
-        limits.PRESENCE_LEASE_S,
-        step.now.error_s,
-        station.clock_source,
-        station.disciplined_s,
-        step.now.wall_s,
-    )
-    for session in line.sessions.values():
-        if session.channel:
-            send(step, session, frame)
-
-
-def send(step: Step, session: Session, frame: Frame) -> None:
-    """One frame on one session, behind the commit."""
-    step.out.append(Send(session.link, encode_frame(session.channel, frame)))
-
-
-def tell(step: Step, word: str, line: Line, **facts: object) -> None:
-    """Something people or the log should know."""
-    step.out.append(Tell(word, line.id, facts))
-
-
-def close(step: Step, link: int, refusal: Refusal) -> None:
-    """Ends a link for a named reason."""
-    step.out.append(CloseLink(link, refusal))
-
-
-def held_back(row: OutboxRow) -> OutboxRow:
-    """The row as it waits for a person after an adoption."""
-    return replace(row, awaits_release=True)

@@ -5,16 +5,28 @@ Everything here is either read from the store at start or lost without harm.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from detente.core.charter import Charter
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import Draft, Effect, Entropy, Now, OutboxRow, SignedHead
-from detente.core.frames import Presence, Quantum, StatedHead
+from detente.core.events import (
+    Draft,
+    Effect,
+    Entropy,
+    Now,
+    OutboxRow,
+    Send,
+    SignedHead,
+    StoreAhead,
+    StoreFlags,
+    Tell,
+)
+from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, encode_frame
 from detente.core.identity import Card, holds_name, origin
-from detente.core.leaf import LogId
+from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.transcript import Entry, Transcript
 
@@ -45,7 +57,10 @@ class Keys(Protocol):
 
 
 class Shelf(Transcript, Protocol):
-    """What the core asks of the store for one line, beyond the transcript itself."""
+    """What the core asks of the store for one line, beyond the transcript itself.
+
+    It shows every effect of earlier calls of ``handle``, committed or not.
+    """
 
     def entries(self, log: LogId, start: int, stop: int) -> Sequence[Entry]:
         """Entries start..stop-1, with their bodies."""
@@ -67,6 +82,10 @@ class Shelf(Transcript, Protocol):
         """An entry that overtook and whose gap is still open."""
         ...
 
+    def ahead_proof(self, log: LogId, index: int) -> StoreAhead | None:
+        """An entry that overtook, as it was stored."""
+        ...
+
 
 @dataclass(slots=True)
 class Link:
@@ -80,29 +99,46 @@ class Link:
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
 
 
+class Flight(NamedTuple):
+    """A batch that was sent and not confirmed yet."""
+
+    log: LogId
+    size: int
+    bytes: int
+
+
 @dataclass(slots=True)
 class Session:
-    """One line on one link: what the peer has said it holds and what we have sent."""
+    """One line on one link: what the peer has said it holds and what we have sent.
+
+    Every table here is bounded: its keys are logs known here, or it is cleared when full.
+    """
 
     link: int
     member: int
     channel: int = 0  # ours, once we have said hello
+    wide: bool = True
     greeted: bool = False  # they have said hello
     mute: bool = False
     current: LogId | None = None  # their own current log
-    holds: dict[LogId, int] = field(default_factory=dict)  # confirmed by them in this session
-    heads: dict[LogId, StatedHead] = field(default_factory=dict)  # stated and signed
+    holds: dict[LogId, int] = field(default_factory=dict)  # confirmed by them
+    heads: dict[LogId, StatedHead] = field(default_factory=dict)  # stated, signed, not held here
+    shown_ms: dict[LogId, int] = field(default_factory=dict)  # since when each of them is known
     sent: dict[LogId, int] = field(default_factory=dict)  # next index of each log we stream
+    flight: deque[Flight] = field(default_factory=deque)  # sent and not confirmed
+    flight_bytes: int = 0
+    unasked_bytes: int = 0  # sent since they were last asked to confirm
+    unasked_entries: int = 0
     asked: dict[LogId, int] = field(default_factory=dict)  # from where we asked for entries
-    implied: dict[LogId, int] = field(default_factory=dict)  # where they expect each stream next
-    expected: dict[LogId, int] = field(default_factory=dict)  # where we expect theirs next
+    implied: dict[LogId, int] = field(default_factory=dict)  # where our next batch begins
+    expected: dict[LogId, int] = field(default_factory=dict)  # where their next batch begins
     full: set[LogId] = field(default_factory=set)  # they asked for the full form
     asked_full: set[LogId] = field(default_factory=set)  # we asked for the full form
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here
-    paused_until_ms: int = 0  # after over-quota
-    flight: list[tuple[LogId, int, int]] = field(default_factory=list)  # log, end, bytes
-    flight_bytes: int = 0
-    quantum: dict[LogId, Quantum] = field(default_factory=dict)  # on heads still under way
+    announced: dict[LogId, int] = field(default_factory=dict)  # heads of others that we told of
+    paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
+    quantum_size: int = 0  # the size of our ML-DSA signature last shown here
+    uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
     heard_ms: int = 0
 
@@ -113,9 +149,22 @@ class Dispute:
 
     link: int
     theirs: StatedHead
-    low: int  # both trees agree at this size
-    high: int  # they differ at this size
+    low: int  # both trees are proven to agree at this size
+    high: int  # they are proven to differ at this size
+    since_ms: int
+    asked: tuple[bool, int] = (False, 0)  # inclusion or consistency, and at which index or size
     probes: int = 0
+    low_path: tuple[bytes, ...] = ()  # from ``low`` to their head
+    apart: tuple[SignedHead, bytes, tuple[bytes, ...]] | None = None  # ours, their root there
+
+
+class Cosigned(NamedTuple):
+    """A cosignature of a peer over our current log."""
+
+    size: int
+    time_s: int
+    k: int
+    signature: bytes
 
 
 @dataclass(slots=True)
@@ -123,7 +172,7 @@ class Queue:
     """The outbox in memory: rows by precedence, oldest first."""
 
     rows: dict[int, OutboxRow] = field(default_factory=dict)
-    by_precedence: list[list[int]] = field(default_factory=lambda: [[] for _ in range(6)])
+    by_precedence: list[deque[int]] = field(default_factory=lambda: [deque() for _ in range(6)])
     next_number: int = 1
     volatile: set[int] = field(default_factory=set)  # submitted in this step, not stored yet
 
@@ -133,30 +182,46 @@ class Line:
     """One line at this node. ``mute`` holds the reason while a restored node signs nothing."""
 
     id: bytes
-    charter: Charter
-    charter_text: bytes
+    charter: Charter  # in force for us
+    charter_text: bytes  # of the founding charter
     me: int
     shelf: Shelf
+    founding: Charter = field(init=False)
     logs: dict[LogId, Log] = field(default_factory=dict)
     mine: LogId | None = None
     mute: str = ""
+    left: bool = False  # an amendment ended our membership
     awaits_hello: bool = False
+    opened: bool = False
+    begun_day: int = 0  # the UTC day of our own first entry
     queue: Queue = field(default_factory=Queue)
     control: list[Draft] = field(default_factory=list)  # our own statements, first to be entered
     sessions: dict[int, Session] = field(default_factory=dict)  # by link
     disputes: dict[LogId, Dispute] = field(default_factory=dict)
-    accused: set[LogId] = field(default_factory=set)
+    accused: set[LogId] = field(default_factory=set)  # a proof against them is entered in a log
     ahead: dict[LogId, set[int]] = field(default_factory=dict)  # indices held ahead of a gap
+    purges: set[tuple[int, bytes]] = field(default_factory=set)  # purged before they came
     quota_said: set[tuple[LogId, int]] = field(default_factory=set)  # over-quota stated, by day
+    cosigned_by: dict[int, deque[Cosigned]] = field(default_factory=dict)  # by member
+    kept: dict[tuple[LogId, int, bool], int] = field(default_factory=dict)  # cosignatures, by size
+    quantum: Quantum | None = None  # our last ML-DSA signature over our current log
+    quantum_for: set[LogId] = field(default_factory=set)  # others' logs that await ours
     seen_now: bool = False
+    seen_precedence: int = Precedence.ROUTINE
     seen_due_ms: int = 0  # 0: nothing is due
     cosign_now: bool = False
     cosign_due_ms: int = 0
     quantum_due_ms: int = 0
     heads_due: bool = False
+    greet_due: bool = False  # our hello has changed: muteness, current log or members
+    charter_due: bool = False  # an amendment may have become final
+    sealing: bool = False  # a seal is not final yet
     chores_due_ms: int = 0  # relays and missing bodies
     presence_due_ms: int = 0  # the next heartbeat
     touched: bool = False
+
+    def __post_init__(self) -> None:
+        self.founding = self.charter
 
     @property
     def own(self) -> Log | None:
@@ -164,26 +229,55 @@ class Line:
         return None if self.mine is None else self.logs.get(self.mine)
 
     def party_of(self, member: int) -> bytes | None:
-        """The party id behind a member number, or None."""
-        found = self.charter.member(member)
-        return None if found is None else found.party
+        """The party id behind a member number, also of one that has left, or None."""
+        for charter in (self.charter, self.founding):
+            for entry in charter.entries():
+                if entry.number == member:
+                    return entry.party
+        return None
 
     def reads(self, member: int) -> bool:
         """Whether a member may be in an audience: everyone but observers."""
         return bool(self.charter.readers() >> member & 1)
 
+    def entitled(self, leaf: Leaf, author: int, member: int) -> bool:
+        """Whether a member gets the body of a leaf: content goes to readers alone."""
+        if not (leaf.reads(member) or member == author):
+            return False
+        return leaf.kind not in CONTENT or self.reads(member)
+
+    def everyone(self) -> int:
+        """The audience of statements about the record itself."""
+        return self.charter.everyone()
+
+    def may_sign(self) -> bool:
+        """Whether our log may grow: adopted, and after a peer's hello since the start (F5)."""
+        return not (self.mute or self.awaits_hello or self.left) and self.mine is not None
+
+    def greeted(self) -> list[Session]:
+        """The sessions in which the peer has said hello."""
+        return [session for session in self.sessions.values() if session.greeted]
+
     def session_of(self, member: int) -> Session | None:
-        """The newest greeted session with a member."""
+        """The best greeted session with a member: a wide one, then the oldest."""
         found = None
         for session in self.sessions.values():
-            if session.member == member and session.greeted:
+            better = found is None or (session.wide and not found.wide)
+            if session.member == member and session.greeted and better:
                 found = session
         return found
 
     def is_open(self) -> bool:
-        """Whether the charter leaf of every member is held here."""
-        begun = {log.member for log, state in self.logs.items() if state.size}
-        return all(member.number in begun for member in self.charter.members)
+        """Whether the charter leaf of every founding member has been held here."""
+        if not self.opened:
+            begun = {log.member for log, state in self.logs.items() if state.size}
+            self.opened = all(member.number in begun for member in self.founding.members)
+        return self.opened
+
+    def state(self, draft: Draft) -> None:
+        """Has our log state something. A mute node keeps nothing but proofs for later."""
+        if not self.mute or draft.kind == Kind.ACCUSATION:
+            self.control.append(draft)
 
 
 @dataclass(slots=True)
@@ -208,7 +302,7 @@ class Station:
         card = None if party is None else self.cards.get(party)
         if party is None or card is None or log.k >= len(card.pairs):
             return None
-        return Log(log, origin(line.id, party, log), card.pairs[log.k][0])
+        return Log(log, origin(line.id, party, log), card.pairs[log.k].log)
 
     def holds_key(self, line: Line, member: int, k: int) -> tuple[str, bytes] | None:
         """The name and public key of a member's Ed25519 holds cosigner, or None."""
@@ -216,7 +310,7 @@ class Station:
         card = None if party is None else self.cards.get(party)
         if party is None or card is None or k >= len(card.pairs):
             return None
-        return holds_name(party, k), card.pairs[k][1]
+        return holds_name(party, k), card.pairs[k].holds
 
 
 @dataclass(slots=True)
@@ -234,3 +328,29 @@ class Step:
         if found is None:
             raise LocalError(Refusal.UNKNOWN_LINE, line.hex()[:16])
         return found
+
+    def send(self, session: Session, frame: Frame, *, urgent: bool = False) -> None:
+        """One frame on one session, behind the commit."""
+        self.out.append(Send(session.link, encode_frame(session.channel, frame), urgent))
+
+    def tell(self, word: str, line: Line, **facts: object) -> None:
+        """Something people or the log should know."""
+        self.out.append(Tell(word, line.id, facts))
+
+    def decline(
+        self, line: Line, session: Session, refusal: Refusal, log: LogId, index: int = 0
+    ) -> None:
+        """A refusal that is no fault of this peer: named to both sides, and not counted."""
+        self.tell("refused", line, refusal=refusal.word, log=log.word, member=log.member)
+        self.send(session, Refuse(refusal, log, index))
+
+
+def fall_mute(step: Step, line: Line, reason: str) -> None:
+    """From now on this line signs nothing; the reason survives a restart (F5)."""
+    if line.mute:
+        return
+    line.mute = reason
+    line.control = [draft for draft in line.control if draft.kind == Kind.ACCUSATION]
+    line.greet_due = line.touched = True
+    step.out.append(StoreFlags(line.id, reason))
+    step.tell("mute", line, reason=reason)

@@ -1,6 +1,7 @@
 """Streaming logs to peers: our own always, others' when asked (spec/session.md §5, §6).
 
 Each session remembers how far every log was sent; what a peer confirms opens its window again.
+Of several links to one peer the best one streams, and OVERRIDE goes on every one.
 """
 
 from __future__ import annotations
@@ -8,80 +9,93 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core import limits
+from detente.core.cosigning import on_want_cosignature
+from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send, SignedHead
-from detente.core.frames import Ahead, encode_frame
-from detente.core.leaf import OVERTAKING, Leaf, LogId, Precedence
+from detente.core.frames import (
+    WANT_BODY,
+    WANT_COSIGNATURE,
+    WANT_FULL,
+    Ahead,
+    Body,
+    Got,
+    Refuse,
+    Want,
+)
+from detente.core.holding import (
+    confirm,
+    entries_of,
+    entry_at,
+    head_between,
+    leaf_before,
+    subtrees,
+    take_off,
+)
+from detente.core.leaf import OVERTAKING, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
-from detente.core.station import Line, Session, Step
+from detente.core.station import Flight, Line, Session, Step
 from detente.core.transcript import Entry, Place
-from detente.core.wire import NOTHING, Batch, encode_entries, encode_item
+from detente.core.wire import Batch, encode_entries, encode_item
 
 IN_FLIGHT_MAX = 4 * limits.BATCH_ENTRIES_MAX  # entries sent to one peer and not confirmed
 IN_FLIGHT_BYTES_MAX = 4 * limits.BATCH_BYTES_MAX  # and their bytes; bounds what a dead link hoards
-CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2  # this much unconfirmed asks to be confirmed
-CONFIRM_EVERY = 32  # a batch this long asks to be confirmed
+CONFIRM_ENTRIES = 32  # so many entries, or so many bytes, ask to be confirmed
+CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2
+NARROW_IN_FLIGHT_MAX = 1  # a narrow bearer takes one batch, so that FLASH finds it free
+DAY_S = 86_400
 
 
 def pump(step: Step, line: Line) -> None:
     """Sends every session what it is owed, as far as its window allows."""
-    for session in line.sessions.values():
-        if not session.greeted or not session.channel or _paused(step, session):
+    for session in line.greeted():
+        if session is not line.session_of(session.member):
+            _overtake(step, line, session, Precedence.OVERRIDE)
             continue
         for log_id in list(session.sent):
-            log = line.logs.get(log_id)
-            if log is not None:
-                _stream(step, line, session, log)
+            if not _paused(step, session, log_id):
+                _stream(step, line, session, line.logs[log_id])
+        _overtake(step, line, session, Precedence.FLASH)
 
 
-def _paused(step: Step, session: Session) -> bool:
-    if session.paused_until_ms and step.now.steady_ms >= session.paused_until_ms:
-        session.paused_until_ms = 0
-    return bool(session.paused_until_ms)
+def _paused(step: Step, session: Session, log_id: LogId) -> bool:
+    if session.paused.get(log_id, 0) > step.now.steady_ms:
+        return True
+    session.paused.pop(log_id, None)
+    return False
+
+
+def _is_full(session: Session, log: Log, start: int) -> bool:
+    """Whether as much is under way to this peer as it should have to confirm."""
+    most = IN_FLIGHT_MAX if session.wide else NARROW_IN_FLIGHT_MAX
+    unconfirmed = start - session.holds.get(log.id, 0)
+    return unconfirmed >= most or session.flight_bytes >= IN_FLIGHT_BYTES_MAX
 
 
 def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
-    start = session.sent[log.id]
-    while start < log.size:
-        _land(session)
-        entries_out = start - session.holds.get(log.id, 0)
-        if entries_out >= IN_FLIGHT_MAX or session.flight_bytes >= IN_FLIGHT_BYTES_MAX:
-            _overtake(step, line, session, log, start)
-            return
-        head = _head_for(line, log, start)
+    start = max(session.sent[log.id], session.holds.get(log.id, 0))
+    while start < log.size and not _is_full(session, log, start):
+        head = _head_for(line, session, log, start)
         if head is None:
-            return
+            break
         entries = entries_of(line, log, start, head.size)
         entries, head = _fit(line, log, start, entries, head)
         send_batch(step, line, session, log, entries, head)
         start = head.size
-        session.sent[log.id] = start
+    session.sent[log.id] = start
+    if start >= log.size and log.id.member != line.me:
+        del session.sent[log.id]  # what a third says next is announced, and asked for again
 
 
-def _land(session: Session) -> None:
-    """Forgets the batches that the peer has confirmed since; looked at only when many are out."""
-    if session.flight_bytes < CONFIRM_BYTES:
-        return
-    out = [item for item in session.flight if session.holds.get(item[0], 0) < item[1]]
-    session.flight = out
-    session.flight_bytes = sum(size for _, _, size in out)
-
-
-def _head_for(line: Line, log: Log, start: int) -> SignedHead | None:
-    most = min(log.size, start + limits.BATCH_ENTRIES_MAX)
-    if most == log.size:
-        return log.head()
-    sizes = [size for size in log.heads if start < size <= most]
-    if sizes and min(log.heads) <= start + 1:
-        return log.heads[max(sizes)]
-    return line.shelf.signed_head(log.id, start + 1, most)
-
-
-def entries_of(line: Line, log: Log, start: int, stop: int) -> Sequence[Entry]:
-    """Entries start..stop-1, from memory where they are recent."""
-    if start in log.recent and stop - 1 in log.recent:
-        return [log.recent[index] for index in range(start, stop)]
-    return line.shelf.entries(log.id, start, stop)
+def _head_for(line: Line, session: Session, log: Log, start: int) -> SignedHead | None:
+    """The signed head of the next batch: the farthest on a wide bearer, the nearest on a narrow."""
+    most = limits.BATCH_ENTRIES_MAX if session.wide else 1
+    while most < limits.BATCH_ENTRIES_MAX:
+        head = head_between(line, log, start + 1, start + most)
+        if head is not None:
+            return head
+        most *= 2
+    return head_between(line, log, start + 1, start + most)
 
 
 def _fit(
@@ -91,11 +105,11 @@ def _fit(
     total = 0
     for count, entry in enumerate(entries):
         total += len(entry.raw) + len(entry.body or b"") + 32
-        if total > limits.BATCH_BYTES_MAX and count:
-            smaller = line.shelf.signed_head(log.id, start + 1, start + count)
+        if total > limits.BATCH_BYTES_MAX:
+            smaller = head_between(line, log, start + 1, start + count)
             if smaller is not None:
                 return entries[: smaller.size - start], smaller
-            break
+            break  # its author put it under one signature, so it fits
     return entries, head
 
 
@@ -106,36 +120,46 @@ def send_batch(
     start = entries[0].place.index
     full = log.id in session.full
     prev = None if full else leaf_before(line, log, start)
-
-    def confirmed(other: LogId, size: int) -> bool:
-        return not full and session.holds.get(other, 0) >= size
-
     items = []
     for entry in entries:
         leaf = entry.leaf
-        with_body = leaf is not None and leaf.reads(session.member)
         items.append(
             encode_item(
                 entry,
                 None if full else prev,
-                with_body=with_body,
-                confirmed=confirmed,
+                with_body=leaf is not None and line.entitled(leaf, log.id.member, session.member),
+                confirmed=lambda other, size: session.holds.get(other, 0) >= size,
                 locate=lambda ref: _locate(line, ref),
+                yours=session.current,
             )
         )
         prev = leaf
+    size = sum(map(len, items))
     batch = Batch(
         log=None if log.id == line.mine else log.id,
         start=None if start == session.implied.get(log.id) else start,
         count=len(entries),
-        confirm=len(entries) >= CONFIRM_EVERY or session.flight_bytes >= CONFIRM_BYTES,
+        confirm=_asks(session, len(entries), size),
     )
     session.full.discard(log.id)
     session.implied[log.id] = head.size
+    take_off(session, Flight(log.id, head.size, size))
     frame = encode_entries(session.channel, batch, items, head.signature)
-    session.flight.append((log.id, head.size, len(frame)))
-    session.flight_bytes += len(frame)
     step.out.append(Send(session.link, frame))
+
+
+def _asks(session: Session, entries: int, size: int) -> bool:
+    """Whether the next batch asks to be confirmed: so that a mute peer's window opens too."""
+    session.unasked_entries += entries
+    session.unasked_bytes += size
+    asks = (
+        not session.wide
+        or session.unasked_entries >= CONFIRM_ENTRIES
+        or session.unasked_bytes >= CONFIRM_BYTES
+    )
+    if asks:
+        session.unasked_entries = session.unasked_bytes = 0
+    return asks
 
 
 def _locate(line: Line, ref: bytes) -> Place | None:
@@ -146,33 +170,29 @@ def _locate(line: Line, ref: bytes) -> Place | None:
     return line.shelf.find(ref)
 
 
-def leaf_before(line: Line, log: Log, index: int) -> Leaf | None:
-    """The leaf that entry ``index`` is elided against; None after a void one."""
-    if index == 0:
-        return NOTHING
-    if index == log.size:
-        return log.last
-    entry = log.recent.get(index - 1)
-    return (entry or line.shelf.entry(log.id, index - 1)).leaf
-
-
-def _overtake(step: Step, line: Line, session: Session, log: Log, start: int) -> None:
+def _overtake(step: Step, line: Line, session: Session, least: int) -> None:
     """Sends FLASH ahead of a backlog on this session, with the few hashes of the gap (F8)."""
-    if log.id != line.mine:
+    own = line.own
+    if own is None:
         return
-    for index, entry in log.recent.items():
-        leaf = entry.leaf
-        if index < start or leaf is None or index in session.ahead_sent:
+    held = session.holds.get(own.id, 0)
+    start = max(session.sent.get(own.id, 0), held) if least == Precedence.FLASH else held
+    if start >= own.size:
+        return
+    session.ahead_sent = {index for index in session.ahead_sent if index >= held}
+    for index, entry in own.recent.items():
+        leaf, head = entry.leaf, own.heads.get(index + 1)
+        if index < start or leaf is None or head is None:
             continue
-        head = log.heads.get(index + 1)
-        if leaf.precedence < Precedence.FLASH or leaf.kind not in OVERTAKING or head is None:
+        if leaf.precedence < least or leaf.kind not in OVERTAKING:
             continue
-        base = session.holds.get(log.id, 0)
-        path = cover(lambda level, at: line.shelf.subtree(log.id, level, at), base, index)
-        with_body = leaf.reads(session.member) and entry.body is not None
+        if index in session.ahead_sent or len(session.ahead_sent) >= limits.HELD_AHEAD_MAX:
+            continue
+        path = cover(subtrees(step, line, own.id), held, index)
+        with_body = line.entitled(leaf, line.me, session.member) and entry.body is not None
         ahead = Ahead(
-            log.id,
-            base,
+            own.id,
+            held,
             index,
             entry.raw,
             (entry.salt or b"") if with_body else b"",
@@ -181,4 +201,66 @@ def _overtake(step: Step, line: Line, session: Session, log: Log, start: int) ->
             head.signature,
         )
         session.ahead_sent.add(index)
-        step.out.append(Send(session.link, encode_frame(session.channel, ahead)))
+        step.send(session, ahead, urgent=True)
+
+
+# --- what peers ask for -------------------------------------------------------------------------
+
+
+def on_got(line: Line, session: Session, frame: Got) -> None:
+    """Unsigned word of how far a peer has stored a log: for flow and elision alone."""
+    log = line.logs.get(frame.log)
+    if log is None or frame.size > log.size:
+        raise PeerError(Refusal.NOT_HELD, "a size that is not held here")
+    confirm(line, session, frame.log, frame.size)
+
+
+def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
+    """Entries from an index on, in full or not, one body, or our cosignature."""
+    log = line.logs.get(frame.log)
+    if log is None or frame.index > log.size:
+        raise PeerError(Refusal.NOT_HELD, "entries that are not held here")
+    if frame.what == WANT_BODY:
+        _serve_body(step, line, session, log, frame.index)
+    elif frame.what == WANT_COSIGNATURE:
+        on_want_cosignature(step, line, session, log)
+    else:
+        _rewind(line, session, log.id, frame.index)
+        session.sent[log.id] = frame.index
+        if frame.what == WANT_FULL:
+            session.full.add(log.id)
+
+
+def _rewind(line: Line, session: Session, log_id: LogId, index: int) -> None:
+    """A peer holds no more than this of a log, whatever was sent or said before."""
+    session.implied.pop(log_id, None)
+    session.flight.clear()
+    session.flight_bytes = 0
+    for other in line.sessions.values():
+        if other.member == session.member and other.holds.get(log_id, 0) > index:
+            other.holds[log_id] = index
+
+
+def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) -> None:
+    if index >= log.size:
+        raise PeerError(Refusal.NOT_HELD, f"entry {index}")
+    entry = entry_at(line, log, index)
+    leaf = entry.leaf
+    if leaf is None or not line.entitled(leaf, log.id.member, session.member):
+        raise PeerError(Refusal.NOT_IN_AUDIENCE, f"entry {index}", log=log.id, index=index)
+    if entry.body is None or entry.salt is None:
+        refusal = Refusal.PURGED if entry.purged else Refusal.NOT_HELD
+        raise PeerError(refusal, f"entry {index}", log=log.id, index=index)
+    step.send(session, Body(log.id, index, entry.salt, entry.body))
+
+
+def on_refuse(step: Step, line: Line, session: Session, frame: Refuse) -> None:
+    """What a peer would not take. Over its author's quota a log rests until the next UTC day."""
+    step.tell("refused-by-peer", line, member=session.member, refusal=frame.refusal.word)
+    log = None if frame.log is None else line.logs.get(frame.log)
+    if frame.refusal == Refusal.OVER_QUOTA and log is not None and frame.index <= log.size:
+        left_s = DAY_S - step.now.wall_s % DAY_S
+        session.paused[log.id] = step.now.steady_ms + left_s * 1000 + 1
+        _rewind(line, session, log.id, frame.index)
+        if log.id in session.sent:
+            session.sent[log.id] = frame.index

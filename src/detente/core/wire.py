@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from detente.core import limits
 from detente.core.body import commit
-from detente.core.encoding import Reader, counted, malformed, unzigzag, varint, zigzag
+from detente.core.encoding import VARINT_MAX, Reader, counted, malformed, unzigzag, varint, zigzag
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import (
     COMMITTED,
@@ -22,6 +23,7 @@ from detente.core.leaf import (
     SERIAL,
     Leaf,
     LogId,
+    Precedence,
     Seen,
     decode_leaf,
     read_log_id,
@@ -30,7 +32,7 @@ from detente.core.transcript import Entry, Place
 
 ENTRIES = 3  # frame type, spec/registry.md, Frames
 
-KIND, WIDE, SEEN, REFS, EXTRA, BODY, FULL = 1, 2, 4, 8, 16, 32, 64
+KIND, WIDE, SEEN, REFS, EXTRA, BODY, FULL, YOURS = 1, 2, 4, 8, 16, 32, 64, 128
 OTHER_LOG, START, CONFIRM = 1, 2, 4
 
 # The leaf before the first one of a log, for both ends.
@@ -47,7 +49,7 @@ class Batch:
     """Entries of one log under one signed head. ``log`` None: the sender's current log."""
 
     log: LogId | None
-    start: int | None  # None: the next one the receiver needs
+    start: int | None  # None: behind the last batch of this log on this session
     count: int
     confirm: bool  # the sender asks to be told that this is stored
 
@@ -60,7 +62,7 @@ class Item:
     leaf: Leaf | None
     salt: bytes | None
     body: bytes | None
-    full: bool = False  # nothing was left out of the leaf
+    full: bool = False  # nothing was left out, so the bytes are the sender's own
 
 
 def tag(kind: int, channel: int) -> bytes:
@@ -94,7 +96,7 @@ def flags_of(leaf: Leaf) -> int:
 
 
 def _next_serial(prev: Leaf, kind: int) -> int:
-    return prev.serial + 1 if kind in SERIAL and prev.serial else 0
+    return prev.serial + 1 if kind in SERIAL and 0 < prev.serial < VARINT_MAX else 0
 
 
 def encode_item(
@@ -104,8 +106,12 @@ def encode_item(
     with_body: bool,
     confirmed: Confirmed,
     locate: Locate,
+    yours: LogId | None = None,
 ) -> bytes:
-    """One entry in its elided form; in full where the leaf is void or has no predecessor leaf."""
+    """One entry in its elided form; in full where the leaf is void or has no predecessor leaf.
+
+    ``yours`` is the receiver's current log, which `seen` names most often and alone.
+    """
     leaf = entry.leaf
     salt, body = (entry.salt, entry.body) if with_body else (None, None)
     if leaf is None or prev is None:
@@ -127,7 +133,11 @@ def encode_item(
             varint(leaf.serial),
         ]
     parts.append(varint(zigzag(leaf.time_s - prev.time_s)))
-    if leaf.seen:
+    first = leaf.seen[0] if len(leaf.seen) == 1 else None
+    if first is not None and first.log == yours and confirmed(yours, first.size):
+        eflags |= YOURS
+        parts += [varint(first.size), varint(zigzag(leaf.time_s - first.held_at_s))]
+    elif leaf.seen:
         eflags |= SEEN
         parts.append(varint(len(leaf.seen)))
         parts += [_encode_seen(item, leaf.time_s, confirmed) for item in leaf.seen]
@@ -188,8 +198,17 @@ def read_batch(reader: Reader) -> Batch:
     return Batch(log, start, count, bool(head & CONFIRM))
 
 
-def read_item(reader: Reader, prev: Leaf | None, root_of: RootOf, hash_at: HashAt) -> Item:
-    """One entry, rebuilt to the exact leaf bytes. WANT_FULL where what to fill in is missing."""
+def read_item(
+    reader: Reader,
+    prev: Leaf | None,
+    root_of: RootOf,
+    hash_at: HashAt,
+    mine: LogId | None = None,
+) -> Item:
+    """One entry, rebuilt to the exact leaf bytes. WANT_FULL where what to fill in is missing.
+
+    ``mine`` is the reader's own current log.
+    """
     eflags = reader.u8()
     if eflags & FULL:
         if eflags & ~(FULL | BODY):
@@ -197,7 +216,7 @@ def read_item(reader: Reader, prev: Leaf | None, root_of: RootOf, hash_at: HashA
         raw = reader.counted(limits.LEAF_BYTES_MAX)
         salt, body = _read_body(reader) if eflags & BODY else (None, None)
         return Item(raw, lenient(raw), salt, body, full=True)
-    if eflags & ~(KIND | WIDE | SEEN | REFS | EXTRA | BODY):
+    if eflags & SEEN and eflags & YOURS:
         raise malformed("entry flags")
     if prev is None:
         raise PeerError(Refusal.WANT_FULL, "no predecessor leaf")
@@ -211,7 +230,11 @@ def read_item(reader: Reader, prev: Leaf | None, root_of: RootOf, hash_at: HashA
     if not 0 <= time_s < 1 << 40:
         raise malformed("time")
     seen: tuple[Seen, ...] = ()
-    if eflags & SEEN:
+    if eflags & YOURS:
+        if mine is None:
+            raise PeerError(Refusal.WANT_FULL, "no log of ours to name")
+        seen = (_named_seen(reader, time_s, mine, reader.varint(), root_of),)
+    elif eflags & SEEN:
         seen = tuple(
             _read_seen(reader, time_s, root_of) for _ in range(_most(reader, limits.SEEN_MAX))
         )
@@ -245,7 +268,14 @@ def _with_commitment(reader: Reader, leaf: Leaf, flags: int, eflags: int) -> Ite
     elif flags & COMMITTED:
         leaf = replace(leaf, commitment=reader.take(32))
     raw = leaf.encode()
-    return Item(raw, lenient(raw), salt, body)
+    if (
+        len(raw) > limits.LEAF_BYTES_MAX
+        or leaf.precedence > Precedence.OVERRIDE
+        or leaf.audience >> limits.MEMBERS_MAX
+        or any(a.log >= b.log for a, b in pairwise(leaf.seen))
+    ):
+        raise malformed("a void leaf, which travels in full")
+    return Item(raw, leaf, salt, body)
 
 
 def lenient(raw: bytes) -> Leaf | None:
@@ -271,13 +301,25 @@ def _read_body(reader: Reader) -> tuple[bytes, bytes]:
 def _read_seen(reader: Reader, time_s: int, root_of: RootOf) -> Seen:
     log = read_log_id(reader)
     size = reader.varint()
-    root = reader.take(32) if size & 1 else root_of(log, size >> 1)
+    if not size & 1:
+        return _named_seen(reader, time_s, log, size >> 1, root_of)
+    return Seen(log, size >> 1, reader.take(32), _held_at(reader, time_s))
+
+
+def _named_seen(reader: Reader, time_s: int, log: LogId, size: int, root_of: RootOf) -> Seen:
+    """A `seen` whose root is left out."""
+    held_at_s = _held_at(reader, time_s)
+    root = root_of(log, size)
+    if root is None:
+        raise PeerError(Refusal.WANT_FULL, "a root left out that is not here")
+    return Seen(log, size, root, held_at_s)
+
+
+def _held_at(reader: Reader, time_s: int) -> int:
     held_at_s = time_s - unzigzag(reader.varint())
     if not 0 <= held_at_s < 1 << 40:
         raise malformed("held_at")
-    if root is None:
-        raise PeerError(Refusal.WANT_FULL, "a root left out that is not here")
-    return Seen(log, size >> 1, root, held_at_s)
+    return held_at_s
 
 
 def _read_ref(reader: Reader, hash_at: HashAt) -> bytes:

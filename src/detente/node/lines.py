@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,12 @@ from detente.core.frames import Notice, encode_frame
 from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Entry
+from detente.node import asked
 from detente.node.offers import party_named
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 from detente.node.speaking import submit
-from detente.node.views import frozen_of, word
+from detente.node.views import word
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -50,27 +51,30 @@ SETTABLE = frozenset(field.name for field in fields(Charter)) - {
 
 def propose_line(node: Node, request: Request) -> dict[str, Any]:
     """Writes a charter, accepts it for us, and with ``send`` offers it to linked members."""
-    members = _members(node, request["members"])
+    members = _members(node, asked.rows(request, "members"))
     charter = propose(
         random=node.entropy(RANDOM_BYTES),
-        title=str(request["title"]),
+        title=asked.text(request, "title"),
         members=members,
-        languages=tuple(request.get("languages") or ("en",)),
-        drill=bool(request.get("drill")),
-        padding=bool(request.get("padding", True)),
+        languages=asked.texts(request, "languages") or ("en",),
+        drill=asked.flag(request, "drill", False),
+        padding=asked.flag(request, "padding", True),
     )
-    charter = _changed(charter, request.get("set"))
+    charter = _changed(charter, asked.mapping(request, "set"))
     text = charter.encode()
     node.submit(Accept(text))
     node.note("line", {"line": charter_id(text).hex(), "title": charter.title})
-    if request.get("send"):
+    if asked.flag(request, "send", False):
         send_notice(node, text, [member.party for member in members])
     return {"line": charter_id(text).hex(), "charter_b64": base64.b64encode(text).decode()}
 
 
-def _members(node: Node, asked: Any) -> list[Member]:
+def _members(node: Node, rows: Sequence[Mapping[str, Any]]) -> list[Member]:
     """Ourselves first unless we are named, then the others in the order given."""
-    wanted = [(party_named(node, one["party"]), str(one.get("role") or "party")) for one in asked]
+    wanted = [
+        (party_named(node, asked.text(row, "party")), asked.text(row, "role", "party"))
+        for row in rows
+    ]
     if all(party != node.station.party for party, _ in wanted):
         wanted.insert(0, (node.station.party, "party"))
     members = []
@@ -80,22 +84,25 @@ def _members(node: Node, asked: Any) -> list[Member]:
     return members
 
 
-def _changed(charter: Charter, changes: Any) -> Charter:
-    """The charter with other values for some fields, checked. LocalError USAGE for no field."""
-    if not changes:
-        return charter
+def _changed(charter: Charter, changes: Mapping[str, Any]) -> Charter:
+    """The charter with other values for some fields, checked. LocalError USAGE for no field, or
+    a value of another kind than the field's."""
     values: dict[str, Any] = {}
-    for name, value in changes.items():
-        key = str(name).replace("-", "_")
+    for name, given in changes.items():
+        key = name.replace("-", "_")
         if key not in SETTABLE:
             raise LocalError(Refusal.USAGE, f"a charter has no field {name} that can be set")
-        values[key] = tuple(value) if isinstance(value, list) else value
-    return checked(replace(charter, **values))
+        value = tuple(given) if isinstance(given, list) else given
+        now = getattr(charter, key)
+        if type(value) is not type(now) or _kinds(value) - _kinds(now) - {int, str} * (not now):
+            raise LocalError(Refusal.USAGE, f"{name} is not of the kind of {now!r}")
+        values[key] = value
+    return checked(replace(charter, **values)) if values else charter
 
 
 def accept_line(node: Node, request: Request) -> dict[str, Any]:
     """Accepts a charter that another proposed: our log of that line begins with it."""
-    text = base64.b64decode(request["charter_b64"], validate=True)
+    text = asked.data(request, "charter_b64")
     charter = parse_charter(text)
     for member in charter.members:
         card = node.station.cards.get(member.party)
@@ -128,7 +135,7 @@ def amend(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     line = find_line(node.station, request.get("line"))
     now_s = clock(node.home).wall_s
     if request.get("text_b64"):
-        text = base64.b64decode(request["text_b64"], validate=True)
+        text = asked.data(request, "text_b64")
         charter = parse_charter(text)
     else:
         base = replace(
@@ -136,11 +143,11 @@ def amend(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
             number=line.charter.number + 1,
             predecessor=charter_id(line.charter.encode()),
         )
-        charter = _changed(base, request.get("set"))
+        charter = _changed(base, asked.mapping(request, "set"))
         text = charter.encode()
     check_amendment(line.charter, charter)
     signatories = required_signatories(line.charter, charter) | 1 << line.me
-    expires_s = int(request.get("expires_s") or now_s + OFFER_S)
+    expires_s = asked.whole(request, "expires_s", now_s + OFFER_S, least=now_s)
     offer = Offer(AMENDMENT, _sealer(line, signatories), signatories, expires_s)
     return submit(
         node,
@@ -165,7 +172,7 @@ def _sealer(line: Line, signatories: int) -> int:
 
 def _offer_at(node: Node, request: Request) -> tuple[Line, Entry, Offer]:
     line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, request["entry"])
+    entry = find_entry(line, asked.text(request, "entry"))
     if entry.leaf is None or entry.leaf.kind != Kind.OFFER:
         raise LocalError(Refusal.NOT_FOUND, "that entry is no offer")
     return line, entry, decode_offer(entry.leaf.extra)
@@ -198,7 +205,7 @@ def seal(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
         entry.place,
         now_s,
         release_required=line.charter.release_decisions,
-        frozen=frozen_of(node.station, line),
+        frozen=node.folds(line).frozen(node.station, line),
     )
     missing = [n for n in standing.waiting_for if n != line.me]
     if missing:
@@ -212,7 +219,7 @@ def seal(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
 def decisions(node: Node, request: Request) -> list[dict[str, Any]]:
     """Every offer of a line and what has become of it."""
     line = find_line(node.station, request.get("line"))
-    frozen = frozen_of(node.station, line)
+    frozen = node.folds(line).frozen(node.station, line)
     now_s = clock(node.home).wall_s
     shown = []
     for place in line.shelf.of_kind((Kind.OFFER,)):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
-from detente.core.extras import Grade, Mark, Relation, Rung, Stater, Translation
+from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
 from detente.core.leaf import Kind, Precedence
 from detente.core.station import Line
 from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import (
     Accident,
-    Body,
     Comment,
     Dispatch,
     Label,
@@ -26,6 +25,7 @@ from detente.dossiers.dispatch import (
 from detente.dossiers.labels import check_release
 from detente.dossiers.linktest import slot_at
 from detente.dossiers.neutral import sentence
+from detente.node import asked
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 ACCIDENT_FIELDS = ("what", "where", "persons", "known", "asked")
-DUTY_ON, DUTY_OFF = 1, 2
+WAITS = ("queued", "sent", "received")
 
 
 def precedence_name(value: int) -> str:
@@ -50,15 +50,15 @@ def _named(choices: Any, word: object) -> Any:
         raise LocalError(Refusal.USAGE, f"{word} is none of {known}") from exc
 
 
-def audience_of(line: Line, names: object) -> int:
-    """The mask of those addressed; ourselves always. USAGE for a name nobody has, NOT_ALLOWED
+def audience_of(line: Line, names: Sequence[str]) -> int:
+    """The mask of those addressed; ourselves always. NOT_FOUND for a name nobody has, NOT_ALLOWED
     for an observer."""
     readers = line.charter.readers()
     if not names:
         return readers
     mask = 1 << line.me
-    for name in names if isinstance(names, list) else [names]:
-        found = [m for m in line.charter.members if str(m.number) == str(name) or m.name == name]
+    for name in names:
+        found = [m for m in line.charter.members if str(m.number) == name or m.name == name]
         if len(found) != 1:
             raise LocalError(Refusal.NOT_FOUND, f"no member {name}")
         mask |= 1 << found[0].number
@@ -80,6 +80,9 @@ def submit(
     precedence: Precedence = Precedence.ROUTINE,
 ) -> Callable[[], dict[str, Any]]:
     """Makes a draft durable and says what has become of it; asked again by whoever waits."""
+    wait = asked.text(request, "wait", "queued")
+    if wait not in WAITS:
+        raise LocalError(Refusal.USAGE, f"wait is one of {', '.join(WAITS)}")
     packed, salt = None, b""
     if body is not None:
         queued = len(line.queue.rows)
@@ -89,7 +92,7 @@ def submit(
         kind=kind,
         audience=line.charter.readers() if audience is None else audience,
         precedence=precedence,
-        drill=bool(request.get("drill")) or line.charter.drill,
+        drill=asked.flag(request, "drill", False) or line.charter.drill,
         refs=refs,
         extra=extra,
         body=packed,
@@ -100,10 +103,9 @@ def submit(
     start = 0 if own is None else own.size
     node.submit(Submit(line.id, draft))
     commitment = None if packed is None else commit(salt, packed)
-    wait = request.get("wait")
 
     def look() -> dict[str, Any]:
-        return _progress(line, number, start, draft, commitment, str(wait or "queued"))
+        return _progress(line, number, start, draft, commitment, wait)
 
     return look
 
@@ -145,73 +147,79 @@ def _progress(
 def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     """A dispatch, or with ``accident`` an accident report."""
     line = find_line(node.station, request.get("line"))
-    label = _named(Label, request.get("label") or "parties-only")
-    personal = bool(request.get("personal"))
-    language = str(request.get("language") or line.charter.languages[0])
-    now_s = clock(node.home).wall_s
-    accident = request.get("accident")
-    body: Body
-    if accident is not None:
-        fields = {name: clean(str(accident.get(name) or "")) for name in ACCIDENT_FIELDS}
-        when = accident.get("time_s")
-        body = Accident(
-            label=label,
-            personal=personal,
-            language=language,
-            dtg_s=now_s,
-            time_s=None if when is None else int(when),
-            **fields,
-        )
-        check_release("\n".join(fields.values()), label)
-    else:
-        subject = clean(str(request.get("subject") or ""))
-        text = clean(str(request.get("text") or ""))
-        if not text.strip() and not subject.strip():
-            raise LocalError(Refusal.USAGE, "a dispatch without a word")
-        check_release(subject + "\n" + text, label)
-        body = Dispatch(
-            label=label,
-            personal=personal,
-            language=language,
-            dtg_s=now_s,
-            subject=subject,
-            text=text,
-        )
-    relations = list(request.get("relations") or ())
-    refs = tuple(find_entry(line, one["entry"]).hash for one in relations)
-    extra = bytes(_named(Relation, one["relation"]) for one in relations)
-    urgent = "FLASH" if accident is not None else "ROUTINE"
+    accident = request.get("accident") is not None
+    body = _accident(node, line, request) if accident else _dispatch(node, line, request)
+    relations = [
+        (find_entry(line, asked.text(one, "entry")), _named(Relation, asked.text(one, "relation")))
+        for one in asked.rows(request, "relations")
+    ]
+    urgent = "FLASH" if accident else "ROUTINE"
     return submit(
         node,
         line,
-        Kind.DISPATCH if accident is None else Kind.ACCIDENT,
+        Kind.ACCIDENT if accident else Kind.DISPATCH,
         request,
         body=body.encode(),
-        audience=audience_of(line, request.get("to")),
-        refs=refs,
-        extra=extra,
-        precedence=parse_precedence(str(request.get("precedence") or urgent)),
+        audience=audience_of(line, asked.texts(request, "to")),
+        refs=tuple(entry.hash for entry, _ in relations),
+        extra=bytes(relation for _, relation in relations),
+        precedence=parse_precedence(asked.text(request, "precedence", urgent)),
     )
+
+
+def _dispatch(node: Node, line: Line, request: Request) -> Dispatch:
+    subject = clean(asked.text(request, "subject", ""))
+    text = clean(asked.text(request, "text", ""))
+    if not text.strip() and not subject.strip():
+        raise LocalError(Refusal.USAGE, "a dispatch without a word")
+    label = _named(Label, asked.text(request, "label", "parties-only"))
+    check_release(subject + "\n" + text, label)
+    return Dispatch(
+        label=label,
+        personal=asked.flag(request, "personal", False),
+        language=_language(line, request),
+        dtg_s=clock(node.home).wall_s,
+        subject=subject,
+        text=text,
+    )
+
+
+def _accident(node: Node, line: Line, request: Request) -> Accident:
+    given = asked.mapping(request, "accident")
+    fields = {name: clean(asked.text(given, name, "")) for name in ACCIDENT_FIELDS}
+    label = _named(Label, asked.text(request, "label", "parties-only"))
+    check_release("\n".join(fields.values()), label)
+    return Accident(
+        label=label,
+        personal=asked.flag(request, "personal", False),
+        language=_language(line, request),
+        dtg_s=clock(node.home).wall_s,
+        time_s=None if given.get("time_s") is None else asked.whole(given, "time_s"),
+        **fields,
+    )
+
+
+def _language(line: Line, request: Request) -> str:
+    return asked.text(request, "language", line.charter.languages[0])
 
 
 def mark(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     """A later rung, stated for a person at this desk, about an entry addressed to us."""
     line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, request["entry"])
-    rung = _named(Rung, request["rung"])
+    entry = find_entry(line, asked.text(request, "entry"))
+    rung = _named(Rung, asked.text(request, "rung"))
     leaf = entry.leaf
     if leaf is None or not leaf.reads(line.me):
         raise LocalError(Refusal.NOT_IN_AUDIENCE, "this entry was not addressed to us")
     ours = entry.place.log.member == line.me
     if ours and rung not in (Rung.MISDIRECTED, Rung.DISPUTED):
         raise LocalError(Refusal.NOT_ALLOWED, "a rung is stated by those who received the entry")
-    stater = _named(Stater, request.get("stater") or "watch")
-    comment = request.get("comment")
+    stater = _named(Stater, asked.text(request, "stater", "watch"))
+    detail = asked.whole(request, "detail", 0, most=3)
+    comment = asked.text(request, "comment", "")
     body = None
     if comment:
-        language = str(request.get("language") or line.charter.languages[0])
-        body = Comment(language=language, text=clean(str(comment))).encode()
-    detail = int(request.get("detail") or 0)
+        body = Comment(language=_language(line, request), text=clean(comment)).encode()
     return submit(
         node,
         line,
@@ -225,23 +233,25 @@ def mark(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
 
 
 def translate(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """A translation, as an entry of its own beside the original."""
+    """A translation, as an entry of its own beside the original, for the same readers."""
     line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, request["entry"])
-    grade = _named(Grade, request.get("grade") or "sight")
+    entry = find_entry(line, asked.text(request, "entry"))
+    if entry.leaf is None or not entry.leaf.reads(line.me):
+        raise LocalError(Refusal.NOT_IN_AUDIENCE, "this entry was not addressed to us")
+    grade = _named(Grade, asked.text(request, "grade", "sight"))
+    stater = _named(Stater, asked.text(request, "stater", "watch"))
     body = TranslationText(
-        language=str(request["language"]),
-        subject=clean(str(request.get("subject") or "")),
-        text=clean(str(request["text"])),
+        language=asked.text(request, "language"),
+        subject=clean(asked.text(request, "subject", "")),
+        text=clean(asked.text(request, "text")),
     )
-    stater = _named(Stater, request.get("stater") or "watch")
     return submit(
         node,
         line,
         Kind.TRANSLATION,
         request,
         body=body.encode(),
-        audience=None if entry.leaf is None else entry.leaf.audience,
+        audience=entry.leaf.audience,
         refs=(entry.hash,),
         extra=Translation(grade, stater).encode(),
     )
@@ -261,7 +271,7 @@ def test(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
 def purge(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     """Destroys the body of an entry of ours, here now and at every holder that keeps the rules."""
     line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, request["entry"])
+    entry = find_entry(line, asked.text(request, "entry"))
     if entry.place.log.member != line.me:
         raise LocalError(Refusal.NOT_ALLOWED, "only the author purges a body")
     if entry.leaf is None or entry.leaf.commitment is None or entry.place.index == 0:
@@ -276,15 +286,34 @@ def state_duty(node: Node, on_duty: bool) -> None:
     """What the line is told of the desk: on or off, never who."""
     for line in node.station.lines.values():
         if line.is_open() and not line.mute:
-            extra = bytes((DUTY_ON if on_duty else DUTY_OFF,))
+            extra = bytes((Duty.ON if on_duty else Duty.OFF,))
             audience = line.charter.everyone()
             draft = Draft(kind=Kind.DUTY, audience=audience, extra=extra)
             node.submit(Submit(line.id, draft))
 
 
+def draft_of(line: Line, row: OutboxRow) -> Draft:
+    """The draft of an outbox row, from the store where only its precedence is in memory."""
+    return row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
+
+
 def subject_of(line: Line, row: OutboxRow) -> str:
     """The subject of a dispatch that waits; empty for other kinds."""
-    draft = row.draft if row.draft.kind >= 0 else line.shelf.outbox_draft(row.number)
+    draft = draft_of(line, row)
     if draft.kind != Kind.DISPATCH or draft.body is None:
         return ""
     return decode_dispatch(unpack(draft.body)).subject
+
+
+def was_entered(line: Line, row: OutboxRow) -> bool:
+    """Whether an own log holds this dispatch: one party's equal commitments are one dispatch."""
+    draft = draft_of(line, row)
+    if draft.body is None:
+        return False
+    wanted = commit(draft.salt, draft.body)
+    for place in reversed(line.shelf.of_kind((draft.kind,))):
+        if place.log.member == line.me:
+            leaf = line.shelf.entry(*place).leaf
+            if leaf is not None and leaf.commitment == wanted:
+                return True
+    return False

@@ -226,7 +226,8 @@ def latest(
     for entry in found:
         commitment = b"" if entry.leaf is None else entry.leaf.commitment or b""
         once.setdefault((entry.place.log.member, commitment or entry.hash), entry)
-    return list(once.values())[-limit:]
+    # What is remembered of an entry may have a body that was purged since.
+    return [line.shelf.entry(*entry.place) for entry in list(once.values())[-limit:]]
 
 
 def _order(entry: Entry) -> tuple[int, Place]:

@@ -1,0 +1,269 @@
+"""Cosignatures given and taken: «I hold this», and what must outlive Ed25519 (spec/log.md §8).
+
+A cosignature counts only beside its author's signature, so it is made over heads held here and
+taken for heads held here, and for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from detente.core import limits
+from detente.core.crypto import ed25519_verify
+from detente.core.encoding import malformed
+from detente.core.errors import MachineError, PeerError, Refusal
+from detente.core.events import Draft, SignedHead, StoreCosignature, StoreState
+from detente.core.extras import Mark, Quote, Rung, Stater, decode_quote
+from detente.core.frames import WANT_COSIGNATURE, Cosign, Quantum, Want
+from detente.core.holding import confirm, coverable, entry_at, known_root, subtrees
+from detente.core.identity import author_name, holds_pq_name
+from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.log import Log
+from detente.core.notes import (
+    cosign_message,
+    subtree_message,
+    verify_cosignature_ed25519,
+    verify_cosignature_mldsa44,
+)
+from detente.core.station import Cosigned, Line, Session, Step
+from detente.core.transcript import Entry
+
+# Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.
+QUANTUM_AT_ONCE = frozenset({Kind.CHARTER, Kind.RESUME, Kind.SEAL, Kind.CARD})
+COSIGNED_MAX = 64  # cosignatures of one peer kept in memory to be quoted
+TIME_END_S = 1 << 40
+
+
+# --- Ed25519 ----------------------------------------------------------------------------------
+
+
+def cosign_due(step: Step, line: Line) -> None:
+    """At once below IMMEDIATE, within a minute behind an immediate `seen`.
+
+    An observer holds no content and says so by never cosigning as a holder.
+    """
+    due = line.cosign_due_ms and step.now.steady_ms >= line.cosign_due_ms
+    if not (line.cosign_now or due) or not line.may_sign():
+        return
+    line.cosign_now, line.cosign_due_ms = False, 0
+    if not line.reads(line.me):
+        return
+    for log in line.logs.values():
+        session = line.session_of(log.id.member)
+        head = coverable(line, log)
+        if session is not None and head is not None and log.cosigned < min(log.called, head.size):
+            cosign(step, line, session, log, head)
+
+
+def cosign(step: Step, line: Line, session: Session, log: Log, head: SignedHead) -> None:
+    """Signs a head as its holder, keeps the cosignature, and sends it. MachineError DISK if what
+    was just signed does not verify."""
+    keys = step.station.keys
+    found = step.station.holds_key(line, line.me, keys.k)
+    assert found is not None  # noqa: S101  # our own card lists what our keyring loads
+    name, public = found
+    message = cosign_message(log.checkpoint(head.size, head.root), log.held_at_s)
+    signature = keys.sign_holds(message)
+    if not ed25519_verify(public, message, signature):
+        raise MachineError(Refusal.DISK, "a cosignature just made does not verify")
+    if head.size > log.cosigned:
+        log.cosigned = head.size
+        step.out.append(StoreState(line.id, log.id, log.encode()))
+        step.out.append(
+            StoreCosignature(line.id, log.id, head.size, name, line.me, log.held_at_s, signature)
+        )
+    other = None if log.id == session.current else log.id
+    late_s = log.held_at_s - _time_of(line, log, head.size)
+    step.send(session, Cosign(other, head.size, late_s, signature))
+
+
+def on_want_cosignature(step: Step, line: Line, session: Session, log: Log) -> None:
+    """A cosignature on request, for the author alone."""
+    head = coverable(line, log)
+    if head is None or log.id.member != session.member or not line.reads(line.me):
+        raise PeerError(Refusal.NOT_ALLOWED, "a cosignature that is not ours to give")
+    if not line.may_sign():
+        step.decline(line, session, Refusal.MUTE, log.id, head.size)
+        return
+    cosign(step, line, session, log, head)
+
+
+def _time_of(line: Line, log: Log, size: int) -> int:
+    """The time of the last leaf below a size, against which a cosignature's is told; 0 if void."""
+    leaf = entry_at(line, log, size - 1).leaf
+    return 0 if leaf is None else leaf.time_s
+
+
+def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
+    """A peer's cosignature on a head of our log: verified, kept once a size, quotable."""
+    log_id = frame.log or line.mine
+    log = None if log_id is None else line.logs.get(log_id)
+    if log is None or log.id.member != line.me or session.current is None:
+        raise PeerError(Refusal.UNKNOWN_LOG, "a cosignature on what is not ours")
+    if not line.reads(session.member):
+        raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
+    root = known_root(line, log.id, frame.size)
+    k = session.current.k
+    found = step.station.holds_key(line, session.member, k)
+    if root is None or found is None:
+        raise PeerError(Refusal.NOT_HELD, "a cosignature on a head that is not held here")
+    time_s = _time_of(line, log, frame.size) + frame.late_s
+    if not 0 <= time_s < TIME_END_S:
+        raise malformed("time of a cosignature")
+    name, public = found
+    checkpoint = log.checkpoint(frame.size, root)
+    if not verify_cosignature_ed25519(checkpoint, public, time_s, frame.signature):
+        raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
+    confirm(line, session, log.id, frame.size)
+    if not _first(line, log.id, session.member, frame.size, pq=False):
+        return
+    step.out.append(
+        StoreCosignature(line.id, log.id, frame.size, name, session.member, time_s, frame.signature)
+    )
+    if log.id == line.mine:
+        known = line.cosigned_by.setdefault(session.member, deque(maxlen=COSIGNED_MAX))
+        known.append(Cosigned(frame.size, time_s, k, frame.signature))
+    step.tell("cosigned", line, member=session.member, size=frame.size)
+
+
+def _first(line: Line, log_id: LogId, member: int, size: int, *, pq: bool) -> bool:
+    """Whether this size is above every other one kept: a flood of dated signatures is not."""
+    key = (log_id, member, pq)
+    if size <= line.kept.get(key, 0):
+        return False
+    line.kept[key] = size
+    return True
+
+
+def ask_cosignature(step: Step, line: Line, session: Session) -> None:
+    """Asks a reader for the cosignature that should have followed its `seen` within a minute."""
+    own = line.own
+    if own is None or session.mute or not line.reads(session.member):
+        return
+    called = min(own.called, session.holds.get(own.id, 0))
+    if called <= line.kept.get((own.id, session.member, False), 0):
+        session.uncosigned_ms = 0
+    elif not session.uncosigned_ms:
+        session.uncosigned_ms = step.now.steady_ms
+    elif step.now.steady_ms - session.uncosigned_ms > 2 * limits.COSIGN_WITHIN_S * 1000:
+        session.uncosigned_ms = step.now.steady_ms
+        step.send(session, Want(WANT_COSIGNATURE, own.id, called))
+
+
+# --- quotes -----------------------------------------------------------------------------------
+
+
+def quote_late(line: Line, member: int, before: int, seen: Seen) -> None:
+    """Copies a peer's own cosignature into our log where its `seen` says a later time (F1, F13).
+
+    ``before`` is how much of our log it had stated until now. The fewest quotes are made that
+    leave no entry with a receipt more than the charter's seconds after a cosignature on it.
+    """
+    known = line.cosigned_by.pop(member, None)
+    if known is None:
+        return
+    late_s, kept = seen.held_at_s, []
+    for cosigned in sorted(known, reverse=True):
+        if cosigned.size > before and cosigned.time_s + line.charter.seen_within_s < late_s:
+            late_s = cosigned.time_s
+            _, time_s, k, signature = cosigned
+            quote = Quote(seen.log, cosigned.size, member, k, time_s, signature)
+            line.state(Draft(kind=Kind.QUOTE, audience=line.everyone(), extra=quote.encode()))
+        elif cosigned.size > seen.size:
+            kept.append(cosigned)
+    line.cosigned_by[member] = deque(reversed(kept), maxlen=COSIGNED_MAX)
+
+
+def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf) -> None:
+    """A quote is worth what its signature is. A false one in our name is disputed in our log."""
+    try:
+        quote = decode_quote(leaf.extra)
+    except PeerError:
+        step.tell("void", line, member=author.member, index=entry.place.index)
+        return
+    log = line.logs.get(quote.log)
+    found = step.station.holds_key(line, quote.member, quote.k)
+    read = subtrees(step, line, quote.log)  # its head may have come with this very batch
+    root = known_root(line, quote.log, quote.size, read)
+    if (
+        quote.log.member == author.member
+        and log is not None
+        and found is not None
+        and root is not None
+        and verify_cosignature_ed25519(
+            log.checkpoint(quote.size, root), found[1], quote.time_s, quote.signature
+        )
+    ):
+        return
+    step.tell("false-quote", line, member=author.member, index=entry.place.index)
+    if quote.member == line.me:
+        mark = Mark(Rung.DISPUTED, Stater.NODE).encode()
+        line.state(Draft(kind=Kind.MARK, audience=line.everyone(), refs=(entry.hash,), extra=mark))
+
+
+# --- ML-DSA-44 --------------------------------------------------------------------------------
+
+
+def quantum(step: Step, line: Line) -> None:
+    """Our ML-DSA-44 signature over our own log, and over what others' must outlive Ed25519 (F11).
+
+    On wide bearers alone; a peer that lags is shown our last one when it has caught up.
+    """
+    wide = [s for s in line.greeted() if s.wide and s is line.session_of(s.member)]
+    own = line.own
+    if own is None or not line.may_sign() or not wide:
+        return
+    if line.quantum_due_ms and step.now.steady_ms >= line.quantum_due_ms:
+        line.quantum_due_ms = 0
+        name = author_name(step.station.party)
+        line.quantum = _sign_quantum(step, line, own, own.head(), name)
+    if line.reads(line.me):
+        for log_id in sorted(line.quantum_for):
+            log = line.logs[log_id]
+            head = coverable(line, log)
+            if head is not None:
+                name = holds_pq_name(step.station.party)
+                frame = _sign_quantum(step, line, log, head, name)
+                for session in wide:
+                    step.send(session, frame)
+    line.quantum_for.clear()
+    shown = line.quantum
+    for session in wide:
+        held = max(session.sent.get(own.id, 0), session.holds.get(own.id, 0))
+        if shown is not None and session.quantum_size < shown.size <= held:
+            session.quantum_size = shown.size
+            step.send(session, shown)
+
+
+def _sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str) -> Quantum:
+    keys, time_s = step.station.keys, step.now.wall_s
+    message = subtree_message(name, time_s, log.origin, 0, head.size, head.root)
+    own = log.id.member == line.me
+    signature = keys.sign_author(message) if own else keys.sign_holds_pq(message)
+    step.out.append(StoreCosignature(line.id, log.id, head.size, name, line.me, time_s, signature))
+    return Quantum(log.id, head.size, time_s, signature)
+
+
+def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None:
+    """ML-DSA-44 by the peer: as the author of the log, or as a holder of another's."""
+    log = line.logs.get(frame.log)
+    root = known_root(line, frame.log, frame.size)
+    party = line.party_of(session.member)
+    card = None if party is None else step.station.cards.get(party)
+    if log is None or root is None or party is None or card is None:
+        step.tell("head-unknown", line, member=session.member, size=frame.size)
+        return  # it names a head that is still under way; the next one will serve
+    by_author = session.member == log.id.member
+    if not by_author and not line.reads(session.member):
+        raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
+    name = author_name(party) if by_author else holds_pq_name(party)
+    public = card.log_mldsa44 if by_author else card.holds_mldsa44
+    checkpoint = log.checkpoint(frame.size, root)
+    if not verify_cosignature_mldsa44(name, checkpoint, public, frame.time_s, frame.signature):
+        raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")
+    if _first(line, log.id, session.member, frame.size, pq=True):
+        step.out.append(
+            StoreCosignature(
+                line.id, log.id, frame.size, name, session.member, frame.time_s, frame.signature
+            )
+        )

@@ -1,0 +1,154 @@
+"""What verified entries mean for this node's own state. Meaning for people is the dossiers'.
+
+Nothing here refuses: what a signed entry says wrongly is void, told, and stays in the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from detente.core import limits
+from detente.core.accusing import contradicts, enter_accusation, learn_frozen
+from detente.core.body import unpack
+from detente.core.cosigning import QUANTUM_AT_ONCE, judge_quote, quote_late
+from detente.core.errors import PeerError
+from detente.core.events import Offered, StoreState
+from detente.core.frames import WANT_BODY, Want
+from detente.core.holding import confirm, entry_at, known_root, purge
+from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence, Seen
+from detente.core.log import Log
+from detente.core.station import Line, Session, Step
+from detente.core.transcript import Entry
+
+WANTED_BODIES_MAX = 16  # asked of one session at a time
+
+
+# --- heads that entries state -------------------------------------------------------------------
+
+
+def judge_heads(
+    step: Step,
+    line: Line,
+    session: Session,
+    log: Log,
+    entries: Sequence[Entry],
+    stated: Mapping[LogId, int],
+) -> None:
+    """Every head stated: one that agrees confirms, one that contradicts stops our cover (F9).
+
+    ``stated`` is what the log had stated before these entries.
+    """
+    before = dict(stated)
+    for entry in entries:
+        if entry.leaf is None:
+            continue
+        for seen in entry.leaf.seen:
+            if seen.log == log.id:
+                continue  # nobody holds himself; the fold calls it void
+            last = before.get(seen.log, 0)
+            if contradicts(line, seen):
+                _dispute(step, line, log, entry, seen)
+            elif seen.size <= _size(line, seen.log):
+                _agree(step, line, session, log, seen, last)
+            if seen.log.life and not last and seen.log in line.logs:
+                line.quantum_for.add(log.id)  # a closing head
+            before[seen.log] = max(last, seen.size)
+    if line.sealing:
+        line.charter_due = True
+
+
+def _size(line: Line, log_id: LogId) -> int:
+    log = line.logs.get(log_id)
+    return 0 if log is None else log.size
+
+
+def _dispute(step: Step, line: Line, log: Log, entry: Entry, seen: Seen) -> None:
+    if log.disputed_from < 0:
+        log.disputed_from = entry.place.index
+    step.tell("seen-contradicts", line, member=log.id.member, about=seen.log.member)
+
+
+def _agree(step: Step, line: Line, session: Session, log: Log, seen: Seen, last: int) -> None:
+    if log.id.member == session.member and known_root(line, seen.log, seen.size) == seen.root:
+        confirm(line, session, seen.log, seen.size)
+    if seen.log == line.mine and seen.size > last:
+        step.tell("receipt", line, member=log.id.member, size=seen.size)
+        quote_late(line, log.id.member, last, seen)
+
+
+# --- what entries do ----------------------------------------------------------------------------
+
+
+def judge_meaning(step: Step, line: Line, log: Log, entries: Sequence[Entry]) -> None:
+    """Purges, accusations, quotes, cards and seals, after the entries are handed to the store."""
+    for entry in entries:
+        leaf = entry.leaf
+        if leaf is None:
+            step.tell("void", line, member=log.id.member, index=entry.place.index)
+            continue
+        if leaf.kind in QUANTUM_AT_ONCE and log.id.member != line.me:
+            line.quantum_for.add(log.id)
+        if leaf.kind == Kind.PURGED:
+            purge(step, line, log.id.member, leaf.refs)
+            step.out.append(StoreState(line.id, log.id, log.encode()))
+        elif leaf.kind == Kind.QUOTE:
+            judge_quote(step, line, log.id, entry, leaf)
+        elif leaf.kind == Kind.SEAL:
+            line.charter_due = True
+        else:
+            judge_body(step, line, log, entry, leaf)
+    if entries[0].place.index == 0:
+        learn_frozen(step, line, log)
+
+
+def judge_body(step: Step, line: Line, log: Log, entry: Entry, leaf: Leaf) -> None:
+    """What an entry does by its body, which may come after it."""
+    if leaf.kind == Kind.ACCUSATION:
+        enter_accusation(step, line, log, entry, leaf)
+    elif leaf.kind == Kind.CARD:
+        _card(step, line, log, entry)
+    elif leaf.kind == Kind.OFFER and line.sealing:
+        line.charter_due = True
+
+
+def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:
+    """A card that a member entered is for our officers to look at."""
+    party = line.party_of(log.id.member)
+    if entry.body is None or party is None:
+        return
+    try:
+        step.out.append(Offered(party, unpack(entry.body)))
+    except PeerError:
+        step.tell("void", line, member=log.id.member, index=entry.place.index)
+
+
+def want_bodies(step: Step, line: Line, session: Session, log: Log) -> None:
+    """Asks a peer for bodies that are missing here and addressed to it as well."""
+    for index in list(log.missing)[:WANTED_BODIES_MAX]:
+        leaf = entry_at(line, log, index).leaf
+        if leaf is not None and line.entitled(leaf, log.id.member, session.member):
+            step.send(session, Want(WANT_BODY, log.id, index))
+
+
+def call(step: Step, line: Line, log: Log, entries: Sequence[Entry]) -> None:
+    """What these entries call for: a cosignature, a `seen`, now or within the charter's seconds."""
+    calling = [e.leaf for e in entries if e.leaf is None or e.leaf.kind not in UNCALLING]
+    if not calling:
+        return
+    urgent = [leaf.precedence for leaf in calling if leaf is not None and _is_urgent(leaf)]
+    if urgent:
+        line.seen_now = True
+        line.seen_precedence = max(line.seen_precedence, *urgent)
+        due = step.now.steady_ms + limits.COSIGN_WITHIN_S * 1000
+        line.cosign_due_ms = min(line.cosign_due_ms or due, due)
+    else:
+        line.cosign_now = True
+        due = step.now.steady_ms + line.charter.seen_within_s * 1000
+        line.seen_due_ms = min(line.seen_due_ms or due, due)
+    step.tell("received", line, member=log.id.member, log=log.id.word, size=log.size)
+
+
+def _is_urgent(leaf: Leaf) -> bool:
+    if leaf.kind == Kind.MARK:
+        return False
+    return leaf.precedence >= Precedence.IMMEDIATE or leaf.kind == Kind.RESUME
