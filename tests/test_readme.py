@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST_SCREEN_LINES_MAX = 40
 BEFORE_A_COMMAND_LINES_MAX = 20
 DEMO_LINES_MAX = 8
+RUN = (sys.executable, "-m", "detente")
 DOORS = ("docs/operating/README.md", "spec/", "docs/threat-model.md", "CONTRIBUTING.md")
 
 
@@ -98,36 +101,70 @@ def test_every_make_command_runs_what_it_says():
             assert any("pytest" in row for row in ran)
 
 
-@pytest.mark.timeout(240)
-def test_the_pasted_output_is_what_is_printed(environment: dict[str, str], tmp_path: Path):
-    """The demo and the check print what the README shows of them, word for word."""
-    demo = next(rows for command, rows in commands() if command == "make demo ARGS=--exit")
-    run = [sys.executable, "-m", "detente"]
-    told = subprocess.run(
-        [*run, "demo", "--exit", "--keep", "demo-folder", "--seconds-max", "100"],
-        cwd=tmp_path,
+@pytest.fixture(scope="module")
+def stage(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, subprocess.Popen[str]]]:
+    """A demo that has played and stays up: what it told, its folder, and its process."""
+    folder = tmp_path_factory.mktemp("stage")
+    command = [*RUN, "demo", "--keep", "demo-folder", "--seconds-max", "100"]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        told: list[str] = []
+        for row in process.stdout or ():
+            told.append(row)
+            if row.startswith("Ctrl-C"):
+                break
+        yield "".join(told), folder, process
+        process.kill()
+
+
+def said(
+    command: str, folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """What a `detente` command prints in a folder."""
+    return subprocess.run(
+        [*RUN, *shlex.split(command)[1:]],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=60,
     )
-    assert told.returncode == 0, told.stderr
-    assert pattern(demo).fullmatch(told.stdout), told.stdout
+
+
+@pytest.mark.timeout(240)
+def test_the_readme_and_two_terminals(environment: dict[str, str], stage):
+    """The demo and the check print what the README shows; both nodes stay up until Ctrl-C."""
+    told, folder, process = stage
+    played, _, stays = told.partition("\n── Both nodes stay up")
+    assert stays, told
+    demo = next(rows for command, rows in commands() if command == "make demo ARGS=--exit")
+    assert pattern(demo).fullmatch(played), played
     checks = [(command, rows) for command, rows in commands() if command.startswith("detente ")]
     assert checks
     for command, rows in checks:
-        shown = subprocess.run(
-            [*run, *shlex.split(command)[1:]],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        shown = said(command, folder, environment)
         assert shown.returncode == 0, shown.stderr
         assert pattern(rows).fullmatch(shown.stdout), shown.stdout
+    # The rows of the screen that name a home, without the one that goes on for ever.
+    shell = [row.split(" --home ")[1] for row in stays.splitlines() if " --home " in row]
+    assert len(shell) == 4
+    for words in shell[1:]:
+        shown = said(f"detente --home {words}", folder, environment)
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    for name in ("alpha", "bravo"):
+        gone = said(f"detente --home demo-folder/{name} duty in", folder, environment)
+        assert gone.returncode == 2
 
 
 def test_links_resolve():

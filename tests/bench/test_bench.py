@@ -76,6 +76,7 @@ def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(ROOT / "src"), *filter(None, sys.path)])
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments],
+        check=False,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": paths, "TMPDIR": str(folder)},
         capture_output=True,
@@ -118,7 +119,7 @@ def check_latency(figures):
         assert figures[f"{prefix}p50_ms"] <= figures[f"{prefix}p95_ms"]
         assert figures[f"{prefix}p95_ms"] <= figures[f"{prefix}p99_ms"]
         ratio = figures[f"{prefix}p50_ms"] / figures["floor_ms"]
-        assert figures[f"{prefix}p50_over_floor"] == pytest.approx(ratio, rel=0.2)
+        assert figures[f"{prefix}p50_over_floor"] == pytest.approx(ratio)
 
 
 def check_wire(figures):

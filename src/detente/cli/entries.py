@@ -34,6 +34,13 @@ KINDS: Final[Mapping[str, str]] = {
     "over-quota": marked("over quota"),
     "duty": marked("duty"),
     "card": marked("card"),
+    # The kind called seen is a node's word that it stores something, never that a person looked.
+    "seen": marked("storage statement"),
+    "quote": marked("quoted cosignature"),
+    "held-ahead": marked("received out of turn"),
+    "lacks": marked("bodies missing"),
+    "resume": marked("log resumed"),
+    "clock": marked("clock step"),
 }
 BODIES: Final[Mapping[str, str]] = {
     "missing": marked("its body is not stored here yet"),
@@ -82,6 +89,12 @@ PRESENCES: Final[Mapping[str, str]] = {
     **SILENCES,
     "attended": marked("watch on duty"),
     "alive": marked("node alive, nothing said of its watch"),
+}
+
+SOURCES: Final[Mapping[str, str]] = {
+    "observed": marked("observed here"),
+    "signed": marked("signed by them"),
+    "derived": marked("derived from the transcript"),
 }
 
 
@@ -197,7 +210,10 @@ def overdue_rows(views: Iterable[View]) -> Iterator[str]:
 def gap_rows(gaps: Iterable[View]) -> Iterator[str]:
     """Where an author's own count of its messages jumps."""
     for gap in gaps:
-        yield _("GAP in the serials: {facts}").format(facts=facts_row(gap))
+        said = _("GAP in the serials: {found} at {entry}, where {expected} is next")
+        yield "  " + said.format(
+            found=gap["found"], entry=plain(str(gap["entry"])), expected=gap["expected"]
+        )
 
 
 # --- lines ------------------------------------------------------------------------------------
@@ -216,8 +232,14 @@ def line_rows(status: View) -> Iterator[str]:
         unreceipted=status.get("unreceipted", 0),
         overdue=status.get("overdue", 0),
     )
+    if status.get("awaiting_release"):
+        yield "  " + _("{count} await authorisation").format(count=status["awaiting_release"])
     for member in status.get("members") or ():
         yield from _member_rows(member)
+    yield from gap_rows(status.get("gaps") or ())
+    for log, index in (status.get("frozen") or {}).items():
+        frozen = _("FROZEN: log {log} from entry {index} on; what follows is contested")
+        yield "  " + frozen.format(log=plain(str(log)), index=index)
 
 
 def _member_rows(member: View) -> Iterator[str]:
@@ -230,7 +252,10 @@ def _member_rows(member: View) -> Iterator[str]:
     since = stamp(silence["since_s"]) if silence.get("since_s") is not None else "-"
     state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
     about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
-    yield f"  {name} ({role}): {linked}; {state}{about}"
+    sources = ", ".join(word(SOURCES, source) for source in silence.get("stated_by") or ())
+    yield f"  {name} ({role}): {linked}; {state}{about}" + (f" [{sources}]" if sources else "")
+    if member.get("mute"):
+        yield "    " + _("its node is MUTE: restored, and not adopted yet")
 
 
 ROLES: Final[Mapping[str, str]] = {

@@ -50,6 +50,7 @@ OVERDUE_EVERY_S = 5  # any event may have met a deadline, and asking costs the n
     cls=Option,
     help=marked("Which."),
 )
+@click.option("--before", metavar="ENTRY", cls=Option, help=marked("Those said before this entry."))
 @click.option(
     "--follow",
     is_flag=True,
@@ -57,9 +58,24 @@ OVERDUE_EVERY_S = 5  # any event may have met a deadline, and asking costs the n
     help=marked("Go on showing what comes; the bell rings for FLASH and above."),
 )
 @click.pass_obj
-def inbox(session: Session, line_name: str | None, limit: int, only: str, follow: bool) -> None:
+def inbox(
+    session: Session,
+    line_name: str | None,
+    limit: int,
+    only: str,
+    before: str | None,
+    follow: bool,
+) -> None:
     """Newest last, so that it stands above the prompt."""
-    shown = asking.ask(session, "inbox", offline=not follow, line=line_name, limit=limit, only=only)
+    shown = asking.ask(
+        session,
+        "inbox",
+        offline=not follow,
+        line=line_name,
+        limit=limit,
+        only=only,
+        before=before,
+    )
     session.show(shown, lambda: inbox_rows(shown))
     if follow:
         _follow(session, line_name, shown["entries"])
@@ -73,7 +89,8 @@ def inbox_rows(shown: View) -> Iterator[str]:
     if not shown["entries"]:
         yield _("Nothing has been said on this line yet.")
     yield from overdue_rows(shown.get("overdue") or ())
-    yield from gap_rows(shown.get("gaps") or ())
+    for line in shown.get("lines") or ():
+        yield from gap_rows(line.get("gaps") or ())
 
 
 @click.command(cls=Command, help=marked("One entry, its whole ladder, and who states each rung."))

@@ -11,7 +11,7 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Command, Decorated, Group, Option, Session
-from detente.cli.entries import LABELS, sent_rows
+from detente.cli.entries import KINDS, LABELS, sent_rows, word
 from detente.cli.line import line_option
 from detente.cli.party import read_file
 from detente.cli.plain import plain
@@ -344,6 +344,7 @@ def outbox_list(session: Session, line_name: str | None) -> None:
             parts = (
                 f"{row['number']:>6}",
                 plain(str(row["precedence"])),
+                word(KINDS, row["kind"]),
                 stamp(row["submitted_s"]),
                 plain(str(row.get("subject") or "")),
                 waits,

@@ -15,7 +15,7 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.events import SignedHead, StoreAhead
 from detente.core.frames import Ahead
 from detente.core.holding import known_hash
-from detente.core.leaf import OVERTAKING, Leaf
+from detente.core.leaf import OVERTAKING, UNCALLING, Kind, Leaf
 from detente.core.log import Log
 from detente.core.merkle import frontier_at, leaf_hash, push_cover
 from detente.core.station import Line, Session, Step
@@ -44,7 +44,9 @@ def on_ahead(step: Step, line: Line, session: Session, frame: Ahead) -> None:
     step.out.append(found)
     step.tell("received-ahead", line, member=log.id.member, index=frame.index)
     leaf = found.entry.leaf
-    if leaf is not None and (found.entry.body is not None or leaf.commitment is None):
+    if leaf is None or leaf.kind in UNCALLING or leaf.kind == Kind.MARK:
+        return  # else two ends would receipt one another's receipts for ever
+    if found.entry.body is not None or leaf.commitment is None:
         state_held(step, line, log.id, frame.index, found.entry)
 
 

@@ -65,7 +65,7 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     reader.done()
     _take(step, line, session, log, start, items, reader.data[reader.end :])
     if batch.confirm and log.size >= start + batch.count:
-        step.send(session, Got(log.id, log.size))
+        step.send(session, Got(log.id, start + batch.count))
 
 
 def _items(

@@ -1,4 +1,4 @@
-"""Backups of a home: made while the node runs, rehearsed without a network, restored as a mute node.
+"""Backups of a home: made while the node runs, rehearsed offline, restored as a mute node.
 
 The high-water mark is never in one: that is what tells a restored node from the one that ran on.
 """

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from detente.core.errors import DetenteError, LocalError, Refusal
 
@@ -93,7 +93,7 @@ def _connected(home: Path, timeout_s: float | None) -> Iterator[BinaryIO]:
         except OSError as exc:
             raise LocalError(Refusal.UNREACHABLE, "no node runs in this home") from exc
         with sock.makefile("rwb") as file:
-            yield file
+            yield cast(BinaryIO, file)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Folds:
     gaps: list[SerialGap] = field(default_factory=list)
     indices: dict[LogId, int] = field(default_factory=dict)  # where logs are frozen
     changed: bool = False  # since it was last kept
-    _frozen: FrozenLogs = NOTHING_FROZEN
+    _frozen: FrozenLogs = field(default_factory=lambda: NOTHING_FROZEN)
     _stale: bool = True  # accusations have come, or cards, since ``_frozen`` was found
 
     # --- reading on ---

@@ -39,13 +39,28 @@ if TYPE_CHECKING:
 Request = Mapping[str, Any]
 OFFER_S = 7 * 86_400  # an offer stands a week unless it says otherwise
 
-# Fields of a charter that `set` may give; the rest follow from who proposes what.
-SETTABLE = frozenset(field.name for field in fields(Charter)) - {
-    "random",
-    "number",
-    "predecessor",
-    "members",
-    "left",
+
+def _is(kind: type) -> Callable[[object], bool]:
+    return lambda value: type(value) is kind  # a bool is no whole number here
+
+
+def _are(kind: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(type(one) is kind for one in value)
+
+
+_FITS = {
+    "bool": _is(bool),
+    "int": _is(int),
+    "str": _is(str),
+    "tuple[int, ...]": _are(int),
+    "tuple[str, ...]": _are(str),
+}
+# Fields of a charter that `set` may give, and whether a value is of their kind; the rest follow
+# from who proposes what.
+SETTABLE = {
+    field.name: _FITS[str(field.type)]
+    for field in fields(Charter)
+    if str(field.type) in _FITS and field.name != "number"
 }
 
 
@@ -92,11 +107,9 @@ def _changed(charter: Charter, changes: Mapping[str, Any]) -> Charter:
         key = name.replace("-", "_")
         if key not in SETTABLE:
             raise LocalError(Refusal.USAGE, f"a charter has no field {name} that can be set")
-        value = tuple(given) if isinstance(given, list) else given
-        now = getattr(charter, key)
-        if type(value) is not type(now) or _kinds(value) - _kinds(now) - {int, str} * (not now):
-            raise LocalError(Refusal.USAGE, f"{name} is not of the kind of {now!r}")
-        values[key] = value
+        if not SETTABLE[key](given):
+            raise LocalError(Refusal.USAGE, f"{name} cannot be {given!r}")
+        values[key] = tuple(given) if isinstance(given, list) else given
     return checked(replace(charter, **values)) if values else charter
 
 

@@ -38,7 +38,7 @@ class Desk(Protocol):
         """Hands over inputs and returns when they are committed."""
         ...
 
-    def tell(self, word: str, **facts: object) -> None:
+    def tell(self, word: str, *, line: bytes = b"", **facts: object) -> None:
         """Something for the log and for people."""
         ...
 

@@ -18,7 +18,7 @@ _HASH = re.compile(r"[0-9a-f]{8,64}")
 def find_line(station: Station, name: object) -> Line:
     """The line that is meant; the only one where nothing is said. LocalError NOT_FOUND."""
     lines = list(station.lines.values())
-    if name in (None, ""):
+    if name is None or name == "":
         if len(lines) == 1:
             return lines[0]
         raise LocalError(Refusal.USAGE, f"there are {len(lines)} lines: say which")

@@ -25,8 +25,9 @@ from detente.core.proof import Opening, join_bundle, make_proof
 from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.ladder import ladder
+from detente.node import asked
 from detente.node.places import find_entry, find_line
-from detente.node.views import MESSAGES, frozen_of
+from detente.node.views import MESSAGES
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -41,15 +42,17 @@ def prove(node: Node, request: Request) -> dict[str, Any]:
     """A proof file of one entry; with ``bundle`` also of each reader's receipt and what revises
     it."""
     line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, request["entry"])
+    entry = find_entry(line, asked.text(request, "entry"))
     proofs = [proof_of(node, line, entry)]
-    if request.get("bundle") and entry.leaf is not None and entry.leaf.kind in MESSAGES:
-        rungs = ladder(line.shelf, line.charter, entry.place, frozen_of(node.station, line))
+    kind = None if entry.leaf is None else entry.leaf.kind
+    if asked.flag(request, "bundle", False) and kind in MESSAGES:
+        frozen = node.folds(line).frozen(node.station, line)
+        rungs = ladder(line.shelf, line.charter, entry.place, frozen)
         places = [r.received.place for r in rungs.readers if r.received is not None]
         places += [step.place for reader in rungs.readers for step in reader.steps]
         places += [one.place for one in rungs.revisions]
-        for place in dict.fromkeys(places):
-            proofs.append(proof_of(node, line, line.shelf.entry(*place)))
+        held = [line.shelf.entry(*place) for place in dict.fromkeys(places)]
+        proofs += [proof_of(node, line, one) for one in held]
     return {"proof_b64": base64.b64encode(join_bundle(proofs)).decode(), "proofs": len(proofs)}
 
 
@@ -85,9 +88,7 @@ def _best_head(node: Node, line: Line, entry: Entry) -> tuple[SignedHead, tuple[
     found: dict[int, list[Signature]] = {}
     for one in node.store.cosignatures(line.id, log_id, index + 1):
         if one.size in found or len(found) < 1:
-            signature = _signature(
-                node, line, log_id, one.name, one.member, one.time_s, one.signature
-            )
+            signature = _signature(node, line, one.name, one.member, one.time_s, one.signature)
             if signature is not None:
                 found.setdefault(one.size, []).append(signature)
         if found and one.size not in found:
@@ -113,7 +114,7 @@ def _smallest_head(line: Line, log_id: LogId, at_least: int) -> SignedHead | Non
 
 
 def _signature(
-    node: Node, line: Line, log_id: LogId, name: str, member: int, time_s: int, signature: bytes
+    node: Node, line: Line, name: str, member: int, time_s: int, signature: bytes
 ) -> Signature | None:
     party = line.party_of(member)
     card = None if party is None else node.station.cards.get(party)
@@ -140,9 +141,11 @@ def _sheets(node: Node, line: Line) -> Iterator[str]:
 def export(node: Node, request: Request) -> dict[str, Any]:
     """Writes the whole transcript of a line to a new file, and says what it lacks."""
     line = find_line(node.station, request.get("line"))
-    path = Path(str(request["path"]))
+    path = Path(asked.text(request, "path"))
     if not path.is_absolute():
         raise LocalError(Refusal.USAGE, "say an absolute path")
+    if path.exists():
+        raise LocalError(Refusal.IN_USE, f"{path} exists already")
     cards = [
         stored.data
         for stored in node.store.cards()
@@ -164,11 +167,15 @@ def export(node: Node, request: Request) -> dict[str, Any]:
         origin=lambda log: origin(line.id, parties[log.member], log),
         heads=lambda log: _head_lines(node, line, log),
     )
+    part = path.with_name(path.name + ".part")
     try:
-        with path.open("xb") as file:
+        with part.open("wb") as file:
             file.writelines(chunks)
-    except FileExistsError as exc:
-        raise LocalError(Refusal.IN_USE, f"{path} exists already") from exc
+        part.rename(path)
+    except OSError as exc:
+        raise LocalError(Refusal.NOT_ALLOWED, f"cannot write {path}: {exc.strerror}") from exc
+    finally:
+        part.unlink(missing_ok=True)
     entries = sum(line.shelf.size(log) for log in line.shelf.logs())
     lacks = [
         f"{log.id.member}/{log.id.word}:{index}"

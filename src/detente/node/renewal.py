@@ -120,8 +120,8 @@ def take_revocation(node: Node, note: bytes) -> tuple[bytes, Revocation] | None:
         revocation = parse_revocation(note, card, 0 if known else max(held, default=0)).revocation
         if not known:
             node.store.put_revocation(party, note)
-            facts = {"party": party.hex(), "key": revocation.key, "reason": revocation.reason}
-            node.note("revocation", facts)
+            facts = {"key": revocation.key, "reason": revocation.reason}
+            node.note("revocation", {"party": party.hex(), **facts})
             node.tell("revoked", party=party, which=revocation.key)
         enforce(node, party, revocation)
         return party, revocation

@@ -9,7 +9,7 @@ from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
 from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
-from detente.core.leaf import Kind, Precedence
+from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.station import Line
 from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import (
@@ -105,13 +105,19 @@ def submit(
     commitment = None if packed is None else commit(salt, packed)
 
     def look() -> dict[str, Any]:
-        return _progress(line, number, start, draft, commitment, wait)
+        return _progress(node, line, number, start, draft, commitment, wait)
 
     return look
 
 
 def _progress(
-    line: Line, number: int, start: int, draft: Draft, commitment: bytes | None, wait: str
+    node: Node,
+    line: Line,
+    number: int,
+    start: int,
+    draft: Draft,
+    commitment: bytes | None,
+    wait: str,
 ) -> dict[str, Any]:
     if number in line.queue.rows:
         return {"number": number, "state": "queued", "entry": None, "done": wait == "queued"}
@@ -125,11 +131,7 @@ def _progress(
             continue
         if commitment is None and (leaf.refs, leaf.extra) != (draft.refs, draft.extra):
             continue
-        wanted = leaf.audience & ~(1 << line.me)
-        for log in line.logs.values():
-            if log.stated.get(own.id, 0) > index:
-                wanted &= ~(1 << log.id.member)
-        state = "sent" if wanted else "received"
+        state = "sent" if _unheld(node, line, own.id, index, leaf.audience) else "received"
         return {
             "number": number,
             "state": state,
@@ -139,6 +141,21 @@ def _progress(
             "done": wait != "received" or state == "received",
         }
     return {"number": number, "state": "sent", "entry": None, "done": True}
+
+
+def _unheld(node: Node, line: Line, own: LogId, index: int, audience: int) -> int:
+    """Which of the audience have not signed that they hold an entry of ours: neither by a `seen`
+    nor by a cosignature, which says the same and comes first below IMMEDIATE."""
+    wanted = audience & ~(1 << line.me)
+    for log in line.logs.values():
+        if log.stated.get(own, 0) > index:
+            wanted &= ~(1 << log.id.member)
+    if wanted:
+        for one in node.store.cosignatures(line.id, own, index + 1):
+            wanted &= ~(1 << one.member)
+            if not wanted:
+                break
+    return wanted
 
 
 # --- commands ---------------------------------------------------------------------------------
