@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from bench.floors import Floor, disk_floor
@@ -17,67 +17,83 @@ from detente.core.transcript import Place
 from detente.node.places import place_word
 
 SMALL = 1_000
-PROOFS = 50
 PAGES = 5
+OPERATIONS = ("append", "receipt", "proof", "page")
 
 
 def measure(plan: Plan) -> Figures:
-    """Medians at both sizes, and the larger over the smaller."""
+    """Medians at both sizes, each operation on both in turn, and the larger over the smaller."""
     large = plan.sized(10_000, 100_000)
-    ground = make_ground(plan.folder / "growth")
-    repeats = plan.sized(60, 400)
-    at: dict[int, dict[str, float]] = {}
-    with disk_floor(plan.folder) as floor, joined(ground, texts(plan.seed)) as pair:
-        for size in (SMALL, large):
-            for have in pair.grow(size):
-                plan.done(have / large)
-            at[size] = _at_size(pair, floor, repeats, plan.seed)
-    exponent = len(str(large)) - 1
+    words = ("1e3", f"1e{len(str(large)) - 1}")
+    grounds = [make_ground(plan.folder / word) for word in words]
+    with (
+        disk_floor(plan.folder) as floor,
+        joined(grounds[0], texts(plan.seed)) as low,
+        joined(grounds[1], texts(plan.seed)) as high,
+    ):
+        memory_mib = []
+        for pair, sizes in ((low, [SMALL]), (high, [SMALL, large])):
+            for size in sizes:
+                for have in pair.grow(size):
+                    plan.done(0.8 * have / large)
+                memory_mib.append(rss_mib())
+        works = [_Works(low, plan.seed), _Works(high, plan.seed)]
+        _in_turn(works, floor, plan)
     figures: Figures = {"entries": large}
-    for name in ("append", "receipt", "proof", "page"):
-        figures[f"{name}_ratio_1e{exponent}"] = at[large][name] / at[SMALL][name]
-    for size, word in ((SMALL, "1e3"), (large, f"1e{exponent}")):
-        figures |= {f"{name}_{word}_ms": value for name, value in at[size].items()}
-    figures[f"memory_mib_1e{exponent}"] = figures.pop(f"rss_mib_1e{exponent}_ms")
-    figures["memory_mib_1e3"] = figures.pop("rss_mib_1e3_ms")
+    for name in OPERATIONS:
+        small_ms, large_ms = (median(work.taken_s[name]) * 1000 for work in works)
+        figures |= {f"{name}_{words[0]}_ms": small_ms, f"{name}_{words[1]}_ms": large_ms}
+        figures[f"{name}_ratio_{words[1]}"] = large_ms / small_ms
+    figures |= {
+        f"first_page_{w}_ms": x.first_page_s * 1000 for w, x in zip(words, works, strict=True)
+    }
+    figures |= {"memory_mib_1e3": memory_mib[1], f"memory_mib_{words[1]}": memory_mib[2]}
     return figures | floor.ms()
 
 
-def _at_size(pair: Pair, floor: Floor, repeats: int, seed: int) -> dict[str, float]:
-    """Median milliseconds of each operation at the present size, and the memory of this process."""
-    appended, receipted = [], []
+def _in_turn(works: Sequence[_Works], floor: Floor, plan: Plan) -> None:
+    """Every operation on both records, one after the other: a busy moment falls on both."""
+    repeats = plan.sized(60, 400)
     for number in range(repeats):
+        plan.done(0.8 + 0.2 * number / repeats)
         if number % 10 == 0:
             floor.sample(1)
+        for name in ("append", "receipt", "proof"):
+            for work in works:
+                work.do(name)
+    for _ in range(PAGES):
+        for work in works:
+            work.do("page")
+
+
+class _Works:
+    """The operations on one record, and how long each took."""
+
+    def __init__(self, pair: Pair, seed: int) -> None:
+        self.taken_s: dict[str, list[float]] = {name: [] for name in OPERATIONS}
+        self._pair = pair
+        self._draw = random.Random(seed)
+        self._works: dict[str, Callable[[], object]] = {
+            "append": lambda: pair.submit(1),
+            "receipt": pair.settle,
+            "proof": self._prove,
+            "page": self._page,
+        }
         began_s = time.perf_counter()
-        pair.submit(1)
-        appended.append(time.perf_counter() - began_s)
+        self._page()
+        self.first_page_s = time.perf_counter() - began_s
+
+    def do(self, name: str) -> None:
+        """One operation, timed."""
         began_s = time.perf_counter()
-        pair.settle()
-        receipted.append(time.perf_counter() - began_s)
-    node, draw, size = pair.alpha.node, random.Random(seed), pair.size()
-    own = pair.line.mine
-    assert own is not None
+        self._works[name]()
+        self.taken_s[name].append(time.perf_counter() - began_s)
 
-    def prove() -> None:
-        place = Place(own, draw.randrange(1, size))
-        node.execute({"do": "prove", "entry": place_word(place)})
+    def _prove(self) -> None:
+        own = self._pair.line.mine
+        assert own is not None
+        place = Place(own, self._draw.randrange(1, self._pair.size()))
+        self._pair.alpha.node.execute({"do": "prove", "entry": place_word(place)})
 
-    def page() -> None:
-        node.execute({"do": "inbox"})
-
-    first_s = _once_s(page)
-    return {
-        "append": median(appended) * 1000,
-        "receipt": median(receipted) * 1000,
-        "proof": median(_once_s(prove) for _ in range(PROOFS)) * 1000,
-        "page": median(_once_s(page) for _ in range(PAGES)) * 1000,
-        "first_page": first_s * 1000,
-        "rss_mib": rss_mib(),
-    }
-
-
-def _once_s(work: Callable[[], object]) -> float:
-    began_s = time.perf_counter()
-    work()
-    return time.perf_counter() - began_s
+    def _page(self) -> None:
+        self._pair.alpha.node.execute({"do": "inbox"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from core.lineage import START_S, party, seed
+
 from detente.core import events, protocol
 from detente.core.charter import Charter, Member, propose
 from detente.core.crypto import mldsa44_sign
@@ -127,6 +128,7 @@ class End:
     shelves: dict[bytes, MemoryShelf] = field(default_factory=dict)
     told: list[events.Tell] = field(default_factory=list)
     offered: list[events.Offered] = field(default_factory=list)
+    closed: list[Refusal] = field(default_factory=list)
     draws: int = 0
 
     def __post_init__(self) -> None:
@@ -225,6 +227,7 @@ class World:
     numbers: count[int] = field(default_factory=lambda: count(1))
     frames: list[tuple[str, str, bytes]] = field(default_factory=list)
     dropping: set[tuple[str, str]] = field(default_factory=set)
+    taps: dict[int, list[bytes]] = field(default_factory=dict)  # links that end in a test
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -286,6 +289,8 @@ class World:
     def deliver(self, end: End, effects: list[events.Effect]) -> None:
         for effect in effects:
             if isinstance(effect, events.Send):
+                if effect.link in self.taps:
+                    self.taps[effect.link].append(effect.data)
                 wire = self.wires.get(effect.link)
                 if wire is None:
                     continue
@@ -297,6 +302,7 @@ class World:
             elif isinstance(effect, events.Offered):
                 end.offered.append(effect)
             elif isinstance(effect, events.CloseLink):
+                end.closed.append(effect.refusal)
                 wire = self.wires.get(effect.link)
                 if wire is not None:
                     self._down(wire[2])

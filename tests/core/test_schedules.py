@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from pair import World, heads
+
 from detente.core import events
 from detente.core.leaf import Precedence
-from pair import World, heads
 
 
 def _schedule(world: World, seed: int, steps: int) -> dict[str, list[bytes]]:

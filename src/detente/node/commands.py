@@ -91,7 +91,7 @@ def _inbox(node: Node, request: Request) -> dict[str, Any]:
         shown, late = _of_line(node, line, request, only, limit)
         entries += shown
         overdue += late
-    entries.sort(key=lambda view: (view.get("time_s", 0), view["line"], view["place"]))
+    entries.sort(key=lambda view: int(view.get("time_s", 0)))  # each line's own order stays
     return {"entries": entries[-limit:], "overdue": overdue, "lines": _lines(node, {})}
 
 

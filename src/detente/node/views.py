@@ -108,7 +108,9 @@ def _body(line: Line, entry: Entry) -> dict[str, Any]:
         return {"body_state": "none"}
     opened = open_body(entry)
     state = opened.state.value
-    if opened.state is BodyState.ABSENT:
+    if opened.state is BodyState.HERE:
+        state = "open"
+    elif opened.state is BodyState.ABSENT:
         state = "missing" if leaf.reads(line.me) else "not-addressed-to-us"
     shown: dict[str, Any] = {"body_state": state}
     body = opened.body
