@@ -1,9 +1,9 @@
 """The operator's manual is run: every block marked ``console run``, as one session of two nodes.
 
-A prompt says whose machine a command is typed at. What the manual prints below it has to be what the
-program prints, but for what differs from place to place: `…` stands for anything, and times, ids,
-digits and serials are met as the manual's own and remembered, so that a later command that names
-one of them names the right one.
+A prompt says whose machine a command is typed at. What the manual prints below it has to be what
+the program prints, but for what differs from place to place: `…` stands for anything, and times,
+ids, digits and serials are met as the manual's own and remembered, so that a later command that
+names one of them names the right one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "docs" / "operating" / f"{n}.md" for n in ("pair", "daily", "audit", "backup-restore")]
+CHAPTERS = ("pair", "daily", "audit", "backup-restore")
+PAGES = [ROOT / "docs" / "operating" / f"{name}.md" for name in CHAPTERS]
 BLOCK = re.compile(r"^( *)```console run\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"(alpha|bravo)\$ (.+)")
 

@@ -37,7 +37,7 @@ class Shelf(MemoryTranscript):
         self.heads: dict[LogId, dict[int, events.SignedHead]] = {}
         self.states: dict[LogId, bytes] = {}
         self.outbox: dict[int, events.OutboxRow] = {}
-        self.held_ahead: dict[Place, Entry] = {}
+        self.held_ahead: dict[Place, events.StoreAhead] = {}
         self.mute = ""
         self.charter = b""
         self.member = -1
@@ -59,7 +59,7 @@ class Shelf(MemoryTranscript):
                 for number in effect.numbers:
                     del self.outbox[number]
             case events.StoreAhead():
-                self.held_ahead[effect.entry.place] = effect.entry
+                self.held_ahead[effect.entry.place] = effect
             case events.StoreFlags():
                 self.mute = effect.mute
             case events.StoreLine():
@@ -105,6 +105,10 @@ class Shelf(MemoryTranscript):
         return self.outbox[number].draft
 
     def ahead(self, log: LogId, index: int) -> Entry | None:
+        found = self.held_ahead.get(Place(log, index))
+        return None if found is None else found.entry
+
+    def ahead_proof(self, log: LogId, index: int) -> events.StoreAhead | None:
         return self.held_ahead.get(Place(log, index))
 
 

@@ -83,6 +83,8 @@ def adopt(step: Step, line: Line, k: int) -> None:
     line.mute, line.awaits_hello, line.quantum = "", False, None
     line.greet_due = line.touched = line.cosign_now = True
     step.out.append(StoreFlags(line.id, ""))
+    for session in line.sessions.values():
+        session.sent[log.id] = 0  # who is linked now is streamed the new log from its beginning
     for other in line.logs.values():
         if other.id.member != line.me:
             other.covered = other.cosigned = 0
