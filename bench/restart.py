@@ -27,38 +27,36 @@ def measure(plan: Plan) -> Figures:
     repeats = plan.sized(2, 5)
     ground = make_ground(plan.folder / "restart", cost=DEFAULT_COST)
     figures: Figures = {"entries": large}
+    argon2_s: list[float] = []
+    python_s: list[float] = []
     with disk_floor(plan.folder) as floor:
-        floor.sample(20)
-        figures |= _at_size(ground.alpha, repeats, "0")
-        with joined(ground, texts(plan.seed)) as pair:
-            for size in pair.grow(large):
-                plan.done(size / large * 0.9)
-        floor.sample(20)
-        figures |= _at_size(ground.alpha, repeats, "at_size")
-    figures["argon2_s"] = median(_argon2_s(ground.alpha) for _ in range(repeats))
-    figures["python_s"] = median(_imports_s() for _ in range(repeats))
+        for word, size in (("0", 0), ("at_size", large)):
+            with joined(ground, texts(plan.seed)) as pair:
+                for have in pair.grow(size):
+                    plan.done(have / large * 0.9)
+            starts: dict[str, list[float]] = {"ready_s": [], "page_s": [], "memory_mib": []}
+            for _ in range(repeats):
+                floor.sample(5)
+                argon2_s.append(_argon2_s(ground.alpha))
+                python_s.append(_imports_s())
+                _start(ground.alpha, starts)
+            figures |= {f"{name}_{word}": median(found) for name, found in starts.items()}
+    figures |= {"argon2_s": median(argon2_s), "python_s": median(python_s)}
     figures["ready_s"] = figures["ready_s_at_size"]
-    least_s = float(figures["argon2_s"]) + float(figures["python_s"])
+    least_s = median(argon2_s) + median(python_s)
     figures["ready_over_floor"] = float(figures["ready_s"]) / least_s
     return figures | floor.ms()
 
 
-def _at_size(home: Path, repeats: int, word: str) -> Figures:
-    """Medians over several starts: the first answer at all, the first page, the memory then."""
-    ready_s, page_s, memory_mib = [], [], []
-    for _ in range(repeats):
-        began_s = time.perf_counter()
-        with peer(home) as process:
-            _answer(home, {"do": "cards"})
-            ready_s.append(time.perf_counter() - began_s)
-            memory_mib.append(rss_mib(process.pid))
-            _answer(home, {"do": "inbox"})
-            page_s.append(time.perf_counter() - began_s)
-    return {
-        f"ready_s_{word}": median(ready_s),
-        f"page_s_{word}": median(page_s),
-        f"memory_mib_{word}": median(memory_mib),
-    }
+def _start(home: Path, starts: dict[str, list[float]]) -> None:
+    """One start: the first answer at all, the first page, the memory in between."""
+    began_s = time.perf_counter()
+    with peer(home) as process:
+        _answer(home, {"do": "cards"})
+        starts["ready_s"].append(time.perf_counter() - began_s)
+        starts["memory_mib"].append(rss_mib(process.pid))
+        _answer(home, {"do": "inbox"})
+        starts["page_s"].append(time.perf_counter() - began_s)
 
 
 def _answer(home: Path, request: dict[str, Any]) -> Any:

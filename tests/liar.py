@@ -12,7 +12,8 @@ from detente.core.charter import charter_id
 from detente.core.encoding import Reader
 from detente.core.extras import Head
 from detente.core.frames import StatedHead, encode_frame, read_frame
-from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.merkle import cover
 from detente.core.wire import (
     ENTRIES,
     NOTHING,
@@ -172,10 +173,15 @@ class Liar:
         head = Batch(log.id, start if told_start else None, stop - start, confirm)
         return encode_entries(1, head, items, signature or log.sign(stop))
 
-    def ahead(self, link: int, index: int, base: int, log: LogBuilder | None = None, **more: Any) -> None:
+    def ahead(
+        self,
+        link: int,
+        index: int,
+        base: int,
+        log: LogBuilder | None = None,
+        changes: dict[str, Any] | None = None,
+    ) -> None:
         """An entry ahead of a gap."""
-        from detente.core.merkle import cover
-
         log = log or self.log
         body = log.bodies[index]
         fields: dict[str, Any] = {
@@ -188,7 +194,7 @@ class Liar:
             "cover": tuple(digest for _, digest in cover(log.subtree, base, index)),
             "signature": log.sign(index + 1),
         }
-        self.send(link, frames.Ahead(**(fields | more)))
+        self.send(link, frames.Ahead(**(fields | (changes or {}))))
 
     def got(self, link: int) -> list[frames.Frame | Batch]:
         """What the end has sent on a link since this was last asked."""
@@ -223,8 +229,7 @@ class Liar:
 
 
 def covering_item(log_id: LogId, size: int, root: bytes, held_at_s: int) -> Any:
-    from detente.core.leaf import Seen
-
+    """A `seen` item."""
     return Seen(log_id, size, root, held_at_s)
 
 

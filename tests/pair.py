@@ -281,6 +281,12 @@ class World:
             if end in (owner, peer):
                 self._down(link)
 
+    def lose(self, link: int) -> None:
+        """One connection dies at both of its ends."""
+        _, _, other = self.wires[link]
+        self._down(link)
+        self._down(other)
+
     def _down(self, link: int) -> None:
         end, _, _ = self.wires.pop(link)
         self.queue = deque(item for item in self.queue if item[0] != link)
@@ -305,8 +311,7 @@ class World:
                 end.closed.append(effect.refusal)
                 wire = self.wires.get(effect.link)
                 if wire is not None:
-                    self._down(wire[2])
-                    self._down(effect.link)
+                    self.lose(effect.link)
             else:
                 end.shelf(effect.line).apply(effect)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vectors_bytes import commitments, encoding, merkle, note_vectors
 from vectors_files import accusations, exports, proofs
+from vectors_forks import forks
 from vectors_form import FOLDERS, Made, schema, write
 from vectors_frames import entries_vectors, frame_vectors
 from vectors_ground import NAMES, Frozen, Ground
@@ -35,6 +36,7 @@ def made(ground: Ground) -> Iterator[Made]:
     yield from frame_vectors()
     yield from entries_vectors()
     yield from sessions(ground)
+    yield from forks(ground)
     yield from proofs(ground)
     yield from exports(ground)
     yield from accusations(ground)

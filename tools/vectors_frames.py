@@ -127,7 +127,9 @@ def _dispatch(index: int, text: bytes, **fields: Any) -> Entry:
     return _entry(index, value, body)
 
 
-def _items(entries: list[Entry], before: Any, *, knows: bool) -> list[bytes]:
+def _items(
+    entries: list[Entry], before: Any, *, knows: bool, yours: LogId | None = None
+) -> list[bytes]:
     items = []
     for entry in entries:
         item = encode_item(
@@ -136,6 +138,7 @@ def _items(entries: list[Entry], before: Any, *, knows: bool) -> list[bytes]:
             with_body=entry.body is not None,
             confirmed=lambda _log, _size: knows,
             locate=lambda ref: Place(ONE, 3) if ref == HASH else None,
+            yours=yours,
         )
         items.append(item)
         before = entry.leaf
@@ -180,7 +183,26 @@ def entries_vectors() -> Iterator[Made]:
     items = [bytes((FULL,)) + varint(4) + b"void"]
     frame = encode_entries(1, Batch(None, 3, 1, confirm=False), items, SIGNATURE)
     yield _case("entries_void", "a leaf that does not decode travels in full", frame, **told)
+    yield from _yours(first[1], answer)
     yield from _bad_entries(first)
+
+
+def _yours(before: Entry, answer: Entry) -> Iterator[Made]:
+    """The one `seen` of the receiver's own log, which is not even named."""
+    items = _items([answer], before.leaf, knows=True, yours=ONE)
+    frame = encode_entries(1, Batch(None, 3, 1, confirm=False), items, SIGNATURE)
+    known: dict[str, Any] = {
+        "before": before.raw.hex(),
+        "roots": [["0/0", 5, HASH.hex()]],
+        "hashes": [["0/0", 3, HASH.hex()]],
+        "mine": "0/0",
+    }
+    yield _case("entries_with_your_log_seen", "neither log nor root is named", frame, **known)
+    lost = known | {"mine": ""}
+    yield _case("entries_with_your_log_unknown", "the receiver keeps no log", frame, "want-full",
+                **lost)  # fmt: skip
+    lost = known | {"roots": []}
+    yield _case("entries_with_your_log_too_long", "it is not as long", frame, "want-full", **lost)
 
 
 def _bad_entries(first: list[Entry]) -> Iterator[Made]:
@@ -188,7 +210,7 @@ def _bad_entries(first: list[Entry]) -> Iterator[Made]:
     head = tag(3, 1)
     bad: tuple[tuple[str, bytes, Expect, str], ...] = (
         ("entries_513", head + varint(512 << 3) + SIGNATURE, "oversize", "512 at most"),
-        ("entries_reserved_flag", head + b"\x00\x80" + SIGNATURE, "malformed", "bit 7"),
+        ("entries_seen_twice_over", head + b"\x00\x84" + SIGNATURE, "malformed", "bits 2 and 7"),
         ("entries_full_and_elided", head + b"\x00\x41\x00" + SIGNATURE, "malformed", "kind too"),
         ("entries_cut_short", head + b"\x00" + items[0][:9] + SIGNATURE, "malformed", "half one"),
         ("entries_body_uncommitted",
@@ -203,7 +225,7 @@ def _bad_entries(first: list[Entry]) -> Iterator[Made]:
 def _case(name: str, comment: str, frame: bytes, expect: Expect = "ok", **known: Any) -> Made:
     Reader(frame)
     assert read_tag(Reader(frame))[0] == 3  # noqa: S101  # a tool checks itself
-    inputs: dict[str, Any] = {"before": "", "roots": [], "hashes": []} | known
+    inputs: dict[str, Any] = {"before": "", "roots": [], "hashes": [], "mine": ""} | known
     return case(
         f"frames/{name}", "session.md §5", "entries", comment, expect=expect, frame=frame, **inputs
     )

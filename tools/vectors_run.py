@@ -251,9 +251,10 @@ def _entries(given: Inputs) -> object:
     reader.end -= 64
     before = given["before"]
     prev = wire.NOTHING if before == "" else decode_leaf(bytes.fromhex(before))
+    mine = log_id(given["mine"]) if given["mine"] else None
     items = []
     for _ in range(batch.count):
-        item = wire.read_item(reader, prev, known(roots), known(hashes))
+        item = wire.read_item(reader, prev, known(roots), known(hashes), mine)
         items.append({"leaf": item.raw, "salt": item.salt, "body": item.body})
         if item.leaf is not None:
             prev = item.leaf

@@ -13,12 +13,12 @@ from typing import Any
 
 from detente.core import frames
 from detente.core.charter import charter_id
-from detente.core.encoding import Reader, counted
+from detente.core.encoding import counted
 from detente.core.extras import Head
-from detente.core.frames import Frame, StatedHead, encode_frame, read_frame
+from detente.core.frames import Frame, StatedHead, encode_frame
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.merkle import cover as subtrees
-from detente.core.wire import FULL, NOTHING, Batch, encode_entries, encode_item, read_tag
+from detente.core.wire import FULL, NOTHING, Batch, encode_entries, encode_item
 from vectors_form import Expect, Made, case
 from vectors_ground import START_S, Ground, Line, LogBuilder, seed
 from vectors_world import Effect, Node, Step
@@ -151,7 +151,6 @@ def sessions(ground: Ground) -> Iterator[Made]:
     yield from _refused_hellos(ground)
     yield from _refused_entries(ground)
     yield from _refused_frames(ground)
-    yield from _forks(ground)
 
 
 # --- two honest ends --------------------------------------------------------------------------
@@ -222,23 +221,23 @@ def _urgent(ground: Ground) -> Iterator[Made]:
         ("ahead_of_a_kind_that_waits", Kind.ASSENT, "bad-leaf"),
     )
     for name, kind, expect in kinds:
-        scene, log = _crafted(ground)
+        scene, log = crafted(ground)
         for text in (b"One.", b"Two.", b"Three."):
             log.say(plain=text, serial=log.size)
         log.say(kind, plain=b"Now.", serial=4 * (kind == Kind.DISPATCH), precedence=4)
-        scene.give("alpha", _ahead(log, 1, 4))
+        scene.give("alpha", ahead(log, 1, 4))
         comment = "FLASH ahead of three entries: proven by two hashes, receipted at once"
         if expect != "ok":
             comment = "an assent may not overtake"
         yield scene.made(name, "§6", comment, expect)
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"One.", serial=1)
     log.say(plain=b"Now.", serial=2, precedence=4)
-    scene.give("alpha", _ahead(log.fork(3), 1, 2, cover=()))
+    scene.give("alpha", ahead(log.fork(3), 1, 2, cover=()))
     yield scene.made("ahead_without_its_hashes", "§6", "one hash belongs there", "bad-proof")
 
 
-def _ahead(
+def ahead(
     log: LogBuilder, base: int, index: int, *, cover: tuple[bytes, ...] | None = None
 ) -> bytes:
     """Entry ``index`` ahead of a gap from ``base``."""
@@ -315,6 +314,7 @@ def _restored(ground: Ground) -> Iterator[Made]:
         scene.run()
         scene.run(30)
         yield scene.made(name, "§4", comment)
+    yield _adopted_on_a_link(ground)
     yield _entered_already(ground)
     scene = _pair(ground, "alpha").opened()
     scene.cut("alpha", "bravo")
@@ -326,6 +326,22 @@ def _restored(ground: Ground) -> Iterator[Made]:
     scene.run()
     comment = "after a start nothing is entered before a peer's hello"
     yield scene.made("restarted", "§4", comment)
+
+
+def _adopted_on_a_link(ground: Ground) -> Made:
+    """Officers adopt while a peer is linked: it is greeted again, and told of the new log."""
+    scene = _pair(ground, "alpha").opened()
+    before = len(scene.nodes["alpha"].past) - 1
+    scene.submit("alpha", "Lost with the disk.")
+    scene.run()
+    scene.cut("alpha", "bravo")
+    scene.do("alpha", "restart", as_after=before)
+    scene.link("alpha", "bravo")
+    scene.run()
+    scene.do("alpha", "adopt", k=1)
+    scene.run()
+    comment = "adopted while linked: a second hello on the same link names the new log"
+    return scene.made("adopted_on_a_link", "§4", comment)
 
 
 def _entered_already(ground: Ground) -> Made:
@@ -352,19 +368,19 @@ def _entered_already(ground: Ground) -> Made:
 # --- crafted peers ----------------------------------------------------------------------------
 
 
-def _crafted(ground: Ground, **changes: Any) -> tuple[Scene, LogBuilder]:
+def crafted(ground: Ground, **changes: Any) -> tuple[Scene, LogBuilder]:
     """Bravo opens a line with a crafted alpha, whose log is given back at size 1."""
     scene = _pair(ground, "bravo", **changes)
     del scene.nodes["alpha"]
     scene.accept("bravo")
-    _join(scene, "alpha")
+    join(scene, "alpha")
     log = scene.line.logs[0]
     scene.give("alpha", hello(scene.line, "alpha", log))
     scene.give("alpha", entries(log, 0, 1))
     return scene, log
 
 
-def _join(scene: Scene, name: str) -> None:
+def join(scene: Scene, name: str) -> None:
     """A link of the subject to a crafted end."""
     number = 1 + sum(1 for end, _ in scene.links if end == scene.subject)
     scene.links[scene.subject, name] = number
@@ -435,7 +451,7 @@ def entries(
 
 def _refused_hellos(ground: Ground) -> Iterator[Made]:
     scene = _pair(ground, "bravo")
-    _join(scene, "alpha")
+    join(scene, "alpha")
     scene.give("alpha", hello(scene.line, "alpha", scene.line.logs[0]))
     comment = "bravo's officers have not accepted this charter"
     yield scene.made("hello_on_an_unknown_line", "§4", comment, "unknown-line")
@@ -446,22 +462,22 @@ def _refused_hellos(ground: Ground) -> Iterator[Made]:
     for name, more, expect, comment in bad:
         scene = _pair(ground, "bravo")
         scene.accept("bravo")
-        _join(scene, "alpha")
+        join(scene, "alpha")
         scene.give("alpha", hello(scene.line, "alpha", scene.line.logs[0], **more))
         yield scene.made(name, "§4", comment, expect)
     scene = _pair(ground, "bravo")
     scene.accept("bravo")
-    _join(scene, "alpha")
+    join(scene, "alpha")
     scene.give("alpha", encode_frame(CHANNEL, frames.Got(LogId(0, 0, b""), 0)))
     comment = "no hello has opened the channel"
-    yield scene.made("frame_before_hello", "§2", comment, "unknown-line")
-    scene, log = _crafted(ground)
+    yield scene.made("frame_before_hello", "§2", comment, "out-of-turn")
+    scene, log = crafted(ground)
     own = scene.line.logs[1]
     false = StatedHead(Head(own.id, 9, bytes(32)), bytes(64))
     scene.give("alpha", hello(scene.line, "alpha", log, false))
     comment = "alpha states a head of bravo's own log that bravo never signed: bravo speaks on"
-    yield scene.made("false_own_head", "§4", comment)
-    scene, _ = _crafted(ground)
+    yield scene.made("false_own_head", "§4", comment, "bad-signature")
+    scene, _ = crafted(ground)
     data = encode_frame(0, frames.Notice(scene.line.text))
     scene.give("alpha", data)
     comment = "a charter or card for the officers; nothing is done by itself"
@@ -469,26 +485,26 @@ def _refused_hellos(ground: Ground) -> Iterator[Made]:
 
 
 def _refused_entries(ground: Ground) -> Iterator[Made]:
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"Held.", serial=1)
     for _ in range(2):
         scene.give("alpha", entries(log, 1, 2, signature=bytes(64)))
     comment = "the full form is asked for once and alone judged"
     yield scene.made("bad_signature", "§6", comment, "bad-signature")
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     own = scene.line.logs[1]
     log.say(plain=b"Held.", serial=1, seen=(own.seen(START_S)._replace(size=9),))
     scene.give("alpha", entries(log, 1, 2, full=False))
     scene.give("alpha", entries(log, 1, 2))
     comment = "a root left out that bravo has not: asked for in full, then taken"
     yield scene.made("elided_root_is_not_here", "§6", comment)
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"Held.", serial=1)
     scene.give("alpha", entries(log, 1, 2, body=b"\x00Else."))
     yield scene.made(
         "another_body", "§6", "the leaf verifies, the body is another", "bad-commitment"
     )
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"Held.", serial=1)
     scene.give("alpha", entries(log, 1, 2, bodies=False))
     salt, body = log.bodies[1] or (b"", b"")
@@ -496,25 +512,25 @@ def _refused_entries(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", encode_frame(CHANNEL, frames.Body(log.id, 1, salt, body)))
     comment = "the body is asked for, named in a `lacks` after 60 s, and receipted when it comes"
     yield scene.made("missing_body", "§6", comment)
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"Held.", serial=1)
     for _ in range(2):
         scene.give("alpha", entries(log, 1, 2, confirm=True))
     yield scene.made("entries_twice", "§6", "stored once, confirmed twice")
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.add(b"no leaf")
     scene.give("alpha", _void(log))
     yield scene.made("void_leaf", "§6", "signed bytes that do not decode are held, as void")
     scene = _pair(ground, "bravo")
     scene.accept("bravo")
-    _join(scene, "alpha")
+    join(scene, "alpha")
     other = ground.line("alpha", "bravo", random=bytes(16)).logs[0]
     lie = LogBuilder(scene.line, LogId(0, 0, b""), other.raws, other.bodies)
     scene.give("alpha", hello(scene.line, "alpha", lie))
     scene.give("alpha", entries(lie, 0, 1))
     comment = "leaf 0 commits to another charter"
     yield scene.made("another_charter", "§6", comment, "charter-mismatch")
-    scene, log = _crafted(ground)
+    scene, log = crafted(ground)
     log.say(plain=b"Held.", serial=1)
     frame = entries(replace(log, id=LogId(7, 0, b"")), 1, 2, named=True, signature=bytes(64))
     scene.give("alpha", frame)
@@ -540,7 +556,7 @@ def _over_quota(ground: Ground) -> Iterator[Made]:
     log.bodies[0] = bytes(16), line.text
     del scene.nodes["alpha"]
     scene.accept("bravo")
-    _join(scene, "alpha")
+    join(scene, "alpha")
     scene.give("alpha", hello(line, "alpha", log))
     scene.give("alpha", entries(log, 0, 1))
     for number in (1, 2):
@@ -553,7 +569,8 @@ def _over_quota(ground: Ground) -> Iterator[Made]:
 def _refused_frames(ground: Ground) -> Iterator[Made]:
     zero = LogId(0, 0, b"")
     asked: tuple[tuple[str, Frame, Expect, str], ...] = (
-        ("body_nobody_asked_for", frames.Body(zero, 0, bytes(16), b"\x00"), "out-of-turn", "none"),
+        ("body_held_already", frames.Body(zero, 0, bytes(16), b"\x00"), "ok", "nothing changes"),
+        ("body_without_its_leaf", frames.Body(zero, 9, bytes(16), b"\x00"), "not-held", "entry 9"),
         ("want_beyond_the_end", frames.Want(0, zero, 9), "not-held", "entries from 9"),
         ("got_beyond_the_end", frames.Got(zero, 9), "not-held", "size 9"),
         ("cosignature_of_nothing", frames.Cosign(None, 9, 0, bytes(64)), "not-held", "size 9"),
@@ -562,68 +579,15 @@ def _refused_frames(ground: Ground) -> Iterator[Made]:
         ("question_beyond_the_end", frames.AskProof(zero, True, 0, 9), "not-held", "size 9"),
     )
     for name, frame, expect, comment in asked:
-        scene, _ = _crafted(ground)
+        scene, _ = crafted(ground)
         scene.give("alpha", encode_frame(CHANNEL, frame))
         yield scene.made(name, "§7", comment, expect)
-    scene, _ = _crafted(ground)
+    scene, _ = crafted(ground)
     stray = LogBuilder(scene.line, LogId(1, 3, bytes(8)))
     frame = frames.Want(0, stray.id, 0)
     scene.give("alpha", encode_frame(CHANNEL, frame))
     yield scene.made("want_of_an_unknown_log", "§7", "incarnation 3 of member 1", "not-held")
-    scene, _ = _crafted(ground)
+    scene, _ = crafted(ground)
     for _ in range(8):
         scene.give("alpha", b"\xf1\x00")
     yield scene.made("eight_bad_frames", "§7", "the link is closed at the eighth", "malformed")
-
-
-# --- forks ------------------------------------------------------------------------------------
-
-
-def _forks(ground: Ground) -> Iterator[Made]:
-    """Bravo holds one history of alpha; charlie shows another."""
-    line = ground.line("alpha", "bravo", "charlie")
-    scene = Scene(ground, line, "bravo")
-    del scene.nodes["alpha"], scene.nodes["charlie"]
-    scene.accept("bravo")
-    log, theirs = line.logs[0], line.logs[2]
-    for text in (b"One.", b"Two.", b"Three.", b"Four."):
-        log.say(plain=text, serial=log.size)
-    fork = log.fork(3)
-    fork.say(plain=b"Never three.", serial=3)
-    for name, own in (("alpha", log), ("charlie", theirs)):
-        _join(scene, name)
-        scene.give(name, hello(line, name, own))
-        scene.give(name, entries(own, 0, own.size))
-    out = scene.give("charlie", encode_frame(CHANNEL, frames.Heads((stated(fork),))))
-    for _ in range(16):
-        questions = [_question(effect) for effect in out]
-        question = next((found for found in questions if found is not None), None)
-        if question is None:
-            break
-        out = scene.give("charlie", _answer(fork, question))
-    comment = "charlie shows another head of alpha: searched, proven, entered, frozen"
-    yield scene.made("fork_found", "§6", comment)
-    log.say(plain=b"Five.", serial=log.size)
-    scene.give("alpha", entries(log, log.size - 1, log.size))
-    yield scene.made("entries_of_a_frozen_log", "§6", "nothing more is taken", "frozen")
-
-
-def _question(effect: Effect) -> frames.AskProof | None:
-    if "send" not in effect:
-        return None
-    reader = Reader(bytes.fromhex(effect["frame"]))
-    kind, _ = read_tag(reader)
-    if kind != frames.AskProof.TYPE:
-        return None
-    frame = read_frame(kind, reader)
-    return frame if isinstance(frame, frames.AskProof) else None
-
-
-def _answer(log: LogBuilder, question: frames.AskProof) -> bytes:
-    at, size = question.at, question.size
-    if question.inclusion:
-        path = tuple(log.path(at, size))
-        shown = frames.ShowProof(log.id, True, at, size, path, log.raws[at])
-    else:
-        shown = frames.ShowProof(log.id, False, at, size, tuple(log.consistency(at, size)))
-    return encode_frame(CHANNEL, shown)

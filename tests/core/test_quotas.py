@@ -9,7 +9,7 @@ from pair import End, World
 from detente.core import events
 from detente.core.errors import Refusal
 from detente.core.extras import OverQuota, Resume, decode_over_quota
-from detente.core.frames import Refuse, StatedHead
+from detente.core.frames import Refuse
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.wire import ENTRIES
 
@@ -83,9 +83,9 @@ def test_a_sender_over_its_quota_pauses() -> None:
     world.run(5)
     size, frames = alpha.own().size, len(world.frames)
     alpha.submit("one more")
-    world.run(20)
+    world.run(40)
     assert alpha.own().size == size
-    assert len(alpha.line.queue.rows) == 1
+    assert max(alpha.line.queue.rows) == 15, "the last of fifteen is still queued"
     sent = [frame for one, _, frame in world.frames[frames:] if one == "alpha"]
     assert sent, "heartbeats go on"
     assert not [frame for frame in sent if frame[0] >> 4 == ENTRIES]
@@ -124,12 +124,6 @@ def test_bytes_count_too() -> None:
         liar.say("small")
     liar.entries(link, start=1)
     assert alpha.log_of(1).size == 4
-    salt_and_body = bytes(16), bytes(1900)
-    leaf = liar.log.entry(1).raw
-    liar.log.add_raw(leaf, salt_and_body)
-    liar.log.raws.pop()
-    liar.log.bodies.pop()
-    liar.say("x" * 30)
     for number in range(20):
         liar.say(f"and {number} more")
     liar.entries(link, start=4)
@@ -171,17 +165,17 @@ def test_a_void_leaf_is_counted() -> None:
 def test_a_backlog_of_days_is_charged_to_the_days_it_states() -> None:
     """Nobody saves up grants, but what was entered on earlier days is not today's."""
     liar, alpha, link = _meet(quota_entries_per_day=3)
+    liar.world.wall_s += 3 * DAY_S
     for days_ago in (2, 2, 2, 1, 1, 1):
         liar.say(f"{days_ago}", time_s=liar.world.wall_s - days_ago * DAY_S)
     liar.entries(link, start=1)
     assert alpha.log_of(1).size == 7
-    liar.say("tomorrow, it says", time_s=liar.world.wall_s + 5 * DAY_S)
-    liar.say("and more")
-    liar.say("and more")
-    liar.entries(link, start=7, stop=9)
-    assert alpha.log_of(1).day <= liar.world.wall_s // DAY_S, "no day is used before it comes"
-    liar.entries(link, start=9)
-    assert alpha.log_of(1).size == 9
+    for _ in range(4):
+        liar.say("next week, it says", time_s=liar.world.wall_s + 5 * DAY_S)
+    liar.entries(link, start=7, stop=10)
+    assert alpha.log_of(1).day == liar.world.wall_s // DAY_S, "no day is used before it comes"
+    liar.entries(link, start=10)
+    assert alpha.log_of(1).size == 10
     assert len(alpha.facts("over-quota")) == 1
 
 
@@ -205,9 +199,7 @@ def test_a_member_has_no_more_lives_than_its_card_has_pairs() -> None:
         log = liar.new_log(LogId(1, 1, life))
         del log.raws[:], log.bodies[:]
         log.say(Kind.RESUME, extra=Resume(1, life, ()).encode(), time_s=liar.world.wall_s)
-        assert isinstance(log.signed[1], bytes)
         liar.entries(link, log)
     assert len([log for log in alpha.line.logs if log.member == 1]) == 16
     assert alpha.facts("refused")[-1]["refusal"] == "over-quota"
     assert party("bravo").log(1).public() == alpha.line.logs[LogId(1, 1, bytes(8))].key
-    assert StatedHead  # a life that is not taken is not stated either

@@ -16,6 +16,7 @@ from detente.node import asked, control
 from detente.node.commands import run_command
 from detente.node.folder import Home
 from detente.node.links import Links
+from detente.node.memory import keep_freed_memory
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
 from detente.node.places import find_line
@@ -36,6 +37,7 @@ class Loop:
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serves until stopped. MachineError ends it at once."""
+        keep_freed_memory()
         node, stop = self.node, asyncio.Event()
         node.stopping = stop.set
         loop = asyncio.get_running_loop()

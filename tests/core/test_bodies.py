@@ -1,0 +1,242 @@
+"""Bodies apart from their leaves: late, lacking, purged, and never another's."""
+
+from __future__ import annotations
+
+import pytest
+from liar import Liar
+from pair import End, World
+
+from detente.core import events
+from detente.core.extras import decode_held_ahead, decode_lacks
+from detente.core.frames import WANT_BODY, Body, Refuse, Want
+from detente.core.errors import Refusal
+from detente.core.leaf import Kind, Precedence
+from detente.core.transcript import Entry
+
+
+def _meet(**changes: object) -> tuple[Liar, End, int]:
+    """A liar as bravo, who has shown alpha a leaf at 1 and another at 2, both without bodies."""
+    world = World(changes=changes)
+    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
+    alpha.do(events.Accept(world.charter().encode()))
+    link = liar.greet("alpha")
+    liar.entries(link)
+    liar.say("first")
+    liar.say("second", precedence=Precedence.PRIORITY)
+    liar.entries(link, start=1, bodies=False)
+    world.run()
+    return liar, alpha, link
+
+
+def _body(liar: Liar, index: int) -> Body:
+    salt, body = liar.log.bodies[index] or (b"", b"")
+    return Body(liar.log.id, index, salt, body)
+
+
+def _entry(end: End, liar: Liar, index: int) -> Entry:
+    return end.shelf(end.line.id).entry(liar.log.id, index)
+
+
+def _covered(end: End) -> int:
+    """How far our own log states a liar's log."""
+    log = end.log_of(1)
+    assert end.own().stated.get(log.id, 0) == log.covered
+    return log.covered
+
+
+def test_a_missing_body_is_asked_for_and_holds_back_the_cover() -> None:
+    """A leaf without its body is stored, but we do not say that we hold it."""
+    liar, alpha, link = _meet()
+    alpha.world.run(40)
+    asked = {frame.index for frame in liar.answers(link, Want) if frame.what == WANT_BODY}
+    assert asked == {1, 2}
+    assert sorted(alpha.log_of(1).missing) == [1, 2]
+    assert _covered(alpha) == 1
+    liar.send(link, _body(liar, 1))
+    liar.send(link, _body(liar, 2))
+    alpha.world.run(40)
+    assert alpha.texts(1) == [_body(liar, 1).body, _body(liar, 2).body]
+    assert _covered(alpha) == 3
+    assert not alpha.log_of(1).missing
+
+
+def test_what_stays_missing_is_named_and_excepted() -> None:
+    """After the charter's seconds a `lacks` names it, and the rest is receipted."""
+    liar, alpha, _ = _meet(lacks_after_s=20)
+    alpha.world.run(19)
+    assert Kind.LACKS not in alpha.kinds()
+    alpha.world.run(1)
+    shelf = alpha.shelf(alpha.line.id)
+    (place,) = shelf.of_kind([Kind.LACKS])
+    leaf = shelf.entry(*place).leaf
+    assert leaf is not None
+    assert decode_lacks(leaf.extra).indices == (1, 2)
+    assert decode_lacks(leaf.extra).log == liar.log.id
+    assert _covered(alpha) == 3
+    alpha.world.run(60)
+    assert len(shelf.of_kind([Kind.LACKS])) == 1
+
+
+def test_a_body_that_was_lacking_has_a_receipt_of_its_own() -> None:
+    """A held-ahead, at the entry's own precedence, says when it came."""
+    liar, alpha, link = _meet(lacks_after_s=20)
+    alpha.world.run(30)
+    assert Kind.HELD_AHEAD not in alpha.kinds()
+    liar.send(link, _body(liar, 2))
+    alpha.world.run()
+    leaf = alpha.own().last
+    assert leaf is not None
+    assert leaf.kind == Kind.HELD_AHEAD
+    assert leaf.precedence == Precedence.PRIORITY
+    held = decode_held_ahead(leaf.extra)
+    assert (held.log, held.index) == (liar.log.id, 2)
+    assert held.held_at_s == alpha.world.wall_s
+    assert alpha.log_of(1).lacked == {1}
+    assert _entry(alpha, liar, 2).body == _body(liar, 2).body
+
+
+def test_entries_sent_again_bring_the_bodies_that_were_missing() -> None:
+    """Only those: what is held already is not stored twice."""
+    liar, alpha, link = _meet()
+    liar.send(link, _body(liar, 1))
+    out = liar.raw(link, liar.batch(start=1))
+    stored = [effect.index for effect in out if isinstance(effect, events.StoreBody)]
+    assert stored == [2]
+    assert alpha.texts(1) == [_body(liar, 1).body, _body(liar, 2).body]
+    out = liar.raw(link, liar.batch(start=1))
+    assert not [effect for effect in out if isinstance(effect, events.StoreBody)]
+
+
+def test_a_body_that_comes_after_a_restart_is_kept() -> None:
+    """What is missing is remembered by the store, not by the process."""
+    liar, alpha, _ = _meet()
+    alpha.restart()
+    link = liar.greet("alpha")
+    liar.send(link, _body(liar, 1))
+    assert _entry(alpha, liar, 1).body == _body(liar, 1).body
+    assert sorted(alpha.log_of(1).missing) == [2]
+
+
+def test_a_body_opens_its_leaf_or_is_refused() -> None:
+    """Another body, or another salt, changes nothing here."""
+    liar, alpha, link = _meet()
+    body = _body(liar, 1)
+    liar.send(link, Body(body.log, 1, body.salt, b"\0other"))
+    liar.send(link, Body(body.log, 1, bytes(16), body.body))
+    liar.send(link, Body(body.log, 2, body.salt, body.body))
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["bad-commitment"] * 3
+    assert alpha.texts(1) == [None, None]
+    assert sorted(alpha.log_of(1).missing) == [1, 2]
+
+
+def test_a_body_without_its_leaf_is_refused() -> None:
+    """No such log, or not so far: nothing commits to it."""
+    liar, alpha, link = _meet()
+    body = _body(liar, 1)
+    liar.send(link, Body(body.log, 3, body.salt, body.body))
+    liar.send(link, Body(body.log._replace(member=9), 1, body.salt, body.body))
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["not-held"] * 2
+
+
+def test_a_body_that_is_held_already_changes_nothing() -> None:
+    """It is neither stored again nor refused."""
+    liar, alpha, link = _meet()
+    liar.send(link, _body(liar, 1))
+    liar.got(link)
+    liar.send(link, _body(liar, 1))
+    assert not liar.answers(link, Refuse)
+    assert not alpha.facts("refused")
+    assert alpha.texts(1)[0] == _body(liar, 1).body
+
+
+# --- purging ------------------------------------------------------------------------------------
+
+
+def _purge(end: End, *hashes: bytes) -> None:
+    audience = end.line.everyone()
+    draft = events.Draft(kind=Kind.PURGED, audience=audience, refs=hashes)
+    end.do(events.Submit(end.line.id, draft))
+    end.do(events.Tick())
+
+
+def test_a_purge_by_the_author_drops_the_body_everywhere() -> None:
+    """The leaf stays, the heads stay equal, and the body is gone from every shelf and answer."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open()
+    alpha = world.ends["alpha"]
+    alpha.submit("too much said")
+    alpha.submit("and this stays")
+    world.run(40)
+    log, index = alpha.own().id, alpha.own().size - 2
+    _purge(alpha, alpha.shelf(alpha.line.id).entry(log, index).hash)
+    world.run(40)
+    for end in world.ends.values():
+        entry = end.shelf(end.line.id).entry(log, index)
+        assert (entry.body, entry.salt, entry.purged) == (None, None, True)
+        assert end.texts(0) == [None, b"\0and this stays"]
+        assert end.facts("purged") == [{"member": 0, "index": index}]
+        assert end.line.logs[log].root == alpha.own().root
+
+
+def test_nobody_purges_anothers_words() -> None:
+    """A purge names its own author's entries; for others it does nothing."""
+    world = World()
+    world.open()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    alpha.submit("mine")
+    world.run(40)
+    log, index = alpha.own().id, alpha.own().size - 1
+    _purge(bravo, alpha.shelf(alpha.line.id).entry(log, index).hash)
+    world.run(40)
+    assert alpha.texts(0) == bravo.texts(0) == [b"\0mine"]
+    assert not alpha.facts("purged")
+
+
+def test_a_purged_body_is_never_stored_again() -> None:
+    """Neither alone nor with its entry, and whoever brings it is told so."""
+    liar, alpha, link = _meet()
+    liar.send(link, _body(liar, 1))
+    first = liar.log.entry(1).hash
+    liar.log.say(Kind.PURGED, refs=(first,), time_s=alpha.world.wall_s)
+    liar.entries(link, start=3)
+    assert _entry(alpha, liar, 1).purged
+    liar.got(link)
+    liar.send(link, _body(liar, 1))
+    assert liar.answers(link, Refuse) == [Refuse(Refusal.PURGED, liar.log.id, 1)]
+    liar.entries(link, start=1)
+    assert _entry(alpha, liar, 1).body is None
+    assert not alpha.closed
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_purge_that_comes_before_its_entry_is_remembered(restarted: bool) -> None:
+    """After a restore purges replay: the entry comes in, its body does not."""
+    liar, alpha, link = _meet()
+    ahead = liar.log.fork(3)
+    later = liar.say("gone before it came", ahead)
+    liar.log.say(Kind.PURGED, refs=(later,), time_s=alpha.world.wall_s)
+    liar.say("gone before it came", audience=3)
+    liar.log.raws[-1], liar.log.bodies[-1] = ahead.raws[3], ahead.bodies[3]
+    liar.entries(link, start=3, stop=4)
+    assert alpha.line.purges == {(1, later)}
+    if restarted:
+        alpha.restart()
+        assert alpha.line.purges == {(1, later)}
+        link = liar.greet("alpha")
+    liar.entries(link, start=4)
+    entry = _entry(alpha, liar, 4)
+    assert entry.hash == later
+    assert entry.purged
+    assert entry.body is None
+    assert 4 not in alpha.log_of(1).missing
+
+
+def test_a_purge_ends_the_wait_for_a_body() -> None:
+    """What its author has destroyed is excepted, and the rest is receipted."""
+    liar, alpha, link = _meet()
+    for index in (1, 2):
+        liar.log.say(Kind.PURGED, refs=(liar.log.entry(index).hash,), time_s=alpha.world.wall_s)
+    liar.entries(link, start=3)
+    alpha.world.run(40)
+    assert not alpha.log_of(1).missing
+    assert _covered(alpha) == 5

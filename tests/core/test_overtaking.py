@@ -1,0 +1,326 @@
+"""FLASH overtakes: ahead of a gap it is proven, shown and receipted at once, and needs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from liar import Liar
+from pair import End, World, heads
+
+from detente.core import accusation, events, frames, limits
+from detente.core.accusation import Finding
+from detente.core.body import unpack
+from detente.core.extras import decode_accused, decode_held_ahead
+from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
+from detente.core.proof import CardKeys
+from detente.core.streaming import IN_FLIGHT_MAX
+
+
+BARE = {"salt": b"", "body": None}
+
+
+def opened(*, wide: bool = False) -> World:
+    world = World()
+    world.open()
+    world.run(130)
+    world.cut("alpha", "bravo")
+    world.link("alpha", "bravo", wide=wide)
+    world.run(60)
+    return world
+
+
+def with_liar() -> tuple[World, Liar, int, End]:
+    world = World()
+    world.open("alpha")
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    liar.entries(link)
+    world.run(70)
+    liar.got(link)
+    return world, liar, link, world.ends["alpha"]
+
+
+def test_a_flash_goes_ahead_on_a_narrow_link_and_is_receipted_at_once() -> None:
+    """Behind a batch under way it is an AHEAD frame, urgent, and `held-ahead` comes straight back."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    for n in range(5):
+        alpha.submit(f"routine {n}")
+    alpha.do(events.Tick())
+    behind = alpha.own().size
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    sent = alpha.do(events.Tick())
+    urgent = [one for one in sent if isinstance(one, events.Send) and one.urgent]
+    assert len(urgent) == 1
+    assert urgent[0].data[0] >> 4 == frames.Ahead.TYPE
+    held = list(world.queue)
+    world.queue.clear()
+    world.queue.append(held[-1])  # the bearer lets it pass everything else
+    world.run()
+    assert bravo.facts("received-ahead") == [{"member": 0, "index": behind}]
+    shelf = alpha.shelf(alpha.line.id)
+    place = shelf.of_kind([Kind.HELD_AHEAD])[0]
+    leaf = shelf.entry(*place).leaf
+    assert place.log.member == 1
+    assert leaf.precedence == Precedence.FLASH
+    found = decode_held_ahead(leaf.extra)
+    assert (found.log, found.index) == (alpha.own().id, behind)
+    assert bravo.shelf(bravo.line.id).ahead(alpha.own().id, behind).body == b"\0flash"
+    assert bravo.log_of(0).size < behind
+    world.queue.extend(held[:-1])
+    world.run(60)
+    assert bravo.texts(0) == [b"\0routine 0", b"\0flash", *(b"\0routine %d" % n for n in range(1, 5))]
+    assert not bravo.line.ahead
+    assert not bravo.shelf(bravo.line.id).held_ahead
+    assert heads(alpha) == heads(bravo)
+    assert not bravo.facts("refused")
+
+
+def test_a_flash_behind_a_full_flight_goes_ahead_on_a_wide_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slow reader is sent no more than may be under way, but FLASH with its gap proof."""
+    from detente.core import streaming
+
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 4)
+    world = opened(wide=True)
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.dropping.add(("bravo", "alpha"))
+    for n in range(6):
+        alpha.submit(f"{n}")
+        world.run()
+    assert bravo.log_of(0).size < alpha.own().size
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    world.run()
+    assert len(bravo.facts("received-ahead")) == 1
+    world.dropping.clear()
+    world.cut("alpha", "bravo")
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert bravo.texts(0)[-1] == b"\0flash"
+    assert heads(alpha) == heads(bravo)
+    assert IN_FLIGHT_MAX >= limits.WINDOW_ENTRIES_MAX
+
+
+def test_an_ahead_outlives_a_restart_of_the_receiver() -> None:
+    """What was receipted is on disk; the gap is filled later without a second copy."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    liar.ahead(link, 2, 1)
+    world.run()
+    assert Kind.HELD_AHEAD in alpha.kinds()
+    alpha.restart()
+    link = liar.greet("alpha")
+    liar.ahead(link, 2, 1)
+    assert len(alpha.facts("received-ahead")) == 1
+    liar.entries(link, start=1, bodies=False)
+    world.run()
+    assert alpha.texts(1) == [None, liar.log.bodies[2][1]]
+    assert list(alpha.line.logs[liar.log.id].missing) == [1]
+    assert not alpha.line.ahead
+
+
+def test_a_repetition_of_an_ahead_changes_nothing() -> None:
+    """Before the gap is filled, and after."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    for _ in range(3):
+        liar.ahead(link, 2, 1)
+    world.run()
+    assert alpha.kinds().count(Kind.HELD_AHEAD) == 1
+    liar.entries(link, start=1)
+    liar.ahead(link, 2, 0)
+    world.run(70)
+    assert alpha.kinds().count(Kind.HELD_AHEAD) == 1
+    assert len(alpha.facts("received-ahead")) == 1
+    assert not alpha.facts("refused")
+    assert not alpha.facts("fork-proven")
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - OVERTAKING))
+def test_only_some_kinds_overtake(kind: int) -> None:
+    """Nothing that decides, changes keys or depends on the gap goes ahead of it."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.log.say(kind, precedence=5, time_s=world.wall_s)
+    liar.ahead(link, 2, 1)
+    assert alpha.facts("refused")[-1]["refusal"] == "bad-leaf"
+    assert not alpha.line.ahead
+
+
+@pytest.mark.parametrize("kind", [Kind.HELD_AHEAD, Kind.SEEN, Kind.MARK])
+def test_a_receipt_ahead_of_a_gap_is_not_receipted(kind: int) -> None:
+    """Else two ends would acknowledge acknowledgements for ever; a mark can wait for its turn."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.log.say(kind, precedence=5, time_s=world.wall_s)
+    size = alpha.own().size
+    liar.ahead(link, 2, 1)
+    world.run()
+    assert alpha.facts("received-ahead")
+    assert alpha.own().size == size
+
+
+def test_an_ahead_whose_body_is_not_for_us_or_not_there_is_no_receipt() -> None:
+    """It is stored and shown; `held-ahead` says that the body addressed to us is held too."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    liar.say("not yours", precedence=4, audience=2)
+    size = alpha.own().size
+    liar.ahead(link, 2, 1, changes=BARE)
+    liar.ahead(link, 3, 1)
+    world.run()
+    assert [fact["index"] for fact in alpha.facts("received-ahead")] == [2, 3]
+    assert alpha.own().size == size
+    liar.entries(link, start=1)
+    assert alpha.texts(1) == [liar.log.bodies[1][1], liar.log.bodies[2][1], None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"base": 9, "index": 9, "cover": ()}, "bad-proof"),
+        ({"cover": ()}, "bad-proof"),
+        ({"cover": (bytes(32), bytes(32), bytes(32))}, "bad-proof"),
+        ({"cover": (bytes(32),)}, "bad-signature"),
+        ({"signature": bytes(64)}, "bad-signature"),
+        ({"body": b"\0other"}, "bad-commitment"),
+        ({"log": LogId(0, 0, b"")}, "unknown-log"),
+        ({"log": LogId(1, 7, bytes(8))}, "unknown-log"),
+    ],
+)
+def test_a_wrong_ahead_is_refused(changes: dict[str, object], refusal: str) -> None:
+    """Its hashes, its signature, its body and its log must be right; nothing is kept."""
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    liar.ahead(link, 2, 1, changes=changes)
+    assert alpha.facts("refused")[-1]["refusal"] == refusal
+    assert not alpha.line.ahead
+    assert not alpha.shelf(alpha.line.id).held_ahead
+
+
+def test_entries_ahead_of_one_gap_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than so many are refused as over quota; so is nothing that was held before."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 2)
+    world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    for n in range(3):
+        liar.say(str(n), precedence=4)
+        liar.ahead(link, n + 2, 1)
+    assert alpha.facts("refused")[-1]["refusal"] == "over-quota"
+    assert alpha.line.ahead == {liar.log.id: {2, 3}}
+    liar.entries(link, start=1, stop=3)
+    assert alpha.line.ahead == {liar.log.id: {3}}
+
+
+def convict(end: End, log_id: LogId) -> int:
+    """The index from which the one accusation in an end's own log freezes this log."""
+    shelf = end.shelf(end.line.id)
+    entry = shelf.entry(*shelf.of_kind([Kind.ACCUSATION])[0])
+    accused = decode_accused(entry.leaf.extra)
+    verdict = accusation.check(unpack(entry.body), CardKeys(end.station.cards.values()))
+    assert verdict.finding is Finding.PROVEN
+    assert accused.log == log_id
+    assert accused.index == verdict.index == end.line.logs[log_id].frozen
+    return accused.index
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_another_leaf_at_the_index_of_an_ahead_is_proven(*, late: bool) -> None:
+    """Whether the ahead or the entry in its turn comes first, two leaves at one index convict."""
+    world, liar, link, alpha = with_liar()
+    for n in range(4):
+        liar.say(str(n))
+    liar.entries(link, start=1, stop=4)
+    fork = liar.log.fork(5)
+    liar.say("flash one", precedence=4)
+    liar.say("flash two", fork, precedence=4)
+    if late:
+        liar.entries(link, start=4)
+        liar.ahead(link, 5, 2, fork)
+    else:
+        liar.ahead(link, 5, 2, fork)
+        liar.entries(link, start=4)
+    world.run()
+    assert alpha.facts("fork-proven")
+    assert convict(alpha, liar.log.id) == 5
+
+
+@pytest.mark.parametrize("agree", [0, 1, 4, 6])
+def test_another_gap_under_an_ahead_is_proven(agree: int) -> None:
+    """The leaf may be the same: a gap filled with other leaves is another tree, and convicts from
+    the last size on at which both are proven to agree."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    for n in range(agree):
+        liar.say(f"common {n}")
+    if agree:
+        liar.entries(link, stop=1 + agree)
+    fork = liar.log.fork(1 + agree)
+    for log, word in ((liar.log, "true"), (fork, "false")):
+        for n in range(7 - agree):
+            liar.say(f"{word} {n}", log)
+        liar.say("flash", log, precedence=4, commitment=bytes(32), plain=None)
+    if not agree:
+        liar.entries(link, stop=1)
+    liar.ahead(link, fork.size - 1, 1 + agree, fork, BARE)
+    world.run()
+    liar.entries(link, start=1 + agree)
+    world.run()
+    assert alpha.facts("fork-proven"), alpha.facts("refused")
+    assert convict(alpha, liar.log.id) <= 1 + agree
+
+
+def test_a_paused_log_still_lets_flash_ahead() -> None:
+    """Over quota for today, a FLASH has its own grant and goes ahead of what has to wait."""
+    world = World(changes={"quota_entries_per_day": 4})
+    world.open()
+    world.run(40)
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    for n in range(6):
+        alpha.submit(f"{n}")
+        world.run()
+    assert bravo.facts("over-quota")
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    world.run()
+    assert len(bravo.facts("received-ahead")) == 1
+    assert len(alpha.line.session_of(1).ahead_sent) == 1
+
+
+def test_an_author_sends_no_more_ahead_than_may_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of the receiver is known to the sender."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 3)
+    world = opened()
+    alpha = world.ends["alpha"]
+    alpha.submit("behind")
+    alpha.do(events.Tick())
+    for n in range(5):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+    sent = alpha.do(events.Tick())
+    assert sum(isinstance(one, events.Send) and one.urgent for one in sent) == 3
+    world.run(60)
+    assert heads(alpha) == heads(world.ends["bravo"])
+
+
+def test_void_leaves_do_not_overtake() -> None:
+    """An own log never holds one; a stand-in shows that it would be passed over."""
+    world = opened()
+    alpha = world.ends["alpha"]
+    alpha.submit("behind")
+    alpha.do(events.Tick())
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    own = alpha.own()
+    alpha.do(events.Tick())
+    last = own.recent[own.size - 1]
+    own.recent[own.size - 1] = replace(last, leaf=None)
+    alpha.line.session_of(1).ahead_sent.clear()
+    alpha.line.touched = True
+    sent = alpha.do(events.Tick())
+    assert not any(isinstance(one, events.Send) and one.urgent for one in sent)

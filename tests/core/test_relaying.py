@@ -1,0 +1,306 @@
+"""Three parties and an observer: anyone relays, bodies go to readers, a third stops nobody."""
+
+from __future__ import annotations
+
+import pytest
+from core.lineage import LogBuilder, party
+from liar import Liar, stated
+from pair import World, heads
+
+from detente.core import events, frames, limits
+from detente.core.errors import LocalError, Refusal
+from detente.core.leaf import Kind, LogId, Precedence
+
+THREE = ("alpha", "bravo", "charlie")
+
+
+def opened(roles: tuple[str, ...] = (), **changes: object) -> World:
+    world = World(names=THREE, roles=roles, changes=changes)
+    world.open()
+    world.run(130)
+    return world
+
+
+def test_a_relay_brings_what_a_dead_link_does_not() -> None:
+    """Bravo gets charlie's entries from alpha while charlie's own link is down, and back."""
+    world = opened()
+    bravo, charlie = world.ends["bravo"], world.ends["charlie"]
+    world.cut("bravo", "charlie")
+    charlie.submit("around", precedence=Precedence.FLASH)
+    world.run()
+    assert bravo.texts(2) == [b"\0around"]
+    assert charlie.log_of(1).size == bravo.own().size
+    world.run(70)
+    covers = charlie.shelf(charlie.line.id).covers(charlie.own().id, charlie.own().size - 1)
+    assert 1 in {cover.by.member for cover in covers}
+    assert heads(bravo) == heads(charlie) == heads(world.ends["alpha"])
+
+
+def test_an_absent_third_stops_nobody() -> None:
+    """A member that was there once and is gone: the others talk, and catch it up."""
+    world = opened()
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    world.drop(charlie)
+    for n in range(5):
+        alpha.submit(f"a{n}")
+        bravo.submit(f"b{n}", precedence=Precedence.IMMEDIATE)
+        world.run()
+    assert len(bravo.texts(0)) == len(alpha.texts(1)) == 5
+    world.link("alpha", "charlie")
+    world.run(70)
+    assert heads(charlie) == heads(alpha)
+    assert len(charlie.texts(1)) == 5
+
+
+def test_a_relay_is_asked_only_when_the_author_is_late() -> None:
+    """While the author's own link lives a third's larger head is waited for, then asked about."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    near, far = bravo.greet("alpha"), charlie.greet("alpha")
+    charlie.entries(far)
+    charlie.say("slow")
+    bravo.got(near)
+    bravo.send(near, frames.Heads((stated(charlie.log),)))
+    world.run(4)
+    assert not bravo.answers(near, frames.Want)
+    world.run(8)
+    assert bravo.answers(near, frames.Want)[0] == frames.Want(
+        frames.WANT_ENTRIES, charlie.log.id, 1
+    )
+    bravo.entries(near, charlie.log, start=1)
+    assert alpha.line.logs[charlie.log.id].size == 2
+    world.run(8)
+    assert not bravo.answers(near, frames.Want)
+
+
+def test_the_author_beats_a_relay() -> None:
+    """Once the entries came from their author nobody is asked for them any more."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    near, far = bravo.greet("alpha"), charlie.greet("alpha")
+    charlie.entries(far)
+    charlie.say("quick")
+    bravo.send(near, frames.Heads((stated(charlie.log),)))
+    charlie.entries(far, start=1)
+    bravo.got(near)
+    world.run(20)
+    assert not bravo.answers(near, frames.Want)
+    assert not world.ends["alpha"].line.sessions[near].heads
+
+
+def test_observers_get_leaves_and_no_content() -> None:
+    """They hold every leaf and say so by `seen`; they miss no body and never cosign as holders."""
+    world = opened(roles=("party", "party", "observer"))
+    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
+    alpha.submit("for readers", precedence=Precedence.FLASH)
+    world.ends["bravo"].submit("routine")
+    world.run(130)
+    assert heads(charlie) == heads(alpha)
+    assert charlie.texts(0) == [None]
+    assert not charlie.line.logs[alpha.own().id].missing
+    assert Kind.LACKS not in charlie.kinds()
+    place = alpha.shelf(alpha.line.id).of_kind([Kind.DISPATCH])[0]
+    covers = alpha.shelf(alpha.line.id).covers(*place)
+    assert {1, 2} == {cover.by.member for cover in covers}
+    for end in (alpha, charlie):
+        given = end.shelf(end.line.id).cosignatures
+        assert {c.member for c in given if len(c.signature) == 64} == {0, 1}
+    charter = charlie.shelf(charlie.line.id).entry(alpha.own().id, 0)
+    assert charter.body == world.charter().encode()
+
+
+def test_an_observer_never_gets_content_even_if_it_is_addressed() -> None:
+    """A body with an observer in its audience is not kept there, and not counted missing."""
+    world = World(names=THREE, roles=("party", "party", "observer"))
+    world.open("charlie")
+    charlie, liar = world.ends["charlie"], Liar(world, "bravo")
+    link = liar.greet("charlie")
+    liar.say("secret", audience=7)
+    liar.entries(link)
+    log = charlie.line.logs[liar.log.id]
+    assert charlie.texts(1) == [None]
+    assert not log.missing
+
+
+def test_an_observers_cosignature_is_refused() -> None:
+    """It holds no content, so it cannot say as a holder that it does; on either algorithm."""
+    world = World(names=THREE, roles=("party", "party", "observer"))
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "charlie")
+    link = liar.greet("alpha")
+    liar.send(link, frames.Cosign(None, 1, 0, bytes(64)))
+    liar.send(link, frames.Quantum(alpha.own().id, 1, 5, bytes(frames.MLDSA_BYTES)))
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["not-allowed"] * 2
+    liar.entries(link)
+    liar.got(link)
+    liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 1))
+    assert liar.answers(link, frames.Cosign)  # holding its log is no matter of content
+
+
+def test_an_observer_gives_no_cosignature_on_request() -> None:
+    """Nor does an observer give one that it is asked for."""
+    world = World(names=THREE, roles=("party", "party", "observer"))
+    world.open("charlie")
+    charlie, liar = world.ends["charlie"], Liar(world, "bravo")
+    link = liar.greet("charlie")
+    liar.entries(link)
+    liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 1))
+    assert charlie.facts("refused")[-1]["refusal"] == "not-allowed"
+
+
+def test_a_body_goes_to_its_audience_alone() -> None:
+    """Others hold the leaf, count nothing missing, and are refused the body by any holder."""
+    world = opened()
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    alpha.submit("between us", audience=0b011)
+    world.run(70)
+    assert bravo.texts(0) == [b"\0between us"]
+    assert charlie.texts(0) == [None]
+    assert not charlie.log_of(0).missing
+    assert charlie.own().stated[alpha.own().id] == alpha.own().size
+    index = bravo.shelf(bravo.line.id).of_kind([Kind.DISPATCH])[0].index
+    liar = Liar(world, "charlie")
+    link = liar.greet("bravo", log=None)
+    liar.got(link)
+    liar.send(link, frames.Want(frames.WANT_BODY, alpha.own().id, index))
+    assert liar.answers(link, frames.Refuse) == [
+        frames.Refuse(Refusal.NOT_IN_AUDIENCE, alpha.own().id, index)
+    ]
+
+
+def test_a_body_that_a_relay_lacks_is_had_from_another_reader() -> None:
+    """A relay outside the audience brings the leaf; the body is asked of those who may have it."""
+    world = opened(roles=("party", "party", "observer"))
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    world.cut("alpha", "bravo")
+    alpha.submit("for bravo")
+    world.run(8)
+    place = bravo.shelf(bravo.line.id).of_kind([Kind.DISPATCH])[0]
+    assert bravo.shelf(bravo.line.id).entry(*place).body is None
+    assert list(bravo.line.logs[alpha.own().id].missing) == [place.index]
+    assert not bravo.facts("refused-by-peer")
+    world.link("alpha", "bravo")
+    world.run(40)
+    assert bravo.texts(0) == [b"\0for bravo"]
+    assert heads(charlie) == heads(alpha)
+
+
+def test_a_body_from_no_holder_is_refused_by_name() -> None:
+    """A holder without the body, one that was purged, and an index beyond the log."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    liar.entries(link)
+    liar.say("x")
+    hash_ = liar.say("y")
+    liar.entries(link, start=1, stop=2, bodies=False)
+    liar.entries(link, start=2)
+    liar.log.say(Kind.PURGED, refs=(hash_,), time_s=world.wall_s)
+    liar.entries(link, start=3)
+    world.run()
+    liar.got(link)
+    for index in (0, 1, 2, 3, 4):
+        liar.send(link, frames.Want(frames.WANT_BODY, liar.log.id, index))
+    answers = [frame for frame in liar.got(link) if isinstance(frame, frames.Body | frames.Refuse)]
+    assert [getattr(frame, "refusal", None) for frame in answers] == [
+        None,
+        Refusal.NOT_HELD,
+        Refusal.PURGED,
+        Refusal.NOT_HELD,
+        Refusal.NOT_HELD,
+    ]
+    assert answers[0].body == liar.line.charter_text
+    assert alpha.station.links[link].bad_frames == 0
+
+
+def test_heads_of_thirds_are_told_once_to_each() -> None:
+    """A peer that does nothing with them is not told again and again."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    near, far = bravo.greet("alpha"), charlie.greet("alpha")
+    charlie.entries(far)
+    world.run(60)
+    told = [h for f in bravo.answers(near, frames.Heads) for h in f.heads]
+    assert [head.head.log for head in told] == [charlie.log.id]
+    assert not charlie.answers(far, frames.Heads)
+    world.run(60)
+    assert not bravo.answers(near, frames.Heads)
+    assert alpha.line.sessions[near].announced == {charlie.log.id: 1}
+
+
+def test_a_member_without_a_card_here_is_a_log_unknown() -> None:
+    """A third whose card is not trusted here cannot be followed; that stops nobody else."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    del alpha.station.cards[party("charlie").id]
+    link = bravo.greet("alpha", stated(charlie.log))
+    bravo.entries(link, charlie.log)
+    bravo.entries(link)
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["bad-signature", "unknown-log"]
+    assert alpha.station.links[link].bad_frames == 0
+    assert bravo.log.id in alpha.line.logs
+    assert alpha.station.holds_key(alpha.line, 2, 0) is None
+    assert alpha.station.holds_key(alpha.line, 9, 0) is None
+
+
+def test_more_lives_than_may_be_followed_are_not_asked_for() -> None:
+    """A stated head of one life too many is declined, and forgotten."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo = Liar(world, "bravo")
+    link = bravo.greet("alpha")
+    for k in range(limits.INCARNATIONS_MAX):
+        log_id = LogId(2, k, b"")
+        alpha.line.logs[log_id] = alpha.station.new_log(alpha.line, log_id)
+    log = LogBuilder(bravo.line, LogId(2, 1, bytes(8)), party("charlie"))
+    log.add_raw(b"x")
+    bravo.got(link)
+    bravo.send(link, frames.Heads((stated(log),)))
+    assert bravo.answers(link, frames.Refuse) == [frames.Refuse(Refusal.OVER_QUOTA, log.id)]
+    assert not alpha.line.sessions[link].heads
+    assert alpha.station.links[link].bad_frames == 0
+
+
+def test_of_two_links_to_one_peer_the_wide_one_streams() -> None:
+    """The other takes over when it dies; nothing is received twice, OVERRIDE goes on both."""
+    world = World()
+    world.open("alpha", "bravo")
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.run(70)
+    world.link("alpha", "bravo", wide=False)
+    world.link("alpha", "bravo")
+    world.run(70)
+    since = len(world.frames)
+    alpha.submit("once")
+    world.run(40)
+    assert sum(data[0] >> 4 == 3 for one, _, data in world.frames[since:] if one == "alpha") == 1
+    since = len(world.frames)
+    alpha.submit("everywhere", precedence=Precedence.OVERRIDE)
+    world.run(40)
+    types = [data[0] >> 4 for one, _, data in world.frames[since:] if one == "alpha"]
+    assert types.count(frames.Ahead.TYPE) == 2
+    assert bravo.texts(0) == [b"\0once", b"\0everywhere"]
+    wide = alpha.line.session_of(1)
+    world.lose(wide.link)
+    alpha.submit("still")
+    world.run(40)
+    assert bravo.texts(0)[-1] == b"\0still"
+    assert heads(alpha) == heads(bravo)
+
+
+def test_an_unknown_line_is_our_callers_mistake() -> None:
+    """Releases too are for lines that are ours, and rows that wait."""
+    world = opened()
+    alpha = world.ends["alpha"]
+    for given in (events.Release(bytes(32), 1, True), events.Release(alpha.line.id, 1, True)):
+        with pytest.raises(LocalError):
+            alpha.do(given)
