@@ -215,8 +215,7 @@ def test_a_purge_that_comes_before_its_entry_is_remembered(restarted: bool) -> N
     ahead = liar.log.fork(3)
     later = liar.say("gone before it came", ahead)
     liar.log.say(Kind.PURGED, refs=(later,), time_s=alpha.world.wall_s)
-    liar.say("gone before it came", audience=3)
-    liar.log.raws[-1], liar.log.bodies[-1] = ahead.raws[3], ahead.bodies[3]
+    liar.log.add_raw(ahead.raws[3], ahead.bodies[3])
     liar.entries(link, start=3, stop=4)
     assert alpha.line.purges == {(1, later)}
     if restarted:

@@ -94,13 +94,18 @@ def keep_proof(node: Node, tell: Tell) -> None:
 
 
 def replay_purges(node: Node) -> None:
-    """Bodies whose purge was entered and then cut short are destroyed at the start."""
+    """Bodies of ours whose purge was entered and then cut short are destroyed at the start."""
     for line in node.station.lines.values():
-        for place in line.shelf.of_kind((Kind.PURGED,)):
-            leaf = line.shelf.entry(*place).leaf
-            for ref in () if leaf is None else leaf.refs:
-                at = line.shelf.find(ref)
-                if at is None or at.log.member != place.log.member:
-                    continue
-                if line.shelf.entry(*at).body is not None:
-                    node.drop_body(line, at)
+        leaves = [
+            line.shelf.entry(*place).leaf
+            for place in line.shelf.of_kind((Kind.PURGED,))
+            if place.log.member == line.me
+        ]
+        refs = [ref for leaf in leaves if leaf is not None for ref in leaf.refs]
+        if any(_is_held(line, ref) for ref in refs):
+            node.purge(line, refs)
+
+
+def _is_held(line: Line, ref: bytes) -> bool:
+    place = line.shelf.find(ref)
+    return place is not None and line.shelf.entry(*place).body is not None

@@ -165,10 +165,6 @@ def _outbox(node: Node, request: Request) -> list[dict[str, Any]]:
 def _release(node: Node, request: Request) -> dict[str, Any]:
     line = _line(node, request)
     number, send = asked.whole(request, "number"), asked.flag(request, "send")
-    row = line.queue.rows.get(number)
-    if send and row is not None and row.awaits_release and speaking.was_entered(line, row):
-        detail = f"row {number} was entered before the restore, and a peer shows it: drop it"
-        raise LocalError(Refusal.NOT_ALLOWED, detail)
     node.submit(Release(line.id, number, send))
     node.note("release", {"line": line.id.hex(), "number": number, "send": send})
     return {"number": number, "sent": send}

@@ -104,13 +104,17 @@ class Links:
 
     # --- sending ---
 
-    def send(self, number: int, frame: bytes) -> None:
-        """Queues a frame; lost if the link is gone, and then sent again after the next hello."""
+    def send(self, number: int, frame: bytes, *, urgent: bool = False) -> None:
+        """Queues a frame; lost if the link is gone, and then sent again after the next hello.
+
+        An urgent one goes ahead of all that waits here.
+        """
         live = self.live.get(number)
         if live is None:
             return
-        if live.waiting or live.link.queued_bytes() > PACE_BYTES:
-            live.waiting.append(frame)
+        busy = live.link.queued_bytes() > PACE_BYTES
+        if busy or (live.waiting and not urgent):
+            (live.waiting.appendleft if urgent else live.waiting.append)(frame)
             live.waiting_bytes += len(frame)
             self._bound()
             return

@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import Any
 
 from detente.core.errors import MachineError
-from detente.core.events import CloseLink, DropBody, Input, Offered, Send, Submit, Tell
+from detente.core.events import CloseLink, Input, Offered, Send, Submit, Tell
+from detente.core.holding import purge
 from detente.core.identity import Card
 from detente.core.leaf import Precedence
-from detente.core.station import Line
-from detente.core.transcript import Place
+from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
 from detente.node import chores, renewal
 from detente.node.commands import run_command
@@ -71,13 +71,17 @@ class Node:
         self._stepped.set()
         return outcome
 
+    def change(self, act: Callable[[Step], None]) -> None:
+        """One change that our own side makes to the core's state, kept before it is spoken of."""
+        self.speak(self.stepper.change(act).spoken)
+
     def speak(self, spoken: Sequence[Spoken]) -> None:
         """Carries out what a committed step may say, in order; offers when all of it is said,
         since a renewed card may end the very link that brought it."""
         for one in spoken:
             if isinstance(one, Send):
                 if self.links is not None:
-                    self.links.send(one.link, one.data)
+                    self.links.send(one.link, one.data, urgent=one.urgent)
             elif isinstance(one, CloseLink):
                 if self.links is not None:
                     self.links.close_link(one.link, one.refusal.word)
@@ -86,6 +90,8 @@ class Node:
         for one in spoken:
             if isinstance(one, Offered):
                 take_offer(self, one)
+            elif isinstance(one, Tell) and one.word == "resumed":
+                renewal.enforce_all(self)  # a new log may be of a revoked key
 
     def submit(self, given: Input) -> None:
         """One input of our own side. Its LocalError is raised here."""
@@ -150,12 +156,9 @@ class Node:
         """What this node has seen of each member of a line."""
         return self._sightings.of_line(line, clock(self.home).steady_ms, now_s)
 
-    def drop_body(self, line: Line, place: Place) -> None:
-        """Destroys the key of a body here, in a transaction of its own."""
-        self.store.begin()
-        self.store.apply(DropBody(line.id, *place))
-        self.store.commit()
-        line.logs[place.log].recent.pop(place.index, None)
+    def purge(self, line: Line, refs: Sequence[bytes]) -> None:
+        """Destroys the keys of bodies of ours here, as holders do when the purge reaches them."""
+        self.change(lambda step: purge(step, line, line.me, refs))
 
     async def stepped(self, wait_s: float) -> None:
         """Waits for the next step, at most ``wait_s`` seconds."""

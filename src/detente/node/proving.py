@@ -52,15 +52,28 @@ def prove(node: Node, request: Request) -> dict[str, Any]:
         places += [step.place for reader in rungs.readers for step in reader.steps]
         places += [one.place for one in rungs.revisions]
         held = [line.shelf.entry(*place) for place in dict.fromkeys(places)]
+        sizes = {size for one in held for size in _stated(one, entry)}
+        proofs = [proof_of(node, line, entry, size) for size in sorted(sizes)] or proofs
         proofs += [proof_of(node, line, one) for one in held]
     return {"proof_b64": base64.b64encode(join_bundle(proofs)).decode(), "proofs": len(proofs)}
 
 
-def proof_of(node: Node, line: Line, entry: Entry) -> bytes:
-    """The tlog-proof of one entry under the smallest signed head that others cosigned, if any."""
+def _stated(receipt: Entry, entry: Entry) -> list[int]:
+    """The sizes at which a receipt states the log of an entry: what ties it to these words."""
+    seen = () if receipt.leaf is None else receipt.leaf.seen
+    return [one.size for one in seen if one.log == entry.place.log and one.size > entry.place.index]
+
+
+def proof_of(node: Node, line: Line, entry: Entry, size: int | None = None) -> bytes:
+    """The tlog-proof of one entry under the smallest signed head that others cosigned, if any; or
+    under the head of a given size, where its author signed that one."""
     log_id, index = entry.place
     log = line.logs[log_id]
-    head, cosignatures = _best_head(node, line, entry)
+    chosen = None if size is None else line.shelf.signed_head(log_id, size, size)
+    if chosen is None:
+        head, cosignatures = _best_head(node, line, entry)
+    else:
+        head, cosignatures = chosen, _cosignatures_at(node, line, log_id, chosen.size)
 
     def read(level: int, at: int) -> bytes:
         return line.shelf.subtree(log_id, level, at)
@@ -85,21 +98,23 @@ def proof_of(node: Node, line: Line, entry: Entry) -> bytes:
 def _best_head(node: Node, line: Line, entry: Entry) -> tuple[SignedHead, tuple[Signature, ...]]:
     """The first signed head above the entry that carries cosignatures, else the first at all."""
     log_id, index = entry.place
-    found: dict[int, list[Signature]] = {}
     for one in node.store.cosignatures(line.id, log_id, index + 1):
-        if one.size in found or len(found) < 1:
-            signature = _signature(node, line, one.name, one.member, one.time_s, one.signature)
-            if signature is not None:
-                found.setdefault(one.size, []).append(signature)
-        if found and one.size not in found:
-            break
-    log = line.logs[log_id]
-    for size, signatures in sorted(found.items()):
-        head = line.shelf.signed_head(log_id, size, size)
+        head = line.shelf.signed_head(log_id, one.size, one.size)
         if head is not None:
-            return head, tuple(signatures[:COSIGNATURES_MAX])
-    head = _smallest_head(line, log_id, index + 1) or log.head()
-    return head, ()
+            return head, _cosignatures_at(node, line, log_id, one.size)
+    return _smallest_head(line, log_id, index + 1) or line.logs[log_id].head(), ()
+
+
+def _cosignatures_at(node: Node, line: Line, log_id: LogId, size: int) -> tuple[Signature, ...]:
+    """The cosignatures kept for one head, as lines of a note."""
+    found = []
+    for one in node.store.cosignatures(line.id, log_id, size):
+        if one.size != size or len(found) == COSIGNATURES_MAX:
+            break
+        signature = _signature(node, line, one.name, one.member, one.time_s, one.signature)
+        if signature is not None:
+            found.append(signature)
+    return tuple(found)
 
 
 def _smallest_head(line: Line, log_id: LogId, at_least: int) -> SignedHead | None:

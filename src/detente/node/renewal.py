@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from detente.core.body import SALT_BYTES, pack, unpack
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError
-from detente.core.events import Draft, StoreFlags, StoreState, Submit
+from detente.core.events import Draft, StoreState, Submit
 from detente.core.identity import (
     CARD_FIRST,
     REVOCATION_FIRST,
@@ -29,7 +29,7 @@ from detente.core.identity import (
 )
 from detente.core.leaf import Kind, Precedence
 from detente.core.log import Log
-from detente.core.station import Line
+from detente.core.station import Line, Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
 
 if TYPE_CHECKING:
@@ -159,33 +159,24 @@ def _tls_key(node: Node, party: bytes, revocation: Revocation) -> bytes:
 
 
 def end_log(node: Node, line: Line, log: Log, stood_by: int) -> None:
-    """Nothing more is taken into this log, and what lies beyond its end is contested.
+    """Nothing is taken into this log beyond its end, and what lies there already is contested.
 
-    A log held here only in part of what its party stands by ends when it has grown so far.
+    Our own log of a revoked key is mute: officers adopt the next incarnation.
     """
     if log.id.member == line.me:
         if log.id == line.mine and not line.mute:
-            _mute(node, line)
+            node.change(lambda step: fall_mute(step, line, OWN_KEY_REVOKED))
         return
     end = max(stood_by, log.covered)
-    if log.size < end or 0 <= log.frozen <= end:
+    if 0 <= log.frozen <= end:
         return
-    log.frozen = end
-    line.accused.add(log.id)
-    node.store.begin()
-    node.store.apply(StoreState(line.id, log.id, log.encode()))
-    node.store.commit()
-    node.tell("log-ended", line=line.id, member=log.id.member, log=log.id.word, size=end)
 
+    def freeze(step: Step) -> None:
+        log.frozen = end
+        step.out.append(StoreState(line.id, log.id, log.encode()))
+        step.tell("log-ended", line, member=log.id.member, log=log.id.word, size=end)
 
-def _mute(node: Node, line: Line) -> None:
-    """Who has revoked his own log key signs nothing more with it: officers adopt the next one."""
-    line.mute = OWN_KEY_REVOKED
-    line.control.clear()
-    node.store.begin()
-    node.store.apply(StoreFlags(line.id, line.mute))
-    node.store.commit()
-    node.tell("mute", line=line.id, reason=line.mute)
+    node.change(freeze)
 
 
 def enforce_all(node: Node) -> None:

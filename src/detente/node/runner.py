@@ -23,7 +23,7 @@ from detente.node.places import find_line
 
 GROUPS_MAX = 2048  # groups of inputs taken into one transaction
 CHORES_S = 1.0  # how often the loop looks round though nothing came
-PACE_S = 0.005  # how often frames that wait for a slow link are tried again
+PACE_MS = 5  # how often at most frames for a slow link, and what stays due, are tried again
 WAIT_S = 30.0  # a command that waits for a receipt gives up after this, unless told otherwise
 WAIT_S_MAX = 3600
 
@@ -33,7 +33,7 @@ class Loop:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._tried_ms = 0  # what was due by then has had its chance
+        self._tried_ms = 0  # when a step last ran what was due
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serves until stopped. MachineError ends it at once."""
@@ -82,23 +82,22 @@ class Loop:
             links.pace()
             if loop.time() - chores_s > CHORES_S:
                 chores_s = loop.time()
-                self._tried_ms = 0
                 links.drop_silent(chores_s)
                 node.chores.run()
             await asyncio.sleep(0)
 
     def _due(self, now_ms: int) -> bool:
         due = wake_ms(self.node.station)
-        return due is not None and self._tried_ms < due <= now_ms
+        return due is not None and due <= now_ms and now_ms >= self._tried_ms + PACE_MS
 
     async def _wait(self, links: Links) -> None:
-        """Until something comes or is due. What was due and still is waits for a link or for
-        people: it is tried again with every input and once a second, not without end."""
+        """Until something comes or is due; what a step left due waits PACE_MS at the least."""
         due, wait_s = wake_ms(self.node.station), CHORES_S
-        if due is not None and due > self._tried_ms:
-            wait_s = min(wait_s, max(0.0, (due - clock(self.node.home).steady_ms) / 1000))
+        if due is not None:
+            at_ms = max(due, self._tried_ms + PACE_MS)
+            wait_s = min(wait_s, max(0.0, (at_ms - clock(self.node.home).steady_ms) / 1000))
         if links.pace():
-            wait_s = min(wait_s, PACE_S)
+            wait_s = min(wait_s, PACE_MS / 1000)
         await self.node.more(wait_s)
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:

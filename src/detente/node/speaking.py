@@ -9,7 +9,7 @@ from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
 from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
-from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.station import Line
 from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import (
@@ -291,11 +291,11 @@ def purge(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     entry = find_entry(line, asked.text(request, "entry"))
     if entry.place.log.member != line.me:
         raise LocalError(Refusal.NOT_ALLOWED, "only the author purges a body")
-    if entry.leaf is None or entry.leaf.commitment is None or entry.place.index == 0:
+    if entry.leaf is None or entry.leaf.commitment is None or entry.leaf.kind not in CONTENT:
         raise LocalError(Refusal.NOT_ALLOWED, "this entry has no body that may be purged")
     audience = line.charter.everyone()
     look = submit(node, line, Kind.PURGED, request, refs=(entry.hash,), audience=audience)
-    node.drop_body(line, entry.place)
+    node.purge(line, (entry.hash,))
     return look
 
 
@@ -320,17 +320,3 @@ def subject_of(line: Line, row: OutboxRow) -> str:
     if draft.kind != Kind.DISPATCH or draft.body is None:
         return ""
     return decode_dispatch(unpack(draft.body)).subject
-
-
-def was_entered(line: Line, row: OutboxRow) -> bool:
-    """Whether an own log holds this dispatch: one party's equal commitments are one dispatch."""
-    draft = draft_of(line, row)
-    if draft.body is None:
-        return False
-    wanted = commit(draft.salt, draft.body)
-    for place in reversed(line.shelf.of_kind((draft.kind,))):
-        if place.log.member == line.me:
-            leaf = line.shelf.entry(*place).leaf
-            if leaf is not None and leaf.commitment == wanted:
-                return True
-    return False

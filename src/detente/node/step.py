@@ -24,7 +24,7 @@ from detente.core.events import (
 )
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.protocol import handle
-from detente.core.station import Station
+from detente.core.station import Station, Step
 from detente.store.contract import Store
 from detente.store.mark import Mark, MarkFolder
 
@@ -64,6 +64,17 @@ class Stepper:
         self._open = False
         self._failed = False
 
+    def change(self, act: Callable[[Step], None]) -> Outcome:
+        """One change that our own side makes to the core's state, and its effects, kept alike."""
+
+        def take(outcome: Outcome, fresh: dict[bytes, Mark]) -> None:
+            step = Step(self._station, self._now(), self._entropy)
+            act(step)
+            self._apply(step.out, outcome, fresh)
+            self._take((), outcome, fresh)
+
+        return self._keep(take)
+
     def run(self, inputs: Sequence[Input]) -> Outcome:
         """Takes the inputs in order, settles every line, commits, writes the marks.
 
@@ -71,12 +82,16 @@ class Stepper:
         input leaves the others; it stands in ``refused``. MachineError for anything else, now and
         at every later call.
         """
+        return self._keep(lambda outcome, fresh: self._take(inputs, outcome, fresh))
+
+    def _keep(self, take: Callable[[Outcome, dict[bytes, Mark]], None]) -> Outcome:
+        """All of it in one transaction; then the marks of what was signed; or nothing, for ever."""
         if self._failed:
             raise MachineError(Refusal.DISK, "an earlier step failed")
         self._failed = True  # until all of it is kept
-        outcome = Outcome()
+        outcome, fresh = Outcome(), dict[bytes, Mark]()
         try:
-            fresh = self._take(inputs, outcome)
+            take(outcome, fresh)
             if self._open:
                 self._store.commit()
                 self._open = False
@@ -90,9 +105,10 @@ class Stepper:
         self._failed = False
         return outcome
 
-    def _take(self, inputs: Sequence[Input], outcome: Outcome) -> dict[bytes, Mark]:
-        """Applies the inputs within one transaction; gives the marks of what was signed."""
-        fresh: dict[bytes, Mark] = {}
+    def _take(
+        self, inputs: Sequence[Input], outcome: Outcome, fresh: dict[bytes, Mark]
+    ) -> None:
+        """Applies inputs and settles; ``fresh`` gets the marks of what was signed."""
         for position, given in enumerate(inputs):
             try:
                 effects = handle(self._station, given, self._now(), self._entropy)
@@ -101,7 +117,6 @@ class Stepper:
                 continue
             self._apply(effects, outcome, fresh)
         self._apply(handle(self._station, Tick(), self._now(), self._entropy), outcome, fresh)
-        return fresh
 
     def _apply(self, effects: list[Effect], outcome: Outcome, fresh: dict[bytes, Mark]) -> None:
         for effect in effects:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from detente.core.decisions import FrozenLogs
-from detente.core.leaf import Kind, Precedence
+from detente.core.errors import PeerError
+from detente.core.extras import decode_relations
+from detente.core.leaf import Kind, Leaf, Precedence
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
@@ -63,6 +65,7 @@ def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict
         "clock_error_s": leaf.clock_error_s,
         "audience": [m.name for m in line.charter.members if leaf.reads(m.number)],
         "refs": [_ref(line, ref) for ref in leaf.refs],
+        "relations": _relations(line, leaf),
         "release": None if leaf.release is None else leaf.release.hex(),
         "context_incomplete": _lacks_context(line, entry),
     }
@@ -85,6 +88,18 @@ def _kind(kind: int) -> str:
         return word(Kind(kind))
     except ValueError:
         return f"unknown-{kind}"
+
+
+def _relations(line: Line, leaf: Leaf) -> list[dict[str, str]]:
+    """What a dispatch says it is to each entry it names; nothing for other kinds."""
+    if leaf.kind not in (Kind.DISPATCH, Kind.ACCIDENT):
+        return []
+    try:
+        found = decode_relations(leaf.extra, len(leaf.refs))
+    except PeerError:
+        return []
+    named = zip(found, leaf.refs, strict=True)
+    return [{"relation": word(one), "entry": _ref(line, ref)} for one, ref in named]
 
 
 def _ref(line: Line, ref: bytes) -> str:
