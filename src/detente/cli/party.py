@@ -374,6 +374,19 @@ def revoke(
     )
 
 
+@party.command(help=marked("Take in another party's revocation of one of its keys."))
+@click.argument("revocation", type=click.Path(path_type=Path))
+@click.pass_obj
+def revoked(session: Session, revocation: Path) -> None:
+    """The node checks it against the card it trusts, and heeds it at once."""
+    encoded = base64.b64encode(read_file(revocation)).decode()
+    result = asking.ask(session, "revoke", revocation_b64=encoded)
+    session.show(
+        result,
+        lambda: [_("{key} is revoked and counts no more from now on.").format(key=result["key"])],
+    )
+
+
 def stands(session: Session, key: str) -> list[tuple[str, int, bytes]]:
     """Origin, size and root of every log of ours that this key has signed, as they stand here."""
     from detente.core.identity import origin
