@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from core.lineage import LogBuilder, party
 from liar import Liar, covering_item, stated
@@ -11,12 +9,12 @@ from pair import End, World
 
 from detente.core import events, limits, notes
 from detente.core.accusation import Finding, Verdict, check, make_leaves
-from detente.core.body import pack, unpack
-from detente.core.charter import Charter
-from detente.core.extras import Accused
-from detente.core.frames import AskProof, Heads, Refuse, ShowProof
+from detente.core.accusing import frozen_logs
+from detente.core.body import commit, unpack
 from detente.core.errors import Refusal
-from detente.core.leaf import Kind, LogId
+from detente.core.extras import Accused, Resume
+from detente.core.frames import AskProof, Heads, Refuse, ShowProof
+from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.proof import CardKeys
 
 THREE = ("alpha", "bravo", "charlie")
@@ -143,12 +141,14 @@ def test_a_frozen_log_stays_frozen_over_a_restart() -> None:
     _tell(liar, "alpha", one)
     _tell(liar, "bravo", other)
     alpha = world.ends["alpha"]
+    proofs = alpha.shelf(alpha.line.id).of_kind([Kind.ACCUSATION])
     alpha.restart()
     assert alpha.line.accused == {CHARLIE}
+    assert alpha.line.logs[CHARLIE].frozen == 2
     world.link("alpha", "bravo")
     _tell(liar, "alpha", other)
     world.run(40)
-    _assert_convicted(alpha, liar, one)
+    assert alpha.shelf(alpha.line.id).of_kind([Kind.ACCUSATION]) == proofs
 
 
 @pytest.mark.parametrize("start", [0, 2, 3])
@@ -362,6 +362,26 @@ def test_a_head_that_merely_extends_ours_ends_the_search() -> None:
     assert not _verdicts(alpha)
 
 
+def test_what_has_been_held_since_needs_no_answer() -> None:
+    """The author himself brings what the head stands for, and the search dies of old age."""
+    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
+    honest = charlie.log.fork(3)
+    charlie.say("honest", honest)
+    forged = charlie.log.fork(3)
+    charlie.say("forged", forged)
+    for charlies in charlie.links:
+        alpha.do(events.LinkDown(charlies))
+    bravo.send(link, Heads((stated(honest),)))
+    bravo.entries(link, forged, start=3, signature=honest.sign(4))
+    assert alpha.line.disputes
+    again = charlie.greet("alpha")
+    charlie.entries(again, honest, start=3)
+    assert alpha.line.logs[CHARLIE].root == honest.root()
+    alpha.world.run(40)
+    assert not alpha.line.disputes
+    assert not _verdicts(alpha)
+
+
 def test_a_head_that_its_author_did_not_sign_is_no_suspicion() -> None:
     """A relay that invents heads is named, and no search begins."""
     charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
@@ -462,11 +482,6 @@ def test_an_accusation_that_cannot_be_read_is_void() -> None:
     bravo.entries(link, start=1)
     extra = Accused(CHARLIE, 1).encode()
     body = (bytes(16), b"\xee no packed body")
-    bravo.log.bodies.append(body)
-    bravo.log.bodies.pop()
-    from detente.core.body import commit
-    from detente.core.leaf import Leaf
-
     leaf = Leaf(Kind.ACCUSATION, bravo.world.wall_s, 7, extra=extra, commitment=commit(*body))
     bravo.log.add_raw(leaf.encode(), body)
     bravo.entries(link, start=2)
@@ -477,8 +492,6 @@ def test_an_accusation_that_cannot_be_read_is_void() -> None:
     _accuse(bravo, link, CHARLIE, 3, _proof(charlie.log, other, 3), bodies=False)
     alpha.line.charter_due = True
     alpha.world.run()
-    from detente.core.accusing import frozen_logs
-
     frozen = frozen_logs(alpha.station, alpha.line)
     assert list(frozen) == [CHARLIE]
     assert frozen[CHARLIE].index == 3
@@ -494,6 +507,39 @@ def test_an_accusation_is_judged_when_its_body_comes() -> None:
     assert alpha.line.logs[CHARLIE].frozen == -1
     bravo.entries(link, start=at)
     assert alpha.line.logs[CHARLIE].frozen == 5
+
+
+def test_a_log_proven_forked_beyond_what_is_held_is_accused_once() -> None:
+    """Another leaf below the frozen index is refused entry, and one proof stays enough."""
+    charlie, bravo, alpha, link, _ = _shown(4, 4, 4)
+    whole = charlie.log.fork(4)
+    for number in range(3):
+        charlie.say(f"on {number}", whole)
+    other = whole.fork(6)
+    charlie.say("the other one", other)
+    _accuse(bravo, link, CHARLIE, 6, _proof(whole, other, 6))
+    assert alpha.line.logs[CHARLIE].frozen == 6
+    lower = charlie.log.fork(2)
+    charlie.say("lower", lower)
+    charlie.entries(next(iter(charlie.links)), lower, start=2)
+    alpha.world.run(5)
+    assert alpha.line.logs[CHARLIE].frozen == 6
+    assert alpha.line.logs[CHARLIE].size == 4
+    assert not _verdicts(alpha)
+
+
+def test_a_proof_about_one_log_says_nothing_of_another() -> None:
+    """A log that begins later is judged by the accusations that name it."""
+    charlie, bravo, alpha, link, _ = _shown(2, 8, 2)
+    other = charlie.log.fork(5)
+    charlie.say("the other one", other)
+    _accuse(bravo, link, CHARLIE, 5, _proof(charlie.log, other, 5))
+    later = LogBuilder(charlie.line, LogId(2, 1, b"lifelife"), party("charlie"))
+    extra = Resume(1, b"lifelife", ()).encode()
+    later.say(Kind.RESUME, extra=extra, time_s=charlie.world.wall_s)
+    charlie.entries(next(iter(charlie.links)), later)
+    assert alpha.line.logs[later.id].frozen == -1
+    assert alpha.line.accused == {CHARLIE}
 
 
 def test_a_log_that_begins_later_is_frozen_as_it_begins() -> None:
@@ -603,7 +649,8 @@ def test_one_proof_does_not_explain_another_contradiction() -> None:
     bravo.log.add_raw(b"\xff")
     _seen(bravo, others[1])
     bravo.say("the end")
-    bravo.entries(link, start=1)
+    for index in range(1, 5):
+        bravo.entries(link, start=index, stop=index + 1)
     assert alpha.log_of(1).disputed_from == 1
     bravo.send(link, Heads((stated(others[0]),)))
     bravo.serve(link, others[0])
@@ -611,6 +658,3 @@ def test_one_proof_does_not_explain_another_contradiction() -> None:
     assert alpha.log_of(1).disputed_from == 3
     assert alpha.log_of(1).covered == 3
     assert alpha.line.accused == {CHARLIE}
-
-
-UNUSED: tuple[Any, ...] = (Charter, pack)

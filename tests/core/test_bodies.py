@@ -239,3 +239,42 @@ def test_a_purge_ends_the_wait_for_a_body() -> None:
     alpha.world.run(40)
     assert not alpha.log_of(1).missing
     assert _covered(alpha) == 5
+
+
+# --- bodies that came ahead of their turn -------------------------------------------------------
+
+
+def _ahead() -> tuple[Liar, End, int]:
+    """A FLASH at 3 that alpha holds ahead of a gap at 2, with its body."""
+    world = World()
+    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
+    alpha.do(events.Accept(world.charter().encode()))
+    link = liar.greet("alpha")
+    liar.entries(link)
+    liar.say("first")
+    liar.say("second")
+    liar.say("now", precedence=Precedence.FLASH)
+    liar.ahead(link, 3, 1)
+    world.run()
+    assert alpha.facts("received-ahead")
+    return liar, alpha, link
+
+
+def test_the_body_of_what_overtook_is_not_another_leafs() -> None:
+    """A leaf that comes bodiless in the place of another gets no body that is not its own."""
+    liar, alpha, link = _ahead()
+    other = liar.log.fork(3)
+    liar.say("never said that", other)
+    liar.entries(link, other, start=1, bodies=False)
+    assert _entry(alpha, liar, 3).body is None
+    assert 3 in alpha.log_of(1).missing
+
+
+def test_an_entry_ahead_that_the_store_shows_no_more_is_taken_in_its_turn() -> None:
+    """Without the frame that proved it nothing is proven, and nothing is lost."""
+    liar, alpha, link = _ahead()
+    alpha.shelf(alpha.line.id).held_ahead.clear()
+    liar.entries(link, start=1)
+    assert _entry(alpha, liar, 3).body == _body(liar, 3).body
+    assert not alpha.line.ahead
+    assert not alpha.facts("fork-proven")

@@ -184,6 +184,10 @@ class Town:
         house.make()
         return house
 
+    def trust(self, a: House, b: House) -> None:
+        """Both trust the other's card."""
+        trust(a, b)
+
     def line(self, *names: str, **settings: Any) -> list[House]:
         """Parties that trust one another and have accepted one charter; no node runs yet."""
         houses = [self.house(name) for name in names]

@@ -16,6 +16,7 @@ from detente.node import asked, control
 from detente.node.commands import run_command
 from detente.node.folder import Home
 from detente.node.links import Links
+from detente.node.logs import where
 from detente.node.memory import keep_freed_memory
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
@@ -41,6 +42,7 @@ class Loop:
         node, stop = self.node, asyncio.Event()
         node.stopping = stop.set
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._surprised)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
         links = Links(node, identities(node.home), node.station.party)
@@ -115,6 +117,12 @@ class Loop:
         except DetenteError as error:
             return control.answer_of(error)
         return {"ok": True, "result": result}
+
+    def _surprised(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A mistake in a task of its own, such as one command's, is named and ends nothing else."""
+        error = context.get("exception")
+        found = str(context.get("message", "")) if error is None else where(error)
+        self.node.log.write("bug", detail=found)
 
     async def _until_done(self, look: Callable[[], dict[str, Any]], wait_s: float) -> Any:
         loop = asyncio.get_running_loop()
