@@ -141,7 +141,7 @@ def _completed(ground: Ground) -> Made:
     _greet(scene, log, 2)
     _greet(scene, theirs, 2)
     scene.give("alpha", entries(log, 2, 4))
-    comment = "frozen at 3 and held to 2: a batch that spans 3 is taken, and covered no further than 2"
+    comment = "frozen at 3, held to 2: a batch that spans 3 is taken, and covered to 2"
     return scene.made("frozen_log_is_completed", "§6", comment)
 
 

@@ -77,7 +77,12 @@ GOOD: tuple[tuple[str, int, frames.Frame, str], ...] = (
     ("got", 300, frames.Got(ONE, 5), "on channel 300: the tag takes three bytes"),
     ("ask_consistency", 1, frames.AskProof(ONE, False, 3, 5), "does your 5 begin with 3?"),
     ("ask_inclusion", 1, frames.AskProof(ONE, True, 3, 5), "which leaf is at 3 of your 5?"),
-    ("show_consistency", 1, frames.ShowProof(ONE, False, 3, 5, (HASH,)), "the path"),
+    (
+        "show_consistency",
+        1,
+        frames.ShowProof(ONE, False, 3, 5, (HASH,), b"", HASH),
+        "the path, and the root at 3",
+    ),
     ("show_inclusion", 1, frames.ShowProof(ONE, True, 3, 5, (HASH,), b"leaf"), "path and leaf"),
     ("notice", 0, frames.Notice(b"detente charter v1\n"), "a text for the officers"),
 )

@@ -1,4 +1,4 @@
-"""Amending the charter between real cores: what was agreed rules, and nothing else ever does."""
+"""Amendments between real ends: offers, assents, seals, and the charter that is then in force."""
 
 from __future__ import annotations
 
@@ -6,244 +6,273 @@ from dataclasses import replace
 
 import pytest
 from liar import Liar
-from pair import End, World
+from pair import End, World, heads
 
-from detente.core import events
-from detente.core.body import commit, pack
-from detente.core.charter import Charter, Left, charter_id, parse_charter
+from detente.core import events, frames
+from detente.core.body import pack
+from detente.core.charter import Charter, Left, Member, charter_id
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
-from detente.core.frames import Body
 from detente.core.leaf import Kind
-from detente.core.transcript import Entry
+from detente.core.transcript import Place
+
+THREE = ("alpha", "bravo", "charlie")
+HOUR_S = 3600
 
 
-def _amended(world: World, **changes: object) -> Charter:
-    old = world.charter()
-    new = replace(old, number=1, predecessor=charter_id(old.encode()), **changes)
-    return parse_charter(new.encode())
-
-
-def _enter(end: End, kind: int, refs: tuple[bytes, ...] = (), **more: object) -> None:
-    audience = end.line.everyone()
-    draft = events.Draft(kind=kind, audience=audience, refs=refs, **more)  # type: ignore[arg-type]
-    end.do(events.Submit(end.line.id, draft))
-    end.do(events.Tick())
-
-
-def _offer(
-    end: End, new: Charter, *, sealer: int, signatories: int, expires_s: int | None = None
-) -> bytes:
-    """Offers a charter; gives the leaf hash of the offer."""
-    expires_s = end.world.wall_s + 3600 if expires_s is None else expires_s
-    extra = Offer(AMENDMENT, sealer, signatories, expires_s).encode()
-    body = pack(new.encode(), 5, padding=False)
-    _enter(end, Kind.OFFER, extra=extra, body=body, salt=end.entropy(16))
-    return _last(end, Kind.OFFER).hash
-
-
-def _last(end: End, kind: int) -> Entry:
-    shelf = end.shelf(end.line.id)
-    return shelf.entry(*shelf.of_kind([kind])[-1])
-
-
-def _state(end: End) -> State:
-    shelf = end.shelf(end.line.id)
-    place = _last(end, Kind.OFFER).place
-    return state_of_offer(shelf, place, end.world.wall_s).state
-
-
-def test_two_parties_amend_their_charter() -> None:
-    """An offer, the other's seal and the offerer's cover of it: then the new charter rules both."""
-    world = World()
+def opened(names: tuple[str, ...] = ("alpha", "bravo"), **fields: object) -> World:
+    world = World(names=names, **fields)
     world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    new = _amended(world, seen_within_s=5, quota_flash_per_day=7)
-    offer = _offer(alpha, new, sealer=1, signatories=3)
-    world.run(40)
-    assert bravo.line.charter.number == 0
-    _enter(bravo, Kind.SEAL, (offer,))
-    assert bravo.line.charter.number == 0, "a seal that nobody else holds binds nobody"
-    assert _state(bravo) is State.SEALED
-    world.run(40)
-    for end in (alpha, bravo):
-        assert _state(end) is State.FINAL
-        assert end.line.charter == new
-        assert [fact["number"] for fact in end.facts("charter")] == [1]
-        assert not end.line.sealing
-        assert not end.facts("left")
-
-
-def test_the_new_deadline_is_the_one_that_is_kept() -> None:
-    """After an amendment a ROUTINE entry is covered within the new charter's seconds."""
-    world = World()
-    world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    offer = _offer(alpha, _amended(world, seen_within_s=3), sealer=1, signatories=3)
-    world.run(40)
-    _enter(bravo, Kind.SEAL, (offer,))
-    world.run(40)
-    alpha.submit("after it")
-    world.run(4)
-    last = alpha.own().size - 1
-    covers = alpha.shelf(alpha.line.id).covers(alpha.own().id, last)
-    assert [cover.by.member for cover in covers] == [1]
-
-
-def test_an_amendment_is_found_again_at_a_start() -> None:
-    """A new process reads the charter in force from the transcript."""
-    world = World()
-    world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    new = _amended(world, quota_flash_per_day=7)
-    offer = _offer(alpha, new, sealer=1, signatories=3)
-    world.run(40)
-    _enter(bravo, Kind.SEAL, (offer,))
-    world.run(40)
-    bravo.restart()
-    assert bravo.line.charter == new
-    assert bravo.facts("charter") == [{"number": 1}]
-
-
-def test_a_seal_that_comes_after_the_expiry_binds_nobody() -> None:
-    """Sealed in time, but held by the offerer too late: expired for both, for ever."""
-    world = World()
-    world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    expires_s = world.wall_s + 60
-    new = _amended(world, quota_flash_per_day=7)
-    offer = _offer(alpha, new, sealer=1, signatories=3, expires_s=expires_s)
-    world.run(40)
-    world.cut("alpha", "bravo")
-    _enter(bravo, Kind.SEAL, (offer,))
-    world.run(60)
-    world.link("alpha", "bravo")
-    world.run(60)
-    for end in (alpha, bravo):
-        assert len(end.shelf(end.line.id).of_kind([Kind.SEAL])) == 1
-        assert _state(end) is State.EXPIRED
-        assert end.line.charter == world.charter()
-        assert not end.facts("charter")
-    assert alpha.line.sealing, "a cover from before the expiry may still come to light"
-
-
-def test_a_withdrawal_in_the_seals_past_undoes_the_offer() -> None:
-    """Whoever seals what he knows to be withdrawn has sealed nothing."""
-    world = World()
-    world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    offer = _offer(alpha, _amended(world, quota_flash_per_day=7), sealer=1, signatories=3)
-    _enter(alpha, Kind.WITHDRAWAL, (offer,))
-    world.run(40)
-    _enter(bravo, Kind.SEAL, (offer,))
-    world.run(40)
-    for end in (alpha, bravo):
-        assert _state(end) is State.WITHDRAWN
-        assert end.line.charter.number == 0
-
-
-def test_a_withdrawal_that_the_sealer_did_not_know_comes_too_late() -> None:
-    """A seal entered before the withdrawal arrived stands, and is final once it is held."""
-    world = World()
-    world.open()
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    offer = _offer(alpha, _amended(world, quota_flash_per_day=7), sealer=1, signatories=3)
-    world.run(40)
-    world.cut("alpha", "bravo")
-    _enter(alpha, Kind.WITHDRAWAL, (offer,))
-    _enter(bravo, Kind.SEAL, (offer,))
-    world.link("alpha", "bravo")
-    world.run(40)
-    for end in (alpha, bravo):
-        assert _state(end) is State.FINAL
-        assert end.line.charter.number == 1
-
-
-def _three_without_charlie() -> World:
-    """Three members, of whom the third has just left by an amendment that all have signed."""
-    world = World(names=("alpha", "bravo", "charlie"))
-    world.open()
-    alpha, bravo, charlie = world.ends.values()
-    alpha.submit("while charlie was here")
-    world.run(40)
-    old = world.charter()
-    gone = old.members[2]
-    new = _amended(world, members=old.members[:2], left=(Left(2, gone.party),))
-    offer = _offer(alpha, new, sealer=1, signatories=7)
-    world.run(40)
-    _enter(charlie, Kind.ASSENT, (offer,))
-    world.run(40)
-    _enter(bravo, Kind.SEAL, (offer, _last(bravo, Kind.ASSENT).hash))
-    world.run(40)
+    world.run(130)
     return world
 
 
-def test_a_member_who_left_gets_nothing_new() -> None:
-    """It keeps what it has, is told so, and hears nothing more from anybody."""
-    world = _three_without_charlie()
-    alpha, bravo, charlie = world.ends.values()
+def successor(world: World, **changes: object) -> Charter:
+    """The charter after the one that alpha has in force."""
+    now = world.ends["alpha"].line.charter
+    return replace(
+        now, number=now.number + 1, predecessor=charter_id(now.encode()), **changes
+    )
+
+
+def enter(end: End, kind: int, *refs: bytes, extra: bytes = b"", body: bytes | None = None) -> bytes:
+    """Submits a draft of an end and gives the hash of its entry."""
+    audience = end.line.charter.everyone()
+    draft = events.Draft(
+        kind=kind, audience=audience, refs=refs, extra=extra, body=body, salt=bytes(16)
+    )
+    end.do(events.Submit(end.line.id, draft))
+    end.world.run()
+    shelf = end.shelf(end.line.id)
+    mine = [place for place in shelf.of_kind([kind]) if place.log == end.own().id]
+    return shelf.entry(*mine[-1]).hash
+
+
+def offer(
+    end: End, charter: Charter, sealer: int = 1, signatories: int = 3, lasts_s: int = HOUR_S
+) -> bytes:
+    terms = Offer(AMENDMENT, sealer, signatories, end.world.wall_s + lasts_s)
+    return enter(
+        end, Kind.OFFER, extra=terms.encode(), body=pack(charter.encode(), 5, padding=False)
+    )
+
+
+def state(end: End, hash_: bytes) -> State:
+    shelf = end.shelf(end.line.id)
+    place = shelf.find(hash_)
+    assert isinstance(place, Place)
+    return state_of_offer(shelf, place, end.world.wall_s).state
+
+
+def test_an_offer_sealed_and_held_by_all_is_final_and_in_force() -> None:
+    """Both ends reach FINAL, take the new charter over, and go by it."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    charter = successor(world, seen_within_s=5, quota_flash_per_day=9)
+    made = offer(alpha, charter)
+    assert state(bravo, made) is State.OPEN
+    enter(bravo, Kind.SEAL, made)
+    assert state(bravo, made) is State.SEALED
+    assert bravo.line.charter.number == 0
+    world.run(70)
+    for end in (alpha, bravo):
+        assert state(end, made) is State.FINAL
+        assert end.line.charter == charter
+        assert end.facts("charter") == [{"number": 1}]
+        assert not end.line.sealing
+        assert not end.line.charter_due
+    alpha.submit("under the new charter")
+    world.run(6)
+    assert alpha.log_of(1).stated[alpha.own().id] >= alpha.own().called
+    alpha.restart()
+    assert alpha.line.charter == charter
+    assert alpha.line.founding.number == 0
+    world.link("alpha", "bravo")
+    world.run(70)
+    assert heads(alpha) == heads(bravo)
+
+
+def test_three_assent_and_a_mediator_seals() -> None:
+    """Every assent is named by the seal; all three end with the same charter."""
+    world = opened(THREE, roles=("party", "party", "mediator"))
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    charter = successor(world, title="Amended")
+    made = offer(alpha, charter, sealer=2, signatories=7)
+    assent = enter(bravo, Kind.ASSENT, made)
+    enter(charlie, Kind.SEAL, made, assent)
+    world.run(70)
+    for end in (alpha, bravo, charlie):
+        assert state(end, made) is State.FINAL
+        assert end.line.charter.title == "Amended"
+
+
+def test_after_its_expiry_nobody_can_be_bound() -> None:
+    """A seal that comes too late, or is held too late, changes nothing for ever."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    made = offer(alpha, successor(world, title="Too late"), lasts_s=20)
+    world.cut("alpha", "bravo")
+    bravo.do(
+        events.Submit(
+            bravo.line.id, events.Draft(kind=Kind.SEAL, audience=3, refs=(made,))
+        )
+    )
+    world.run(30)
+    world.link("alpha", "bravo")
+    world.run(70)
+    for end in (alpha, bravo):
+        assert state(end, made) is State.EXPIRED
+        assert end.line.charter.number == 0
+        assert end.line.sealing  # covers from before the expiry may still arrive
+    world.wall_s += 8 * 86_400
+    for end in (alpha, bravo):
+        end.line.charter_due = True
+    world.run(2)
+    assert not alpha.line.sealing
+    assert alpha.line.charter.number == 0
+
+
+def test_a_withdrawal_in_the_seals_causal_past_voids_it() -> None:
+    """Bravo sealed although it had received the withdrawal: that is visible, and binds nobody."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    made = offer(alpha, successor(world, title="Withdrawn"))
+    enter(alpha, Kind.WITHDRAWAL, made)
+    world.run(40)
+    enter(bravo, Kind.SEAL, made)
+    world.run(70)
+    for end in (alpha, bravo):
+        assert state(end, made) is State.WITHDRAWN
+        assert end.line.charter.number == 0
+        assert not end.line.sealing
+
+
+def test_a_member_who_leaves_gets_nothing_new() -> None:
+    """It keeps what it has; the others drop its sessions and refuse its hello; it signs no more."""
+    world = opened(THREE)
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    now = world.charter()
+    members = now.members[:2]
+    charter = successor(world, members=members, left=(Left(2, charlie.id),))
+    made = offer(alpha, charter, sealer=0, signatories=7)
+    assents = [enter(end, Kind.ASSENT, made) for end in (bravo, charlie)]
+    enter(alpha, Kind.SEAL, made, *assents)
+    world.run(100)
     for end in (alpha, bravo):
         assert end.line.charter.number == 1
-        assert end.facts("left") == [{"member": 2}]
-        assert {session.member for session in end.line.sessions.values()} == {0, 1} - {end.line.me}
-    frames = len(world.frames)
-    alpha.submit("between the two of us")
-    world.run(60)
-    assert bravo.texts(0) == [b"\0while charlie was here", b"\0between the two of us"]
-    assert charlie.texts(0) == [b"\0while charlie was here"]
-    assert not [to for _, to, _ in world.frames[frames:] if to == "charlie"]
-
-
-def test_a_member_who_left_may_say_nothing_more() -> None:
-    """At its own node the line is over: no session, no submit, no greeting on a new link."""
-    world = _three_without_charlie()
-    alpha, _, charlie = world.ends.values()
-    assert charlie.line.left
-    assert not charlie.line.sessions
-    assert not charlie.line.may_sign()
-    draft = events.Draft(kind=Kind.DUTY, audience=1, extra=b"\1\1")
-    with pytest.raises(LocalError) as caught:
-        charlie.do(events.Submit(charlie.line.id, draft))
-    assert caught.value.refusal == Refusal.NOT_ALLOWED
-    frames, told = len(world.frames), len(alpha.told)
+        assert end.facts("left")[-1] == {"member": 2}
+        assert {session.member for session in end.line.sessions.values()} <= {0, 1}
+    world.run(100)
+    held = charlie.log_of(0).size
+    alpha.submit("for those who stayed")
+    world.run(40)
+    assert bravo.texts(0) == [b"\0for those who stayed"]
+    assert charlie.texts(0) == []
+    assert charlie.log_of(0).size == held
     world.cut("alpha", "charlie")
     world.link("alpha", "charlie")
     world.run(10)
-    assert not [frame for one, to, frame in world.frames[frames:] if {one, to} == {"alpha", "charlie"}]
-    assert "greeted" not in [tell.word for tell in alpha.told[told:]]
+    assert charlie.log_of(0).size == held
+    assert alpha.line.party_of(2) == charlie.id
+    alpha.restart()
+    world.link("alpha", "bravo")
+    world.run(40)
+    assert alpha.line.charter.number == 1
+    own = {log: held for log, held in heads(alpha).items() if log.member != 2}
+    assert own == {log: held for log, held in heads(bravo).items() if log.member != 2}
 
 
-def test_an_amendment_without_its_text_waits_for_it() -> None:
-    """Final, but its body is missing here: said, and in force as soon as the body comes."""
-    world = World(names=("alpha", "bravo"), changes={"lacks_after_s": 1, "seen_within_s": 1})
-    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
-    alpha.do(events.Accept(world.charter().encode()))
+def test_a_member_that_learns_that_it_has_left_signs_no_more() -> None:
+    """It drops every session, submits nothing, greets nobody, and a restart changes none of it."""
+    world = opened(THREE)
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    now = world.charter()
+    charter = successor(world, members=(now.members[0], now.members[2]), left=(Left(1, bravo.id),))
+    made = offer(alpha, charter, sealer=0, signatories=7)
+    assents = [enter(end, Kind.ASSENT, made) for end in (bravo, charlie)]
+    world.cut("alpha", "charlie")
+    world.cut("bravo", "charlie")
+    seal = events.Draft(kind=Kind.SEAL, audience=7, refs=(made, *assents))
+    alpha.do(events.Submit(alpha.line.id, seal))
+    world.run(40)
+    assert bravo.line.charter.number == 0
+    world.link("bravo", "charlie")
+    world.run(40)
+    assert bravo.line.left
+    assert not bravo.line.sessions
+    assert charlie.line.charter.number == 1
+    bravo.restart()
+    assert bravo.line.left
+    size = bravo.own().size
+    with pytest.raises(LocalError) as caught:
+        bravo.submit("still here?", audience=5)
+    assert caught.value.refusal is Refusal.NOT_ALLOWED
+    liar = Liar(world, "alpha")
+    link = liar.link("bravo")
+    liar.hello(link)
+    world.run(70)
+    assert [frame.refusal for frame in liar.answers(link, frames.Refuse)] == [Refusal.UNKNOWN_LINE]
+    assert bravo.own().size == size
+
+
+def test_an_observer_hears_of_amendments_too() -> None:
+    """Their text is no content: it is addressed to everyone, and decides who is who."""
+    world = opened(THREE, roles=("party", "party", "observer"))
+    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
+    charter = successor(world, title="Observed")
+    made = offer(alpha, charter)
+    enter(world.ends["bravo"], Kind.SEAL, made)
+    world.run(100)
+    assert charlie.line.charter.title == "Observed"
+
+
+def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
+    """Until the body of the offer comes the old charter is used, and the gap is told."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
     link = liar.greet("alpha")
     liar.entries(link)
-    world.run()
-    new = _amended(world, quota_flash_per_day=7)
-    extra = Offer(AMENDMENT, 0, 3, world.wall_s + 3600).encode()
-    offer = liar.say(new.encode().decode(), kind=Kind.OFFER, extra=extra)
+    world.run(70)
+    charter = successor(world, title="Late")
+    terms = Offer(AMENDMENT, 0, 3, world.wall_s + HOUR_S)
+    made = liar.log.say(
+        Kind.OFFER, plain=charter.encode(), extra=terms.encode(), time_s=world.wall_s
+    )
     liar.entries(link, start=1, bodies=False)
-    world.run(3)
-    assert Kind.LACKS in alpha.kinds()
-    liar.answers(link, Body)
+    world.run(70)  # lacked: the rest may be covered
+    enter(alpha, Kind.SEAL, made)
     liar.seen((alpha, alpha.own().id))
     liar.entries(link, start=2)
-    _enter(alpha, Kind.SEAL, (offer,))
-    world.run(2)
-    liar.seen((alpha, alpha.own().id))
-    liar.entries(link, start=3)
-    world.run(1)
-    assert _state(alpha) is State.FINAL
+    world.run(3)
     assert alpha.facts("charter-incomplete")
-    assert alpha.line.sealing
     assert alpha.line.charter.number == 0
-    salt, body = liar.log.bodies[1] or (b"", b"")
-    assert liar.log.entry(1).leaf is not None
-    assert commit(salt, body) == liar.log.entry(1).leaf.commitment  # type: ignore[union-attr]
-    liar.send(link, Body(liar.log.id, 1, salt, body))
-    world.run(1)
-    assert alpha.line.charter == new
-    assert alpha.facts("charter") == [{"number": 1}]
+    alpha.restart()
+    assert alpha.line.charter.number == 0
+    link = liar.greet("alpha")
+    salt, body = liar.log.bodies[1]
+    liar.send(link, frames.Body(liar.log.id, 1, salt, body))
+    world.run(3)
+    assert alpha.line.charter.title == "Late"
+
+
+def test_a_member_who_joins_is_greeted() -> None:
+    """Once the amendment is final a link to the new member gets our hello."""
+    world = opened(THREE[:2])
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    other = World(names=THREE)
+    card = other.ends["charlie"].station.card
+    for end in (alpha, bravo):
+        end.station.cards[card.party] = card
+    world.taps[500] = []
+    alpha.do(events.LinkUp(500, card.party))
+    assert world.taps[500] == []
+    joined = Member(2, "party", card.party, bytes(32), "charlie")
+    charter = successor(world, members=(*world.charter().members, joined))
+    made = offer(alpha, charter)
+    enter(bravo, Kind.SEAL, made)
+    world.run(70)
+    assert alpha.line.charter.number_of(card.party) == 2
+    assert len(world.taps[500]) == 1
+    assert alpha.line.is_open()
