@@ -7,9 +7,9 @@ from liar import Liar
 from pair import End, World
 
 from detente.core import events
+from detente.core.errors import Refusal
 from detente.core.extras import decode_held_ahead, decode_lacks
 from detente.core.frames import WANT_BODY, Body, Refuse, Want
-from detente.core.errors import Refusal
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 

@@ -9,9 +9,9 @@ from pair import End, SeedKeys, World
 
 from detente.core import events
 from detente.core.body import commit
+from detente.core.errors import Refusal
 from detente.core.extras import Duty, Mark, Quote, Resume, Rung, Stater, decode_mark
 from detente.core.frames import WANT_BODY, Body, Cosign, Heads, Refuse, Want
-from detente.core.errors import Refusal
 from detente.core.identity import holds_pq_name
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.transcript import Entry
@@ -191,8 +191,7 @@ def test_a_closing_head_is_signed_so_too() -> None:
     first = next(
         index
         for index, entry in enumerate(shelf.entries(charlie.own().id, 0, alpha.log_of(2).size))
-        if entry.leaf is not None
-        and any(seen.log == bravo.own().id for seen in entry.leaf.seen)
+        if entry.leaf is not None and any(seen.log == bravo.own().id for seen in entry.leaf.seen)
     )
     name = holds_pq_name(party("alpha").id)
     signed = [c for c in shelf.cosignatures if c.name == name and c.log == charlie.own().id]

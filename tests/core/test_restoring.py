@@ -144,8 +144,7 @@ def test_a_peers_first_cover_of_the_new_life_closes_the_old_one() -> None:
     first = next(
         entry.leaf
         for entry in entries
-        if entry.leaf is not None
-        and any(seen.log == alpha.own().id for seen in entry.leaf.seen)
+        if entry.leaf is not None and any(seen.log == alpha.own().id for seen in entry.leaf.seen)
     )
     named = {seen.log: seen.size for seen in first.seen}
     old = LogId(0, 0, b"")

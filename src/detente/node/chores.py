@@ -60,16 +60,15 @@ class Chores:
         for line in self._node.station.lines.values():
             folds = self._node.folds(line)
             folds.read_on(line, READ_S)
-            folds.look(line, folds.frozen(self._node.station, line), READ_S)
+            folds.close(line, folds.frozen(self._node.station, line), READ_S)
         if self._rounds % KEEP_ROUNDS == KEEP_ROUNDS - 1:
             self.keep_folds()
 
     def keep_folds(self) -> None:
         """Keeps how far the derived state has come, so that the next start reads only the rest."""
-        for line in self._node.station.lines.values():
-            folds = self._node.folds(line)
+        for line_id, folds in self._node.known_folds.items():
             if folds.changed:
-                self._node.store.put_meta(_meta(line.id), folds.encode())
+                self._node.store.put_meta(_meta(line_id), folds.encode())
                 folds.changed = False
 
 

@@ -27,6 +27,7 @@ Request = Mapping[str, Any]
 Command = Callable[["Node", Request], Any]
 INBOX_MAX = 1000  # entries with their ladders in one answer
 OUTBOX_SHOWN_MAX = 1000
+OVERDUE_SHOWN_MAX = 50  # the longest overdue, in full; the line's status counts them
 ONLY = ("all", "theirs", "ours", "overdue", "open")
 
 
@@ -101,18 +102,21 @@ def _of_line(
     """The last entries of one line that are wanted, and all that is overdue on it."""
     folds, now_s = node.folds(line), clock(node.home).wall_s
     frozen = folds.frozen(node.station, line)
-    ladders = {rungs.place: rungs for rungs in folds.open_ladders(line, frozen)}
+    waiting = [
+        rungs.place
+        for rungs in folds.open_ladders(line, frozen)
+        if overdue_of(line.charter, rungs, now_s)
+    ]
     late = {
         place: entry_view(line, line.shelf.entry(*place), now_s, frozen)
-        for place, rungs in ladders.items()
-        if overdue_of(line.charter, rungs, now_s)
+        for place in waiting[:OVERDUE_SHOWN_MAX]
     }
     wanted: Callable[[Place], bool] = {
         "all": lambda _: True,
         "ours": lambda place: place.log.member == line.me,
         "theirs": lambda place: place.log.member != line.me,
         "overdue": late.__contains__,
-        "open": ladders.__contains__,
+        "open": lambda place: place in folds.open or place in folds.answers,
     }[only]
     before = None if request.get("before") is None else find_entry(line, request["before"])
     found = latest(line, limit, wanted, before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,10 @@ from detente.core.accusation import Finding, check
 from detente.core.body import unpack
 from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
 from detente.core.errors import PeerError
-from detente.core.extras import decode_accused
+from detente.core.extras import Relation, Rung, decode_accused, decode_relations
+from detente.core.holding import entries_of
 from detente.core.identity import Origin
-from detente.core.leaf import SERIAL, Kind, LogId
-from detente.core.log import Log
+from detente.core.leaf import SERIAL, Kind, Leaf, LogId
 from detente.core.proof import CardKeys
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
@@ -27,10 +27,12 @@ from detente.dossiers.deadlines import CALLING, asked_of
 from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
 
-LOOKED_AT_MAX = 500  # the oldest open matters; a watch with more has another trouble
+LOOKED_AT_MAX = 200  # the oldest open matters; a watch with more has another trouble
+DECLINED_MAX = 20  # the last ones; older ones say nothing of the watch that is on duty now
+OPEN_MAX = 10_000  # open matters kept in mind; then the oldest give way, and are counted
 GAPS_MAX = 100  # of one line; an author with more is not counting at all
-VIEW_S = 0.2  # what a view may spend on entries that nobody has looked at yet
-FORMAT = 1
+VIEW_S = 0.1  # what a view may spend on entries that nobody has read yet
+FORMAT = 2
 
 
 @dataclass
@@ -39,13 +41,17 @@ class Folds:
 
     scanned: dict[LogId, int] = field(default_factory=dict)  # how far each log was read
     serials: dict[LogId, int] = field(default_factory=dict)  # the last serial read
-    fresh: deque[Place] = field(default_factory=deque)  # read, and not looked at yet
-    open: dict[Place, None] = field(default_factory=dict)  # looked at, and still open
+    open: dict[Place, int] = field(default_factory=dict)  # what calls for an answer -> audience
+    answers: dict[Place, int] = field(default_factory=dict)  # what calls for a receipt alone
+    referred: dict[Place, None] = field(default_factory=dict)  # and perhaps closed by that
+    declined: dict[Place, int] = field(default_factory=dict)  # the last that were declined
+    unwatched: int = 0  # matters beyond OPEN_MAX
     gaps: list[SerialGap] = field(default_factory=list)
     indices: dict[LogId, int] = field(default_factory=dict)  # where logs are frozen
     changed: bool = False  # since it was last kept
     _frozen: FrozenLogs = field(default_factory=lambda: NOTHING_FROZEN)
     _stale: bool = True  # accusations have come, or cards, since ``_frozen`` was found
+    _ladders: dict[Place, Ladder] = field(default_factory=dict)  # receipted; until referred to
 
     # --- reading on ---
 
@@ -57,19 +63,28 @@ class Folds:
             at = self.scanned.get(log.id, 0)
             while at < log.size and time.monotonic() < until_s:
                 stop = min(log.size, at + 256)
-                for entry in _entries(line, log, at, stop):
-                    self._take(log.id, entry)
+                for entry in entries_of(line, log, at, stop):
+                    self._take(line, entry)
                 self.scanned[log.id] = at = stop
                 self.changed = True
             left += log.size - at
         return left
 
-    def _take(self, log: LogId, entry: Entry) -> None:
-        leaf = entry.leaf
+    def _take(self, line: Line, entry: Entry) -> None:
+        leaf, log = entry.leaf, entry.place.log
         if leaf is None:
             return
+        for ref in leaf.refs:
+            place = line.shelf.find(ref)
+            if place is not None and (place in self.open or place in self.answers):
+                self._ladders.pop(place, None)
+                self.referred[place] = None
         if leaf.kind in CALLING:
-            self.fresh.append(entry.place)
+            kept = self.answers if _answers(leaf) else self.open
+            kept[entry.place] = leaf.audience
+            if len(kept) > OPEN_MAX:
+                del kept[next(iter(kept))]
+                self.unwatched += 1
         elif leaf.kind == Kind.ACCUSATION:
             self._stale = True
         if leaf.kind in SERIAL:
@@ -78,30 +93,63 @@ class Folds:
                 self.gaps.append(SerialGap(entry.place, expected, leaf.serial))
             self.serials[log] = leaf.serial
 
-    def look(self, line: Line, frozen: FrozenLogs, budget_s: float) -> None:
-        """Looks at what was read: what is still open is kept in mind, the rest forgotten."""
-        until_s = time.monotonic() + budget_s
-        while self.fresh and time.monotonic() < until_s:
-            place = self.fresh.popleft()
-            if _waits(line, ladder(line.shelf, line.charter, place, frozen)):
-                self.open[place] = None
-            self.changed = True
+    def unread(self, line: Line) -> int:
+        """How many entries nobody has read yet: what is said of the rest is not complete."""
+        return sum(log.size - self.scanned.get(log.id, 0) for log in line.logs.values())
 
     # --- what views ask ---
 
     def open_ladders(self, line: Line, frozen: FrozenLogs) -> list[Ladder]:
-        """The ladders of what is still open, oldest first; what is closed leaves the list."""
+        """The ladders of the oldest open matters; what is closed leaves the list."""
         self.read_on(line, VIEW_S)
-        self.look(line, frozen, VIEW_S)
+        self.close(line, frozen, VIEW_S)
+        until_s = time.monotonic() + VIEW_S
         found = []
-        for place in list(self.open)[:LOOKED_AT_MAX]:
-            rungs = ladder(line.shelf, line.charter, place, frozen)
-            if _waits(line, rungs):
-                found.append(rungs)
-            else:
-                del self.open[place]
-                self.changed = True
+        for place in [*self.open, *self.answers]:
+            if self._is_open(line, place, frozen):
+                found.append(self._ladder(line, place, frozen))
+            if len(found) == LOOKED_AT_MAX or time.monotonic() > until_s:
+                break
         return found
+
+    def close(self, line: Line, frozen: FrozenLogs, budget_s: float) -> None:
+        """Takes off what others have answered since, and answers that were receipted."""
+        until_s = time.monotonic() + budget_s
+        for place in [at for at, audience in self.answers.items() if _held(line, at, audience)]:
+            del self.answers[place]
+            self.changed = True
+        while self.referred and time.monotonic() < until_s:
+            self._is_open(line, self.referred.popitem()[0], frozen)
+
+    def _is_open(self, line: Line, place: Place, frozen: FrozenLogs) -> bool:
+        rungs = self._ladder(line, place, frozen)
+        if _waits(line, rungs):
+            return True
+        audience = self.open.pop(place, 0) or self.answers.pop(place, 0)
+        self._ladders.pop(place, None)
+        if any(reader.first(Rung.DECLINED) is not None for reader in rungs.readers):
+            self.declined[place] = audience
+            if len(self.declined) > DECLINED_MAX:
+                del self.declined[next(iter(self.declined))]
+        self.changed = True
+        return False
+
+    def ours(self, line: Line, frozen: FrozenLogs, waiting: Sequence[Ladder]) -> list[Ladder]:
+        """Of the matters that wait, those that we opened, and our last ones that were declined:
+        what the silence of another is judged by."""
+        places = [place for place in self.declined if place.log.member == line.me]
+        declined = [ladder(line.shelf, line.charter, place, frozen) for place in places]
+        return [rungs for rungs in waiting if rungs.place.log.member == line.me] + declined
+
+    def _ladder(self, line: Line, place: Place, frozen: FrozenLogs) -> Ladder:
+        rungs = self._ladders.get(place)
+        if rungs is None:
+            rungs = ladder(line.shelf, line.charter, place, frozen)
+            if all(reader.received is not None for reader in rungs.readers):
+                if len(self._ladders) >= 2 * LOOKED_AT_MAX:
+                    self._ladders.clear()
+                self._ladders[place] = rungs
+        return rungs
 
     def frozen(self, station: Station, line: Line) -> FrozenLogs:
         """The logs that a proven accusation has frozen."""
@@ -109,11 +157,12 @@ class Folds:
         if self._stale:
             self._stale = False
             self._frozen = frozen_logs(line.shelf, _Prover(station, line))
+            self._ladders.clear()
             indices = {log: frozen.index for log, frozen in self._frozen.items()}
-            if indices != self.indices:
-                self.indices = indices
-                self.scanned, self.fresh, self.open = {}, deque(), {}  # what counts has changed
-                self.serials, self.gaps = {}, []
+            if indices != self.indices:  # what counts has changed: all is read again
+                self.indices, self.scanned, self.serials = indices, {}, {}
+                self.open, self.answers, self.referred, self.declined = {}, {}, {}, {}
+                self.unwatched, self.gaps = 0, []
         return self._frozen
 
     def forget_verdicts(self) -> None:
@@ -124,38 +173,62 @@ class Folds:
 
     def encode(self) -> bytes:
         """What ``decode_folds`` reads."""
-        waiting = [*self.open, *self.fresh]
         state = {
             "format": FORMAT,
             "scanned": [[*_log(log), size] for log, size in self.scanned.items()],
             "serials": [[*_log(log), serial] for log, serial in self.serials.items()],
             "indices": [[*_log(log), index] for log, index in self.indices.items()],
-            "waiting": [[*_log(place.log), place.index] for place in waiting],
+            "open": _by_log(self.open),
+            "answers": _by_log(self.answers),
+            "referred": _by_log(dict.fromkeys(self.referred, 0)),
+            "declined": _by_log(self.declined),
+            "unwatched": self.unwatched,
             "gaps": [
                 [*_log(gap.place.log), gap.place.index, gap.expected, gap.found]
                 for gap in self.gaps
             ],
         }
-        return json.dumps(state).encode()
+        return json.dumps(state, separators=(",", ":")).encode()
 
 
 def decode_folds(data: bytes | None) -> Folds:
     """The state that was kept. Anything else is nothing: it can all be derived again."""
     try:
         state = json.loads(data or b"{}")
-    except ValueError:
-        state = {}
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        return _decoded(state) if state.get("format") == FORMAT else Folds()
+    except (AttributeError, LookupError, TypeError, ValueError):
         return Folds()
+
+
+def _decoded(state: dict[str, Any]) -> Folds:
     return Folds(
         scanned={_read_log(row): row[3] for row in state["scanned"]},
         serials={_read_log(row): row[3] for row in state["serials"]},
         indices={_read_log(row): row[3] for row in state["indices"]},
-        fresh=deque(Place(_read_log(row), row[3]) for row in state["waiting"]),
-        gaps=[
-            SerialGap(Place(_read_log(row), row[3]), row[4], row[5]) for row in state["gaps"]
-        ],
+        open=_places(state["open"]),
+        answers=_places(state["answers"]),
+        referred=dict.fromkeys(_places(state["referred"])),
+        declined=_places(state["declined"]),
+        unwatched=state["unwatched"],
+        gaps=[SerialGap(Place(_read_log(row), row[3]), row[4], row[5]) for row in state["gaps"]],
     )
+
+
+def _by_log(places: dict[Place, int]) -> list[list[Any]]:
+    """Each log once, with the index and audience of each place in it."""
+    found: dict[LogId, list[int]] = {}
+    for place, audience in places.items():
+        found.setdefault(place.log, []).extend((place.index, audience))
+    return [[*_log(log), flat] for log, flat in found.items()]
+
+
+def _places(rows: list[list[Any]]) -> dict[Place, int]:
+    found = {}
+    for row in rows:
+        log, flat = _read_log(row), row[3]
+        for at in range(0, len(flat), 2):
+            found[Place(log, flat[at])] = flat[at + 1]
+    return found
 
 
 def _log(log: LogId) -> tuple[int, int, str]:
@@ -166,10 +239,25 @@ def _read_log(row: list[Any]) -> LogId:
     return LogId(row[0], row[1], bytes.fromhex(row[2]))
 
 
-def _entries(line: Line, log: Log, start: int, stop: int) -> list[Entry]:
-    recent = [log.recent.get(index) for index in range(start, stop)]
-    held = [entry for entry in recent if entry is not None]
-    return held if len(held) == len(recent) else list(line.shelf.entries(log.id, start, stop))
+def _answers(leaf: Leaf) -> bool:
+    """Whether a dispatch is an answer, and so calls for none."""
+    try:
+        return Relation.ANSWERS in decode_relations(leaf.extra, len(leaf.refs))
+    except PeerError:
+        return False  # void: the ladder says so
+
+
+def _held(line: Line, place: Place, audience: int) -> bool:
+    """Whether every other party it is addressed to has stated that it holds it."""
+    wanted = sum(
+        1 << one.number
+        for one in line.charter.members
+        if one.role == "party" and audience >> one.number & 1 and one.number != place.log.member
+    )
+    for log in line.logs.values():
+        if wanted >> log.id.member & 1 and log.stated.get(place.log, 0) > place.index:
+            wanted &= ~(1 << log.id.member)
+    return not wanted
 
 
 def _waits(line: Line, rungs: Ladder) -> bool:

@@ -51,7 +51,7 @@ class Node:
         self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
-        self._folds: dict[bytes, Folds] = {}
+        self.known_folds: dict[bytes, Folds] = {}
         self._sightings = Sightings()
         self._queue: list[Group] = []
         self._more = asyncio.Event()
@@ -148,9 +148,9 @@ class Node:
 
     def folds(self, line: Line) -> Folds:
         """What is derived from a line's transcript."""
-        if line.id not in self._folds:
-            self._folds[line.id] = chores.kept_folds(self, line)
-        return self._folds[line.id]
+        if line.id not in self.known_folds:
+            self.known_folds[line.id] = chores.kept_folds(self, line)
+        return self.known_folds[line.id]
 
     def observations(self, line: Line, now_s: int) -> dict[int, Observation]:
         """What this node has seen of each member of a line."""
@@ -168,7 +168,7 @@ class Node:
 
     def after_trust(self) -> None:
         """New cards are called, and keys that are pinned no more lose their links."""
-        for folds in self._folds.values():
+        for folds in self.known_folds.values():
             folds.forget_verdicts()
         if self.links is not None:
             self._call_everyone(self.links)

@@ -107,7 +107,7 @@ def _best_head(node: Node, line: Line, entry: Entry) -> tuple[SignedHead, tuple[
 
 def _cosignatures_at(node: Node, line: Line, log_id: LogId, size: int) -> tuple[Signature, ...]:
     """The cosignatures kept for one head, as lines of a note."""
-    found = []
+    found: list[Signature] = []
     for one in node.store.cosignatures(line.id, log_id, size):
         if one.size != size or len(found) == COSIGNATURES_MAX:
             break

@@ -105,9 +105,7 @@ class Stepper:
         self._failed = False
         return outcome
 
-    def _take(
-        self, inputs: Sequence[Input], outcome: Outcome, fresh: dict[bytes, Mark]
-    ) -> None:
+    def _take(self, inputs: Sequence[Input], outcome: Outcome, fresh: dict[bytes, Mark]) -> None:
         """Applies inputs and settles; ``fresh`` gets the marks of what was signed."""
         for position, given in enumerate(inputs):
             try:

@@ -258,6 +258,7 @@ def line_status(
     frozen = folds.frozen(station, line)
     own = line.own
     open_ladders = folds.open_ladders(line, frozen)
+    ours = folds.ours(line, frozen, open_ladders)
     late = [one for rungs in open_ladders for one in overdue_of(line.charter, rungs, now_s)]
     slot = next_slot(line.charter, line.me, now_s)
     tested = last_test(line.shelf, line.me, frozen)
@@ -277,8 +278,7 @@ def line_status(
         "unreceipted": _unreceipted(line),
         "overdue": len(late),
         "members": [
-            _member(line, member.number, seen, open_ladders, now_s)
-            for member in line.charter.members
+            _member(line, member.number, seen, ours, now_s) for member in line.charter.members
         ],
         "checkpoints": {
             log_word(log.id): {"size": log.size, "root": log.root.hex()}
@@ -289,8 +289,8 @@ def line_status(
             {"entry": place_word(gap.place), "expected": gap.expected, "found": gap.found}
             for gap in folds.gaps
         ],
-        "unread": sum(log.size - folds.scanned.get(log.id, 0) for log in line.logs.values())
-        + len(folds.fresh),
+        "unread": folds.unread(line),
+        "unwatched": folds.unwatched,
         "frozen": {log_word(log.id): log.frozen for log in line.logs.values() if log.frozen >= 0},
         "next_test_s": None if slot is None else slot.start_s,
         "last_test_s": None if tested_leaf is None else tested_leaf.time_s,
@@ -310,7 +310,7 @@ def _member(
     line: Line,
     number: int,
     seen: dict[int, Observation],
-    open_ladders: list[Ladder],
+    ours: list[Ladder],
     now_s: int,
 ) -> dict[str, Any]:
     member = line.charter.member(number)
@@ -339,7 +339,7 @@ def _member(
         }
     if number != line.me:
         saw = seen.get(number, Observation())
-        state = presence(line.charter, number, saw, open_ladders, now_s)
+        state = presence(line.charter, number, saw, ours, now_s)
         view["silence"] = {
             "state": state.state.value,
             "stated_by": [word(source) for source in Source if source in state.source],
