@@ -31,12 +31,12 @@ def opened(names: tuple[str, ...] = ("alpha", "bravo"), **fields: object) -> Wor
 def successor(world: World, **changes: object) -> Charter:
     """The charter after the one that alpha has in force."""
     now = world.ends["alpha"].line.charter
-    return replace(
-        now, number=now.number + 1, predecessor=charter_id(now.encode()), **changes
-    )
+    return replace(now, number=now.number + 1, predecessor=charter_id(now.encode()), **changes)
 
 
-def enter(end: End, kind: int, *refs: bytes, extra: bytes = b"", body: bytes | None = None) -> bytes:
+def enter(
+    end: End, kind: int, *refs: bytes, extra: bytes = b"", body: bytes | None = None
+) -> bytes:
     """Submits a draft of an end and gives the hash of its entry."""
     audience = end.line.charter.everyone()
     draft = events.Draft(
@@ -113,11 +113,7 @@ def test_after_its_expiry_nobody_can_be_bound() -> None:
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
     made = offer(alpha, successor(world, title="Too late"), lasts_s=20)
     world.cut("alpha", "bravo")
-    bravo.do(
-        events.Submit(
-            bravo.line.id, events.Draft(kind=Kind.SEAL, audience=3, refs=(made,))
-        )
-    )
+    bravo.do(events.Submit(bravo.line.id, events.Draft(kind=Kind.SEAL, audience=3, refs=(made,))))
     world.run(30)
     world.link("alpha", "bravo")
     world.run(70)

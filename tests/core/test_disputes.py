@@ -135,9 +135,7 @@ def test_a_forked_log_is_still_filled_up_to_where_it_parts() -> None:
     entry = shelf.entry(*shelf.of_kind([Kind.ACCUSATION])[0])
     bravo.log.say(Kind.ACCUSATION, extra=entry.leaf.extra, plain=unpack(entry.body))
     charlie = Liar(third, "charlie")
-    charlie.log = LogBuilder(
-        charlie.line, CHARLIE, party("charlie"), fork.raws, fork.bodies
-    )
+    charlie.log = LogBuilder(charlie.line, CHARLIE, party("charlie"), fork.raws, fork.bodies)
     bravo.entries(link, charlie.log, stop=2)
     bravo.entries(link)
     assert alpha.line.logs[CHARLIE].frozen == 5
@@ -208,9 +206,7 @@ def test_a_longer_head_that_does_not_extend_is_found_by_its_entries() -> None:
     world, bravo, log, fork, link = shown(5, 3, 9)
     alpha = world.ends["alpha"]
     bravo.send(link, frames.Heads((stated(fork),)))
-    assert bravo.answers(link, frames.Want) == [
-        frames.Want(frames.WANT_ENTRIES, CHARLIE, log.size)
-    ]
+    assert bravo.answers(link, frames.Want) == [frames.Want(frames.WANT_ENTRIES, CHARLIE, log.size)]
     bravo.entries(link, fork, start=log.size, full=False)
     assert not alpha.facts("fork-suspected")
     bravo.entries(link, fork, start=log.size)

@@ -16,7 +16,10 @@ from detente.core.wire import read_tag
 LOG = LogId(1, 0, b"")
 LIFE = LogId(2, 3, b"12345678")
 SIG = bytes(range(64))
-HEADS = (frames.StatedHead(Head(LOG, 7, bytes(32)), SIG), frames.StatedHead(Head(LIFE, 1, SIG[:32]), SIG))
+HEADS = (
+    frames.StatedHead(Head(LOG, 7, bytes(32)), SIG),
+    frames.StatedHead(Head(LIFE, 1, SIG[:32]), SIG),
+)
 HELLO = frames.Hello(
     line=bytes(32), member=1, mute=True, answer=True, nonce=bytes(16), current=LOG, heads=HEADS
 )

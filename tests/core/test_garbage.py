@@ -37,7 +37,11 @@ REAL = sorted({data for _, _, data in WORLD.frames}, key=len)
 def throw(world: World, data: bytes) -> None:
     """Gives alpha a frame from bravo; every refusal has a name, and goes to both sides."""
     alpha = world.ends["alpha"]
-    link = next(n for n, (end, peer, _) in world.wires.items() if (end.name, peer.name) == ("alpha", "bravo"))
+    link = next(
+        n
+        for n, (end, peer, _) in world.wires.items()
+        if (end.name, peer.name) == ("alpha", "bravo")
+    )
     told = len(alpha.facts("refused"))
     effects = alpha.do(events.FrameIn(link, data))
     for fact in alpha.facts("refused")[told:]:

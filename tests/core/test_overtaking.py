@@ -70,7 +70,11 @@ def test_a_flash_goes_ahead_on_a_narrow_link_and_is_receipted_at_once() -> None:
     assert bravo.log_of(0).size < behind
     world.queue.extend(held[:-1])
     world.run(60)
-    assert bravo.texts(0) == [b"\0routine 0", b"\0flash", *(b"\0routine %d" % n for n in range(1, 5))]
+    assert bravo.texts(0) == [
+        b"\0routine 0",
+        b"\0flash",
+        *(b"\0routine %d" % n for n in range(1, 5)),
+    ]
     assert not bravo.line.ahead
     assert not bravo.shelf(bravo.line.id).held_ahead
     assert heads(alpha) == heads(bravo)

@@ -137,7 +137,9 @@ def with_liar() -> tuple[World, Liar, int, End]:
     return world, liar, link, world.ends["alpha"]
 
 
-def cosign(liar: Liar, link: int, size: int, time_s: int, log: LogId | None = None) -> frames.Cosign:
+def cosign(
+    liar: Liar, link: int, size: int, time_s: int, log: LogId | None = None
+) -> frames.Cosign:
     """A true cosignature by the liar over alpha's log."""
     end = liar.links[link]
     own = end.line.logs[log or end.own().id]
@@ -451,3 +453,27 @@ def test_wrong_bodies_are_refused_and_repeated_ones_change_nothing() -> None:
 def test_entries_come_with_the_last_frame_type_known() -> None:
     """The type number of entries is none of the other frames'."""
     assert ENTRIES not in frames.TYPES
+
+
+def test_a_mute_node_declines_to_cosign() -> None:
+    """It says why, and nobody is blamed."""
+    world, liar, link, alpha = with_liar()
+    alpha.line.mute = "a test"
+    liar.got(link)
+    liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 1))
+    assert liar.answers(link, frames.Refuse) == [frames.Refuse(Refusal.MUTE, liar.log.id, 1)]
+    assert alpha.station.links[link].bad_frames == 0
+
+
+def test_a_cosignature_on_an_old_log_of_ours_is_kept() -> None:
+    """It is still a receipt, though it is quoted no more."""
+    world, liar, link, alpha = with_liar()
+    old = alpha.own().id
+    alpha.station.keys.k = 1
+    alpha.do(events.Adopt(1))
+    world.run()
+    frame = cosign(liar, link, 1, world.wall_s, old)
+    liar.send(link, frame)
+    kept = alpha.shelf(alpha.line.id).cosignatures
+    assert [(c.log, c.size) for c in kept if c.member == 1] == [(old, 1)]
+    assert 1 not in alpha.line.cosigned_by

@@ -11,7 +11,8 @@ from detente.core import events, frames, limits, receiving
 from detente.core.body import pack
 from detente.core.errors import Refusal
 from detente.core.leaf import Kind, Leaf, LogId
-from detente.core.wire import Batch
+from detente.core.transcript import Place
+from detente.core.wire import Batch, encode_entries, encode_item
 
 
 def with_liar() -> tuple[World, Liar, int, End]:
@@ -365,8 +366,6 @@ def test_a_sender_that_keeps_no_log_sends_none() -> None:
     """Entries of «my current log» need one."""
     world, liar, link, alpha = with_liar()
     liar.hello(link, current=None)
-    from detente.core.wire import encode_entries
-
     liar.raw(link, encode_entries(1, Batch(None, 0, 1, confirm=False), [b""], bytes(64)))
     assert refused(alpha) == ["unknown-log"]
 
@@ -382,3 +381,69 @@ def test_a_body_packed_by_a_real_end_is_the_one_that_arrives() -> None:
     world.run(40)
     assert bravo.texts(0) == [body]
     assert heads(alpha) == heads(bravo)
+
+
+def test_a_reference_to_an_entry_that_is_not_here_is_a_question() -> None:
+    """To a log nobody knows, or beyond its end, the full form is asked for."""
+    world, liar, link, alpha = with_liar()
+    for n, place in enumerate((Place(LogId(1, 3, bytes(8)), 0), Place(alpha.own().id, 999))):
+        liar.log.say(Kind.MARK, refs=(bytes(32),), time_s=world.wall_s + n)
+        entry = liar.log.entry(1 + n)
+        item = encode_item(
+            entry,
+            liar.log.entry(n).leaf,
+            with_body=False,
+            confirmed=lambda log, size: True,
+            locate=lambda ref, place=place: place,
+        )
+        batch = Batch(liar.log.id, 1 + n, 1, confirm=False)
+        liar.raw(link, encode_entries(1, batch, [item], liar.log.sign(2 + n)))
+        assert liar.answers(link, frames.Want) == [
+            frames.Want(frames.WANT_FULL, liar.log.id, 1 + n)
+        ]
+        liar.entries(link, start=1 + n)
+    assert alpha.line.logs[liar.log.id].size == 3
+
+
+def test_two_real_ends_recover_from_a_wrong_elision() -> None:
+    """A sender that thinks the other holds what it does not is asked for the full form, once."""
+    world = World()
+    world.open()
+    world.run(70)
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    session = alpha.line.session_of(1)
+    ghost = LogId(1, 7, bytes(8))
+    session.holds[ghost] = 99
+    log = alpha.station.new_log(alpha.line, ghost)
+    held = alpha.line.logs[bravo.own().id]
+    log.frontier, log.root, log.called = held.frontier.copy(), held.root, held.size
+    alpha.line.logs[ghost] = log
+    alpha.submit("one")
+    alpha.submit("two", refs=(bravo.shelf(bravo.line.id).entry(bravo.own().id, 0).hash,))
+    world.run()
+    alpha.submit("three")
+    world.run(40)
+    wants = [data for one, _, data in world.frames if one == "bravo" and data[0] >> 4 == 6]
+    assert len(wants) == 1
+    assert bravo.texts(0) == [b"\0one", b"\0two", b"\0three"]
+    assert not bravo.facts("refused")
+    assert not bravo.facts("fork-suspected")
+
+
+def test_a_full_form_is_sent_to_whoever_asks_for_it() -> None:
+    """From the index asked for, every leaf whole, and in the short form again behind it."""
+    world, liar, link, alpha = with_liar()
+    for n in range(3):
+        alpha.submit(f"{n}")
+        world.run()
+    world.taps[link].clear()
+    liar.send(link, frames.Want(frames.WANT_FULL, alpha.own().id, 1))
+    world.run()
+    (data,) = [data for data in world.taps[link] if data[0] >> 4 == 3]
+    for entry in alpha.shelf(alpha.line.id).entries(alpha.own().id, 1, alpha.own().size):
+        assert entry.raw in data
+    world.taps[link].clear()
+    alpha.submit("short again")
+    world.run()
+    (data,) = [data for data in world.taps[link] if data[0] >> 4 == 3]
+    assert alpha.own().last_raw not in data

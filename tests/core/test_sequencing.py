@@ -13,6 +13,7 @@ from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.speaking import APPENDS_MAX
 from detente.core.transcript import Place
+from detente.core.wire import Batch
 
 
 def opened(**fields: object) -> World:
@@ -420,3 +421,111 @@ def test_a_purge_reaches_our_own_store_first() -> None:
         assert end.facts("purged") == [{"member": 0, "index": place.index}]
     assert heads(alpha) == heads(bravo)
     assert Place(*place) == place
+
+
+def test_rows_with_long_leaves_fit_a_frame_too() -> None:
+    """References and fields count, not bodies alone."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.cut("alpha", "bravo")
+    refs = tuple(n.to_bytes(32, "big") for n in range(32))
+    for n in range(400):
+        extra = n.to_bytes(2, "big") + bytes(1400)
+        draft = events.Draft(kind=Kind.DUTY, audience=3, refs=refs, extra=extra)
+        alpha.do(events.Submit(alpha.line.id, draft))
+    world.link("alpha", "bravo")
+    world.run(70)
+    assert bravo.kinds(0).count(Kind.DUTY) == 400
+    assert not bravo.facts("refused")
+    assert max(len(data) for _, _, data in world.frames) <= limits.FRAME_BYTES_MAX
+
+
+def test_our_own_statements_fit_a_frame_too() -> None:
+    """However many there are to make at once, they go under as many signatures as they need."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    size = alpha.own().size
+    for n in range(10):
+        alpha.line.state(
+            events.Draft(
+                kind=Kind.ACCUSATION, audience=3, body=bytes((n,)) * 65_000, salt=bytes(16)
+            )
+        )
+    alpha.line.touched = True
+    world.run(40)
+    assert bravo.kinds(0)[size : size + 10] == [Kind.ACCUSATION] * 10
+    assert heads(alpha) == heads(bravo)
+
+
+def test_a_batch_a_little_over_its_size_still_fits_a_frame() -> None:
+    """What its author put under one signature is sent whole, whatever it states as seen."""
+    world, liar, link = window_world()
+    alpha = world.ends["alpha"]
+    draft = events.Draft(kind=Kind.DISPATCH, audience=3, body=bytes(65_000), salt=bytes(16))
+    for _ in range(8):
+        alpha.do(events.Submit(alpha.line.id, draft))
+    world.run()
+    liar.got(link)
+    own = alpha.own()
+    for index in range(own.size - 8, own.size):
+        own.recent[index] = replace(own.recent[index], body=bytes(65_536))
+    for size in list(own.heads):
+        if size < own.size:
+            del own.heads[size]
+            del alpha.shelf(alpha.line.id).heads[own.id][size]
+    liar.send(link, frames.Want(frames.WANT_ENTRIES, own.id, own.size - 8))
+    world.run()
+    found = [frame for frame in liar.got(link) if isinstance(frame, Batch)]
+    assert [batch.count for batch in found] == [8]
+
+
+def test_a_log_whose_heads_are_gone_is_not_sent() -> None:
+    """Without its author's signature nothing of a log is worth sending."""
+    world, liar, link = window_world()
+    alpha = world.ends["alpha"]
+    alpha.submit("x")
+    world.run()
+    own = alpha.own()
+    own.heads.clear()
+    alpha.shelf(alpha.line.id).heads[own.id].clear()
+    liar.got(link)
+    liar.send(link, frames.Want(frames.WANT_ENTRIES, own.id, 0))
+    world.run()
+    assert not [frame for frame in liar.got(link) if isinstance(frame, Batch)]
+
+
+def test_an_observer_alone_takes_nothing_from_the_outbox() -> None:
+    """What readers are to read is sequenced when a bearer to a reader takes it."""
+    world = opened(names=("alpha", "bravo", "charlie"), roles=("party", "party", "observer"))
+    alpha = world.ends["alpha"]
+    world.cut("alpha", "bravo")
+    world.cut("bravo", "charlie")
+    alpha.submit("for bravo")
+    world.run(40)
+    assert alpha.texts(0) == []
+    world.link("alpha", "bravo")
+    world.run(40)
+    assert world.ends["bravo"].texts(0) == [b"\0for bravo"]
+
+
+def test_more_new_heads_than_a_leaf_may_name_are_named_in_turn() -> None:
+    """The logs of one member are named together; what does not fit comes with the next entry."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    line, template = alpha.line, alpha.line.logs[bravo.own().id]
+    for member in range(2, 8):
+        for k in range(1, 16):
+            log_id = LogId(member, k, bytes(8))
+            line.logs[log_id] = replace(template, id=log_id, covered=0)
+    line.seen_now = line.touched = True
+    alpha.do(events.Tick())
+    shelf = alpha.shelf(line.id)
+    first = shelf.entry(alpha.own().id, alpha.own().size - 1).leaf
+    named = [seen.log.member for seen in first.seen if seen.log.member > 1]
+    assert len(first.seen) <= limits.SEEN_MAX
+    assert {named.count(member) for member in set(named)} == {15}
+    line.seen_now = line.touched = True
+    alpha.do(events.Tick())
+    second = shelf.entry(alpha.own().id, alpha.own().size - 1).leaf
+    assert {seen.log for seen in first.seen}.isdisjoint(seen.log for seen in second.seen)
+    assert len([seen for seen in (*first.seen, *second.seen) if seen.log.member > 1]) == 90

@@ -22,7 +22,10 @@ OTHER = LogId(2, 3, bytes(8))
 TIMES = st.integers(0, (1 << 40) - 1)
 HASHES = st.binary(min_size=32, max_size=32)
 LOGS = st.builds(
-    LogId, st.integers(0, 31), st.integers(0, 15), st.one_of(st.just(b""), st.binary(min_size=8, max_size=8))
+    LogId,
+    st.integers(0, 31),
+    st.integers(0, 15),
+    st.one_of(st.just(b""), st.binary(min_size=8, max_size=8)),
 )
 
 
@@ -219,7 +222,10 @@ def refused(data: bytes, prev: Leaf | None = PREV, mine: LogId | None = MINE) ->
         ),
         (bytes((wire.KIND | wire.BODY, 8, 0)) + DELTA + bytes(16) + b"\0", Refusal.MALFORMED),
         (bytes((wire.KIND, 8, 6)) + DELTA, Refusal.MALFORMED),  # no such precedence
-        (bytes((wire.KIND | wire.WIDE, 8, 0)) + varint(1 << 32) + b"\0\0\0" + DELTA, Refusal.MALFORMED),
+        (
+            bytes((wire.KIND | wire.WIDE, 8, 0)) + varint(1 << 32) + b"\0\0\0" + DELTA,
+            Refusal.MALFORMED,
+        ),
         (b"", Refusal.MALFORMED),
     ],
 )

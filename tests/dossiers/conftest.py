@@ -84,7 +84,8 @@ class Line:
             audience=self.charter.readers() if audience is None else audience,
             serial=serial,
             seen=tuple(
-                Seen(other, size, ROOT, held) for other, size in sorted((seen or {}).items())
+                Seen(other, size, self.transcript.root_at(other, size) or ROOT, held)
+                for other, size in sorted((seen or {}).items())
             ),
             refs=refs,
             commitment=None if packed is None else commit(SALT, packed),

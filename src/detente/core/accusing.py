@@ -29,7 +29,7 @@ from detente.core.merkle import (
 from detente.core.notes import Note, checkpoint_signature
 from detente.core.proof import CardKeys, Opening, make_proof
 from detente.core.station import Line, Station, Step, fall_mute
-from detente.core.transcript import Entry, Place
+from detente.core.transcript import Entry
 
 PACK_QUALITY = 5
 
@@ -216,22 +216,22 @@ def enter_accusation(step: Step, line: Line, by: Log, entry: Entry, leaf: Leaf) 
 
 def learn_frozen(step: Step, line: Line, log: Log) -> None:
     """A log that has just begun here may have been proven forked in others before."""
-    for place in accusations(line, log.id):
-        entry = line.shelf.entry(*place)
-        if entry.leaf is not None:
-            enter_accusation(step, line, line.logs[place.log], entry, entry.leaf)
+    for entry, leaf, _ in accusations(line, log.id):
+        enter_accusation(step, line, line.logs[entry.place.log], entry, leaf)
 
 
-def accusations(line: Line, log_id: LogId) -> list[Place]:
+def accusations(line: Line, log_id: LogId) -> list[tuple[Entry, Leaf, Accused]]:
     """The entries that accuse a log, rightly or not."""
     found = []
     for place in line.shelf.of_kind((Kind.ACCUSATION,)):
-        leaf = line.shelf.entry(*place).leaf
+        entry = line.shelf.entry(*place)
+        leaf = entry.leaf
         try:
-            if leaf is not None and decode_accused(leaf.extra).log == log_id:
-                found.append(place)
+            accused = None if leaf is None else decode_accused(leaf.extra)
         except PeerError:
             continue
+        if leaf is not None and accused is not None and accused.log == log_id:
+            found.append((entry, leaf, accused))
     return found
 
 
@@ -276,21 +276,18 @@ def frozen_logs(station: Station, line: Line) -> FrozenLogs:
     for log in line.logs.values():
         if log.frozen < 0:
             continue
-        places = []
-        for place in accusations(line, log.id):
-            entry = line.shelf.entry(*place)
-            if _is_proof(station, log, entry):
-                places.append(place)
-        found[log.id] = Frozen(log.frozen, tuple(places))
+        places = tuple(
+            entry.place
+            for entry, _, accused in accusations(line, log.id)
+            if _is_proof(station, log, entry, accused)
+        )
+        found[log.id] = Frozen(log.frozen, places)
     return found
 
 
-def _is_proof(station: Station, log: Log, entry: Entry) -> bool:
-    leaf = entry.leaf
-    if leaf is None or entry.body is None:
-        return False
+def _is_proof(station: Station, log: Log, entry: Entry, accused: Accused) -> bool:
     try:
-        proof = unpack(entry.body)
+        proof = unpack(entry.body or b"")
     except PeerError:
         return False
-    return not _unproven(station, log, decode_accused(leaf.extra).index, proof)
+    return not _unproven(station, log, accused.index, proof)

@@ -16,7 +16,16 @@ from detente.core.charter import Charter, check_amendment, parse_charter
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Offer, decode_offer
 from detente.core.leaf import Kind, Leaf, LogId
-from detente.core.transcript import Cover, Entry, Place, Transcript, causal_past, incomplete
+from detente.core.transcript import (
+    Agreement,
+    Cover,
+    Entry,
+    Place,
+    Transcript,
+    agreement,
+    causal_past,
+    incomplete,
+)
 
 
 class State(Enum):
@@ -74,16 +83,19 @@ def stands(transcript: Transcript, place: Place, frozen: FrozenLogs) -> bool:
     """Whether an entry may enter a decision: not contested by an equivocation of its author.
 
     At or beyond the frozen index it stands only if another party's log covered it before that
-    log covered, or entered, any of the proofs (spec/decisions.md §5).
+    log covered, or entered, any of the proofs, and none by then covered the other history
+    (spec/decisions.md §5).
     """
     caught = frozen.get(place.log)
     if caught is None or place.index < caught.index:
         return True
-    return any(
-        cover.by.member != place.log.member
-        and not _knows_any(transcript, Place(cover.by, cover.by_index), caught.proofs)
+    before = {
+        agreement(transcript, cover)
         for cover in transcript.covers(place.log, place.index)
-    )
+        if cover.by.member != place.log.member
+        and not _knows_any(transcript, Place(cover.by, cover.by_index), caught.proofs)
+    }
+    return Agreement.SAME in before and Agreement.OTHER not in before
 
 
 def _knows_any(transcript: Transcript, at: Place, proofs: Sequence[Place]) -> bool:
@@ -308,6 +320,7 @@ class _Case:
             cover.by.member
             for cover in self.transcript.covers(seal.log, seal.index)
             if cover.held_at_s < self.terms.expires_s
+            and agreement(self.transcript, cover) is Agreement.SAME
             and stands(self.transcript, Place(cover.by, cover.by_index), self.frozen)
         }
         holding.add(seal.log.member)
@@ -356,6 +369,10 @@ class Within:
     def vector(self, log: LogId, index: int) -> dict[LogId, int]:
         """What entries 0..index of a log have stated as held."""
         return self._whole.vector(log, index)
+
+    def root_at(self, log: LogId, size: int) -> bytes | None:
+        """The root of a log at a size, if within the cut."""
+        return self._whole.root_at(log, size) if size <= self.size(log) else None
 
     def of_kind(self, kinds: Sequence[int]) -> Sequence[Place]:
         """Every entry of these kinds within the cut, in order of place."""

@@ -16,6 +16,7 @@ from detente.core.station import Flight, Line, Session, Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import NOTHING
 
+PAGE_ENTRIES = 512  # read at once where a whole log must be searched
 PURGES_MAX = 4096  # purged entries of an earlier incarnation that may still come
 
 
@@ -63,13 +64,22 @@ def leaf_before(line: Line, log: Log, index: int) -> Leaf | None:
 
 
 def find_place(line: Line, member: int, ref: bytes) -> Place | None:
-    """Where the entry of a member with this leaf hash stands, also if it came in this step."""
+    """Where the entry of a member with this leaf hash stands, also if it came in this step.
+
+    The store gives one place of equal leaves. Whoever copies another's leaf into its own log may
+    cost a search of that other's log, and hides nothing by it.
+    """
     place = line.shelf.find(ref)
-    if place is not None:
-        return place if place.log.member == member else None
+    if place is not None and place.log.member == member:
+        return place
     for log in line.logs.values():
-        if log.id.member == member:
-            for entry in reversed(log.recent.values()):
+        if log.id.member != member:
+            continue
+        for entry in reversed(log.recent.values()):
+            if entry.hash == ref:
+                return entry.place
+        for start in range(0, log.size if place is not None else 0, PAGE_ENTRIES):
+            for entry in entries_of(line, log, start, min(start + PAGE_ENTRIES, log.size)):
                 if entry.hash == ref:
                     return entry.place
     return None

@@ -35,7 +35,7 @@ from detente.core.transcript import Entry, Place
 
 APPENDS_MAX = 64  # signatures of one step: their heads stay in memory until they are stored
 LACKS_MAX = 100  # indices in one `lacks`
-LEAF_FIXED_BYTES = 128  # of a leaf without `seen`, references and extra, at most
+LEAF_FIXED_BYTES = 192  # of an entry without `seen`, references, extra and body, at most
 SEEN_BYTES_MAX = 56  # one `seen` item, at most
 
 
@@ -106,7 +106,7 @@ def _lack(step: Step, line: Line) -> None:
 def _window(line: Line, own: Log) -> int:
     """How many more entries may be signed before a reader confirms some: on narrow bearers, where
     an entry takes longer than a second, one at a time."""
-    open_to = [s for s in line.greeted() if own.id not in s.paused]
+    open_to = [s for s in line.greeted() if own.id not in s.paused and line.reads(s.member)]
     if not open_to:
         return 0
     most = limits.WINDOW_ENTRIES_MAX if any(s.wide for s in open_to) else 1
@@ -118,9 +118,7 @@ def _sequence(step: Step, line: Line) -> None:
     if own is None or not line.may_sign():
         return
     while line.control:
-        batch = line.control[: limits.BATCH_ENTRIES_MAX]
-        del line.control[: len(batch)]
-        append(step, line, batch)
+        append(step, line, _next_control(line))
     if not line.greeted():
         return
     if line.is_open():
@@ -142,6 +140,24 @@ def _seen_said(line: Line) -> None:
     line.seen_now, line.seen_due_ms, line.seen_precedence = False, 0, Precedence.ROUTINE
 
 
+def _cost(draft: Draft) -> int:
+    """Bytes of one entry in a frame, at most, without what it states as seen."""
+    return LEAF_FIXED_BYTES + 32 * len(draft.refs) + len(draft.extra) + len(draft.body or b"")
+
+
+def _next_control(line: Line) -> list[Draft]:
+    """As many of our own statements as one frame holds, and at least one."""
+    bytes_left, count = limits.BATCH_BYTES_MAX, 0
+    for draft in line.control[: limits.BATCH_ENTRIES_MAX]:
+        bytes_left -= _cost(draft)
+        if bytes_left < 0:
+            break
+        count += 1
+    batch = line.control[:count]
+    del line.control[:count]
+    return batch
+
+
 def _next_rows(line: Line, room: int) -> list[OutboxRow]:
     """The next batch: one FLASH alone, whatever the window; else by precedence, oldest first."""
     rows: list[OutboxRow] = []
@@ -152,7 +168,7 @@ def _next_rows(line: Line, room: int) -> list[OutboxRow]:
         urgent = precedence >= Precedence.FLASH
         while numbers and (urgent or len(rows) < min(room, limits.BATCH_ENTRIES_MAX)):
             row = loaded(line, queue.rows[numbers[0]])
-            bytes_left -= len(row.draft.body or b"") + limits.LEAF_BYTES_MAX // 8
+            bytes_left -= _cost(row.draft)
             if bytes_left < 0:
                 return rows
             numbers.popleft()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.leaf import Leaf, LogId
+from detente.core.merkle import Frontier
 
 
 class Cover(NamedTuple):
@@ -80,6 +82,29 @@ class Transcript(Protocol):
         """Every entry of these kinds, in order of place."""
         ...
 
+    def root_at(self, log: LogId, size: int) -> bytes | None:
+        """The root of a log at a size above 0; None where it is not held so far."""
+        ...
+
+
+class Agreement(Enum):
+    """Whether a cover speaks of the log as it is held here."""
+
+    SAME = "same"
+    OTHER = "other"  # of another history of that log: its author signed two
+    UNKNOWN = "unknown"  # of more than is held here
+
+
+def agreement(transcript: Transcript, cover: Cover) -> Agreement:
+    """Compares the root that a cover's entry names with the tree held here (spec/log.md §6)."""
+    leaf = transcript.entry(cover.by, cover.by_index).leaf
+    named = () if leaf is None else leaf.seen
+    root = transcript.root_at(cover.log, cover.size)
+    if root is None:
+        return Agreement.UNKNOWN
+    same = any(item.log == cover.log and item.root == root for item in named)
+    return Agreement.SAME if same else Agreement.OTHER
+
 
 def causal_past(transcript: Transcript, place: Place) -> dict[LogId, int]:
     """How much of every log lies before this entry, itself included (spec/log.md §6).
@@ -114,6 +139,7 @@ class MemoryTranscript:
         self._places: dict[bytes, Place] = {}
         self._referring: dict[bytes, list[Place]] = {}
         self._covers: dict[tuple[LogId, LogId], list[Cover]] = {}
+        self._roots: dict[tuple[LogId, int], bytes] = {}
 
     def add(self, entry: Entry) -> None:
         """Appends an entry; its place must be the next of its log."""
@@ -186,3 +212,15 @@ class MemoryTranscript:
             for entry in self._logs[log]
             if entry.leaf is not None and entry.leaf.kind in wanted
         ]
+
+    def root_at(self, log: LogId, size: int) -> bytes | None:
+        """The root of a log at a size; None where it is not held so far."""
+        if not 0 < size <= self.size(log):
+            return None
+        found = self._roots.get((log, size))
+        if found is None:
+            frontier = Frontier()
+            for entry in self._logs[log][:size]:
+                frontier.append(entry.hash)
+            found = self._roots[log, size] = frontier.root()
+        return found

@@ -20,7 +20,7 @@ from detente.core.extras import (
     decode_quote,
 )
 from detente.core.leaf import Kind
-from detente.core.transcript import Cover, Entry, Place, Transcript
+from detente.core.transcript import Agreement, Cover, Entry, Place, Transcript, agreement
 from detente.dossiers.fold import counts, states
 
 
@@ -126,7 +126,16 @@ class _Case:
         return cls(
             transcript,
             frozen,
-            tuple(cover for cover in covers if states(transcript, cover, frozen)),
+            tuple(
+                cover
+                for cover in covers
+                if states(transcript, cover, frozen)
+                # An author that signed two histories is receipted for the one that was held.
+                and (
+                    entry.place.log not in frozen
+                    or agreement(transcript, cover) is not Agreement.OTHER
+                )
+            ),
             tuple(ahead),
             tuple(quotes),
             tuple(lacks),

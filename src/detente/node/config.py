@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from detente.core.errors import LocalError, Refusal
+from detente.bearers.tls import parse_address
+from detente.core.errors import LocalError, PeerError, Refusal
 
 CONFIG_FILE = "config.toml"
+_PARTY = re.compile(r"[0-9a-f]{64}")
 CLOCK_SOURCES = ("unknown", "hand", "network", "satellite")
 
 
@@ -26,7 +30,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def load_config(home: Path) -> Config:
-    """The configuration of a home. LocalError NOT_FOUND or USAGE, naming the field."""
+    """The configuration of a home. LocalError NOT_FOUND or USAGE, naming the field and the fault."""
     path = home / CONFIG_FILE
     try:
         data = path.read_bytes()
@@ -34,11 +38,30 @@ def load_config(home: Path) -> Config:
         raise LocalError(Refusal.NOT_FOUND, f"no {CONFIG_FILE} in {home}") from exc
     try:
         config = msgspec.toml.decode(data, type=Config)
-    except msgspec.MsgspecError as exc:
-        raise LocalError(Refusal.USAGE, f"{CONFIG_FILE}: {exc}") from exc
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise _wrong(str(exc)) from exc
     if not 0 <= config.clock_error_s <= 65_535:
-        raise LocalError(Refusal.USAGE, f"{CONFIG_FILE}: clock_error_s is 0 to 65535")
+        raise _wrong("clock_error_s is 0 to 65535")
+    if not Path(config.mark).is_absolute():
+        raise _wrong("mark is the absolute path of a folder")
+    for field, addresses in (("listen", config.listen), ("dial", config.dial.values())):
+        for address in addresses:
+            _check_address(field, address)
+    for party in config.dial:
+        if not _PARTY.fullmatch(party):
+            raise _wrong(f"dial: {party} is not the 64 hex digits of a party")
     return config
+
+
+def _check_address(field: str, address: str) -> None:
+    try:
+        parse_address(address)
+    except PeerError as exc:
+        raise _wrong(f"{field}: {address}: {exc.detail}") from exc
+
+
+def _wrong(detail: str) -> LocalError:
+    return LocalError(Refusal.USAGE, f"{CONFIG_FILE}: {detail}")
 
 
 def write_config(home: Path, config: Config) -> None:
@@ -59,4 +82,5 @@ def write_config(home: Path, config: Config) -> None:
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A basic string of TOML; its escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

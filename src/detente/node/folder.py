@@ -8,20 +8,23 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detente.core import crypto
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.identity import SignedCard, parse_card
+from detente.core.identity import Pair, SignedCard, parse_card
+from detente.core.limits import INCARNATIONS_MAX
 from detente.node.config import CONFIG_FILE, Config, load_config
 from detente.store.keyring import (
     NODE_FILE,
     SPARE_FILE,
     Cost,
     NodeKeys,
+    SpareKeys,
     open_sealed,
     read_private,
+    seal,
     write_private,
 )
 from detente.store.mark import sync_folder
@@ -140,3 +143,40 @@ def finish_replacing(path: Path) -> None:
         if (path / (name + _NEXT)).exists():
             os.replace(path / (name + _NEXT), path / name)
     sync_folder(path)
+
+
+# --- the keys of later incarnations -----------------------------------------------------------
+
+
+def pairs_of(spare: SpareKeys) -> tuple[Pair, ...]:
+    """The public halves, as a card lists them."""
+    return tuple(
+        Pair(crypto.ed25519_public(log), crypto.ed25519_public(holds)) for log, holds in spare.pairs
+    )
+
+
+def spare_keys(path: Path, passphrases: Sequence[str]) -> SpareKeys:
+    """The sealed pairs of later incarnations; opened for an adoption and a rotation alone."""
+    return SpareKeys.from_mapping(
+        open_sealed(read_private(path / SPARE_FILE), passphrases, "spare")
+    )
+
+
+def take_incarnation(home: Home, k: int, passphrases: Sequence[str]) -> NodeKeys:
+    """The keys of incarnation ``k``, sealed into the home before they are used.
+
+    LocalError NOT_ALLOWED for a pair that the card does not list.
+    """
+    if not 0 < k < INCARNATIONS_MAX:
+        raise LocalError(Refusal.NOT_ALLOWED, f"no key pair {k}: 1 to {INCARNATIONS_MAX - 1}")
+    spare = spare_keys(home.path, passphrases)
+    log, holds = spare.pairs[k]
+    if home.card.card.pairs[k] != pairs_of(spare)[k]:
+        raise LocalError(Refusal.NOT_ALLOWED, f"the keys of pair {k} are not in this home")
+    keys = replace(home.keys, incarnation=k, log=log, holds=holds)
+    path = home.path / NODE_FILE
+    sealed = seal(
+        "node", home.card.card.party, keys.to_mapping(), passphrases, cost=sealed_cost(path)
+    )
+    write_private(path, sealed)
+    return keys

@@ -51,7 +51,10 @@ class Folds:
     changed: bool = False  # since it was last kept
     _frozen: FrozenLogs = field(default_factory=lambda: NOTHING_FROZEN)
     _stale: bool = True  # accusations have come, or cards, since ``_frozen`` was found
-    _ladders: dict[Place, Ladder] = field(default_factory=dict)  # receipted; until referred to
+    _looked: object = None  # the sizes of all logs when ladders were last looked at
+    _done: bool = False  # and all of them were
+    _found: list[Ladder] = field(default_factory=list)
+    _ladders: dict[Place, Ladder] = field(default_factory=dict)  # until something changes them
 
     # --- reading on ---
 
@@ -102,14 +105,23 @@ class Folds:
     def open_ladders(self, line: Line, frozen: FrozenLogs) -> list[Ladder]:
         """The ladders of the oldest open matters; what is closed leaves the list."""
         self.read_on(line, VIEW_S)
+        held = tuple((log.id, log.size) for log in line.logs.values())
+        if held != self._looked:
+            self._looked, self._done = held, False
+            self._ladders = {at: one for at, one in self._ladders.items() if _receipted(one)}
+        if self._done:
+            return self._found
         self.close(line, frozen, VIEW_S)
         until_s = time.monotonic() + VIEW_S
-        found = []
+        found: list[Ladder] = []
         for place in [*self.open, *self.answers]:
             if self._is_open(line, place, frozen):
                 found.append(self._ladder(line, place, frozen))
-            if len(found) == LOOKED_AT_MAX or time.monotonic() > until_s:
+            if len(found) == LOOKED_AT_MAX:
                 break
+            if time.monotonic() > until_s:
+                return found  # the next look goes on from here
+        self._done, self._found = True, found
         return found
 
     def close(self, line: Line, frozen: FrozenLogs, budget_s: float) -> None:
@@ -144,11 +156,9 @@ class Folds:
     def _ladder(self, line: Line, place: Place, frozen: FrozenLogs) -> Ladder:
         rungs = self._ladders.get(place)
         if rungs is None:
-            rungs = ladder(line.shelf, line.charter, place, frozen)
-            if all(reader.received is not None for reader in rungs.readers):
-                if len(self._ladders) >= 2 * LOOKED_AT_MAX:
-                    self._ladders.clear()
-                self._ladders[place] = rungs
+            if len(self._ladders) >= 2 * LOOKED_AT_MAX:
+                self._ladders.clear()
+            rungs = self._ladders[place] = ladder(line.shelf, line.charter, place, frozen)
         return rungs
 
     def frozen(self, station: Station, line: Line) -> FrozenLogs:
@@ -158,6 +168,7 @@ class Folds:
             self._stale = False
             self._frozen = frozen_logs(line.shelf, _Prover(station, line))
             self._ladders.clear()
+            self._done = False
             indices = {log: frozen.index for log, frozen in self._frozen.items()}
             if indices != self.indices:  # what counts has changed: all is read again
                 self.indices, self.scanned, self.serials = indices, {}, {}
@@ -245,6 +256,11 @@ def _answers(leaf: Leaf) -> bool:
         return Relation.ANSWERS in decode_relations(leaf.extra, len(leaf.refs))
     except PeerError:
         return False  # void: the ladder says so
+
+
+def _receipted(rungs: Ladder) -> bool:
+    """Whether all readers hold it: then only an entry that refers to it changes its ladder."""
+    return all(reader.received is not None for reader in rungs.readers)
 
 
 def _held(line: Line, place: Place, audience: int) -> bool:

@@ -34,8 +34,11 @@ from detente.node.folder import (
     Home,
     open_home,
     own_card,
+    pairs_of,
     replace_together,
     sealed_cost,
+    spare_keys,
+    take_incarnation,
     take_lock,
 )
 from detente.store.keyring import (
@@ -98,7 +101,7 @@ def create_home(
     for address in [*listen, *bearers]:
         parse_address(address.removeprefix("tls "))
     roots, node, spare = generate(entropy)
-    card = _card(roots, node, _pairs(spare), name=name, serial=1, now_s=now_s, bearers=bearers)
+    card = _card(roots, node, pairs_of(spare), name=name, serial=1, now_s=now_s, bearers=bearers)
     signed = _signed(card, roots)
     party = card.party
     folder = mark or default_folder(path, party, os.environ)
@@ -108,12 +111,6 @@ def create_home(
     write_private(root_path, seal("root", party, roots.to_mapping(), passphrases, cost=cost))
     _write_keys(path, passphrases, cost, signed, node, spare)
     return signed
-
-
-def _pairs(spare: SpareKeys) -> tuple[Pair, ...]:
-    return tuple(
-        Pair(crypto.ed25519_public(log), crypto.ed25519_public(holds)) for log, holds in spare.pairs
-    )
 
 
 def _card(
@@ -169,33 +166,6 @@ def _write_keys(
     replace_together(path, files | {CARD_FILE: signed.data})
 
 
-def spare_keys(path: Path, passphrases: Sequence[str]) -> SpareKeys:
-    """The sealed pairs of later incarnations; opened for an adoption and a rotation alone."""
-    return SpareKeys.from_mapping(
-        open_sealed(read_private(path / SPARE_FILE), passphrases, "spare")
-    )
-
-
-def take_incarnation(home: Home, k: int, passphrases: Sequence[str]) -> NodeKeys:
-    """The keys of incarnation ``k``, sealed into the home before they are used.
-
-    LocalError NOT_ALLOWED for a pair that the card does not list.
-    """
-    if not 0 < k < INCARNATIONS_MAX:
-        raise LocalError(Refusal.NOT_ALLOWED, f"no key pair {k}: 1 to {INCARNATIONS_MAX - 1}")
-    spare = spare_keys(home.path, passphrases)
-    log, holds = spare.pairs[k]
-    if home.card.card.pairs[k] != _pairs(spare)[k]:
-        raise LocalError(Refusal.NOT_ALLOWED, f"the keys of pair {k} are not in this home")
-    keys = replace(home.keys, incarnation=k, log=log, holds=holds)
-    path = home.path / NODE_FILE
-    sealed = seal(
-        "node", home.card.card.party, keys.to_mapping(), passphrases, cost=sealed_cost(path)
-    )
-    write_private(path, sealed)
-    return keys
-
-
 # --- rotation and revocation ------------------------------------------------------------------
 
 
@@ -234,7 +204,7 @@ def rotate(
         card = _card(
             roots,
             keys,
-            (*last.pairs[:keep], *_pairs(spare)[keep:]),
+            (*last.pairs[:keep], *pairs_of(spare)[keep:]),
             name=last.name,
             serial=last.serial + 1,
             now_s=now_s,

@@ -20,11 +20,12 @@ from detente.core.charter import (
 from detente.core.crypto import sha256
 from detente.core.decisions import required_signatories, state_of_offer
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import Accept, Send
+from detente.core.events import Accept, Send, StoreFlags, StoreLine
 from detente.core.extras import AMENDMENT, Offer, decode_offer
 from detente.core.frames import Notice, encode_frame
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.protocol import load_line
+from detente.core.station import Line, Step
 from detente.core.transcript import Entry
 from detente.node import asked
 from detente.node.offers import party_named
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from detente.node.node import Node
 
 Request = Mapping[str, Any]
+LOST_DISK = "a mark, and no record"
 OFFER_S = 7 * 86_400  # an offer stands a week unless it says otherwise
 
 
@@ -117,6 +119,12 @@ def accept_line(node: Node, request: Request) -> dict[str, Any]:
     """Accepts a charter that another proposed: our log of that line begins with it."""
     text = asked.data(request, "charter_b64")
     charter = parse_charter(text)
+    line_id = charter_id(text)
+    known = {"line": line_id.hex(), "title": charter.title}
+    mark = node.opened.marks.read(line_id)
+    if mark is not None and mark.size and line_id not in node.station.lines:
+        _rejoin(node, charter, text)
+        return known
     for member in charter.members:
         card = node.station.cards.get(member.party)
         if card is None:
@@ -126,8 +134,28 @@ def accept_line(node: Node, request: Request) -> dict[str, Any]:
                 Refusal.CHARTER_MISMATCH, f"the charter names another card of {member.name}"
             )
     node.submit(Accept(text))
-    node.note("line", {"line": charter_id(text).hex(), "title": charter.title})
-    return {"line": charter_id(text).hex(), "title": charter.title}
+    node.note("line", dict(known))
+    return known
+
+
+def _rejoin(node: Node, charter: Charter, text: bytes) -> None:
+    """A line of which a mark is left and no store: we have signed on it, and lost the disk.
+
+    It is taken up mute, with nothing; its members show what we had, and officers adopt.
+    """
+    me = charter.number_of(node.station.party)
+    if me is None or charter.number != 0:
+        raise LocalError(Refusal.NOT_ALLOWED, "this charter does not name us, or amends another")
+    line_id = charter_id(text)
+
+    def take_up(step: Step) -> None:
+        line = load_line(step.station, line_id, text, me, (), (), LOST_DISK)
+        line.greet_due = line.touched = True
+        step.out += [StoreLine(line_id, text, me), StoreFlags(line_id, LOST_DISK)]
+        step.tell("mute", line, reason=LOST_DISK)
+
+    node.change(take_up)
+    node.note("line-rejoined", {"line": line_id.hex(), "title": charter.title})
 
 
 def send_notice(node: Node, data: bytes, parties: list[bytes]) -> int:

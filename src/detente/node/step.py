@@ -124,7 +124,7 @@ class Stepper:
             if not self._open:
                 self._store.begin()
                 self._open = True
-            if isinstance(effect, StoreLine):
+            if isinstance(effect, StoreLine) and self._mark(effect.line) is None:
                 self._begin_mark(effect.line)
             self._store.apply(effect)
             if isinstance(effect, StoreEntries):

@@ -13,7 +13,7 @@ from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Adopt
 from detente.core.station import Line
 from detente.node import asked
-from detente.node.home import take_incarnation
+from detente.node.folder import take_incarnation
 from detente.node.keys import HeldKeys
 from detente.node.offers import ceremonies
 from detente.node.opening import clock

@@ -13,7 +13,7 @@ from detente.core.encoding import Reader
 from detente.core.errors import LocalError, MachineError, PeerError, Refusal
 from detente.core.events import Draft, SignedHead, StoreAhead
 from detente.core.leaf import Kind, LogId, read_log_id
-from detente.core.merkle import HASH_BYTES
+from detente.core.merkle import HASH_BYTES, root_at
 from detente.core.transcript import Cover, Entry, Place
 from detente.core.wire import lenient
 from detente.store.database import Database, Row
@@ -220,6 +220,12 @@ class SqliteShelf:
         if len(rows) != stop - start:
             raise _not_held(log, start + len(rows))
         return [self._entry(log, row) for row in rows]
+
+    def root_at(self, log: LogId, size: int) -> bytes | None:
+        """The root of a log at a size; None where it is not held so far."""
+        if not 0 < size <= self.size(log):
+            return None
+        return root_at(lambda level, index: self.subtree(log, level, index), size)
 
     def subtree(self, log: LogId, level: int, index: int) -> bytes:
         """The root of a perfect subtree; level 0 are leaf hashes. LocalError NOT_HELD beyond.

@@ -1,0 +1,111 @@
+"""Purges beyond the plain case: of the same batch, of copies, of nothing, and how many may wait."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from liar import Liar
+from pair import End, World
+
+from detente.core import events, frames, holding
+from detente.core.errors import Refusal
+from detente.core.leaf import Kind
+
+
+def with_liar() -> tuple[World, Liar, int, End]:
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    return world, liar, link, world.ends["alpha"]
+
+
+def test_a_purge_in_the_batch_of_its_entry_leaves_no_body() -> None:
+    """In the store, in memory, and for whoever asks."""
+    world, liar, link, alpha = with_liar()
+    first = liar.say("gone at once")
+    kept = liar.say("kept")
+    liar.log.say(Kind.PURGED, refs=(first,), time_s=world.wall_s)
+    liar.entries(link)
+    shelf = alpha.shelf(alpha.line.id)
+    assert shelf.entry(*shelf.find(first)).purged
+    assert not shelf.entry(*shelf.find(kept)).purged
+    assert alpha.texts(1) == [None, liar.log.bodies[2][1]]
+    liar.got(link)
+    liar.send(link, frames.Want(frames.WANT_BODY, liar.log.id, 1))
+    assert liar.answers(link, frames.Refuse) == [frames.Refuse(Refusal.PURGED, liar.log.id, 1)]
+
+
+def test_a_copy_of_a_leaf_does_not_shield_it_from_its_purge() -> None:
+    """A member may copy another's leaf into its own log; the author still finds its own."""
+    world, liar, link, alpha = with_liar()
+    original = liar.say("to be purged")
+    liar.entries(link)
+    thief = Liar(world, "charlie")
+    thief.log.add_raw(liar.log.raws[1], liar.log.bodies[1])
+    other = thief.greet("alpha")
+    thief.entries(other)
+    shelf = alpha.shelf(alpha.line.id)
+    alpha.line.logs[liar.log.id].recent.clear()
+    shelf._places[original] = next(
+        e.place for e in shelf.entries(thief.log.id, 1, 2)
+    )  # as if the copy had the lower place
+    liar.log.say(Kind.PURGED, refs=(original,), time_s=world.wall_s)
+    liar.entries(link, start=2)
+    assert shelf.entry(liar.log.id, 1).purged
+    assert not shelf.entry(thief.log.id, 1).purged
+    liar.log.say(Kind.PURGED, refs=(thief.log.entry(0).hash,), time_s=world.wall_s)
+    liar.entries(link, start=3)
+    assert shelf.entry(thief.log.id, 0).body is not None
+
+
+def test_purges_of_nothing_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """References to entries that never come fill one bounded set."""
+    monkeypatch.setattr(holding, "PURGES_MAX", 3)
+    world, liar, link, alpha = with_liar()
+    refs = tuple(n.to_bytes(32, "big") for n in range(9))
+    liar.log.say(Kind.PURGED, refs=refs, time_s=world.wall_s)
+    liar.entries(link)
+    assert len(alpha.line.purges) == 3
+
+
+def test_what_decisions_rest_on_is_never_purged() -> None:
+    """An author destroys content alone: not its charter leaf, and not an offer."""
+    world, liar, link, alpha = with_liar()
+    offer = liar.log.say(Kind.OFFER, plain=b"an amendment", time_s=world.wall_s)
+    refs = (liar.log.entry(0).hash, offer)
+    liar.log.say(Kind.PURGED, refs=refs, time_s=world.wall_s)
+    liar.entries(link)
+    shelf = alpha.shelf(alpha.line.id)
+    assert all(shelf.entry(liar.log.id, index).body is not None for index in (0, 1))
+    assert not alpha.facts("purged")
+
+
+def test_a_backup_that_still_holds_a_purged_body_loses_it_again() -> None:
+    """Purges replay after a restore; the body is refused if a peer brings it back."""
+    world = World()
+    world.open()
+    world.run(70)
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    bravo.submit("to be purged")
+    world.run(70)
+    old = copy.deepcopy(alpha.shelves)
+    shelf = bravo.shelf(bravo.line.id)
+    place = shelf.of_kind([Kind.DISPATCH])[0]
+    draft = events.Draft(kind=Kind.PURGED, audience=3, refs=(shelf.entry(*place).hash,))
+    bravo.do(events.Submit(bravo.line.id, draft))
+    world.run(70)
+    alpha.restart(old)
+    assert alpha.texts(1) == [b"\0to be purged"]
+    world.link("alpha", "bravo")
+    world.run(40)
+    assert alpha.texts(1) == [None]
+    alpha.line.logs[place.log].recent.clear()
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    liar.got(link)
+    liar.send(link, frames.Body(place.log, place.index, bytes(16), b"\0to be purged"))
+    assert liar.answers(link, frames.Refuse) == [
+        frames.Refuse(Refusal.PURGED, place.log, place.index)
+    ]
