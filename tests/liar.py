@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.lineage import Line, LogBuilder, covering, party
+from pair import End, World
+
 from detente.core import events, frames
 from detente.core.body import ZERO_SALT
 from detente.core.charter import charter_id
@@ -23,7 +25,6 @@ from detente.core.wire import (
     read_batch,
     read_tag,
 )
-from pair import End, World
 
 
 def stated(log: LogBuilder, size: int | None = None) -> StatedHead:
@@ -96,7 +97,9 @@ class Liar:
         self.world.run()
         return link
 
-    def hello(self, link: int, *heads: StatedHead, log: LogBuilder | None = None, **more: Any) -> None:
+    def hello(
+        self, link: int, *heads: StatedHead, log: LogBuilder | None = None, **more: Any
+    ) -> None:
         fields: dict[str, Any] = {
             "line": self.line.id,
             "member": self.number,

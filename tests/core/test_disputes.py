@@ -93,7 +93,7 @@ def test_a_split_view_is_proven_to_both_sides(shared: int, one: int, other: int)
 
 def test_what_was_covered_before_the_proof_stays_covered() -> None:
     """A frozen log is covered no farther, and what the record holds of it is not taken back."""
-    world, charlie, fork = split(3, 2, 2)
+    world, charlie, _fork = split(3, 2, 2)
     world.run(40)
     alpha = world.ends["alpha"]
     before = alpha.own().stated[CHARLIE]
@@ -378,7 +378,7 @@ def test_an_author_that_sends_another_history_convicts_himself(start: int) -> No
 
 def test_a_contradicting_seen_is_covered_once_the_proof_is_entered() -> None:
     """Bravo's `seen` of the other history is true, and is covered when that is proven (F9)."""
-    world, bravo, log, fork, link = shown(2, 2, 2)
+    world, bravo, _log, fork, link = shown(2, 2, 2)
     alpha = world.ends["alpha"]
     item = covering_item(CHARLIE, fork.size, fork.root(), world.wall_s)
     other = covering_item(alpha.own().id, 1, bytes(32), world.wall_s)
@@ -403,7 +403,7 @@ def test_a_contradicting_seen_is_covered_once_the_proof_is_entered() -> None:
 
 def test_a_freeze_explains_only_what_it_is_about() -> None:
     """A `seen` that contradicts something else stays disputed."""
-    world, bravo, log, fork, link = shown(2, 2, 2)
+    world, bravo, _log, fork, link = shown(2, 2, 2)
     alpha = world.ends["alpha"]
     item = covering_item(alpha.own().id, 1, bytes(32), world.wall_s)
     bravo.log.say(Kind.SEEN, seen=(item,), time_s=world.wall_s)

@@ -117,7 +117,7 @@ def test_a_link_that_goes_on_like_that_is_closed() -> None:
     """So many bad frames, counted, and the reason is named; other lines keep their links."""
     world, liar, link = with_liar()
     alpha = world.ends["alpha"]
-    for n in range(limits.BAD_FRAMES_MAX):
+    for _n in range(limits.BAD_FRAMES_MAX):
         assert not alpha.closed
         liar.raw(link, b"\xff")
     assert alpha.closed == [Refusal.MALFORMED]

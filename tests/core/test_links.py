@@ -115,6 +115,8 @@ def test_the_core_says_when_it_wants_to_be_called() -> None:
     assert protocol.wake_ms(alpha.station) == 999_999
     line.seen_due_ms = 777_777
     assert protocol.wake_ms(alpha.station) == 777_777
+    line.sessions[link].wide = True
+    assert protocol.wake_ms(alpha.station) == 1
     line.mute = "a test"
     assert protocol.wake_ms(alpha.station) == 999_999
     assert (

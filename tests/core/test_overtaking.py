@@ -16,7 +16,6 @@ from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.proof import CardKeys
 from detente.core.streaming import IN_FLIGHT_MAX
 
-
 BARE = {"salt": b"", "body": None}
 
 
@@ -42,7 +41,7 @@ def with_liar() -> tuple[World, Liar, int, End]:
 
 
 def test_a_flash_goes_ahead_on_a_narrow_link_and_is_receipted_at_once() -> None:
-    """Behind a batch under way it is an AHEAD frame, urgent, and `held-ahead` comes straight back."""
+    """Behind a batch under way it is an AHEAD frame, urgent; `held-ahead` comes straight back."""
     world = opened()
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
     for n in range(5):
@@ -199,7 +198,7 @@ def test_an_ahead_whose_body_is_not_for_us_or_not_there_is_no_receipt() -> None:
 )
 def test_a_wrong_ahead_is_refused(changes: dict[str, object], refusal: str) -> None:
     """Its hashes, its signature, its body and its log must be right; nothing is kept."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("gap")
     liar.say("flash", precedence=4)
     liar.ahead(link, 2, 1, changes=changes)
@@ -211,7 +210,7 @@ def test_a_wrong_ahead_is_refused(changes: dict[str, object], refusal: str) -> N
 def test_entries_ahead_of_one_gap_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than so many are refused as over quota; so is nothing that was held before."""
     monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 2)
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("gap")
     for n in range(3):
         liar.say(str(n), precedence=4)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from detente.core.leaf import Kind, Precedence
 from pair import World, heads
+
+from detente.core.leaf import Kind, Precedence
 
 
 def test_two_parties_open_a_line() -> None:

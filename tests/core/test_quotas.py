@@ -1,4 +1,4 @@
-"""Quotas: what an author may use up in a day is counted by the day it says, and refused in the log."""
+"""Quotas: what an author uses up in a day is counted by the day it says, and refused signed."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_many_days_away_are_caught_up_at_once() -> None:
 @pytest.mark.parametrize("time_s", [0, START_S + 400 * DAY_S])
 def test_nobody_saves_up_days_that_were_not(time_s: int) -> None:
     """Times of long ago, or of years to come, are charged to days since the line began."""
-    world, liar, link, alpha = with_liar(quota_entries_per_day=5)
+    _world, liar, link, alpha = with_liar(quota_entries_per_day=5)
     for n in range(5 * (LEAD_DAYS + 3)):
         liar.say(f"{n}", time_s=time_s)
         liar.entries(link, start=1 + n, stop=2 + n)
@@ -156,7 +156,7 @@ def test_a_clock_set_back_here_gives_nothing_away() -> None:
 
 def test_void_entries_are_charged_too() -> None:
     """Signed nonsense uses up what it weighs."""
-    world, liar, link, alpha = with_liar(quota_entries_per_day=5)
+    _world, liar, link, alpha = with_liar(quota_entries_per_day=5)
     for n in range(8):
         liar.log.add_raw(b"nonsense %d" % n)
         liar.entries(link, start=1 + n, stop=2 + n)
@@ -195,7 +195,7 @@ def test_a_mute_node_refuses_without_signing() -> None:
 @pytest.mark.parametrize("index", [0, 99])
 def test_a_false_refusal_pauses_only_what_it_names(index: int) -> None:
     """A peer can refuse us on its own link and nowhere else, and not beyond what we hold."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.send(link, frames.Refuse(Refusal.OVER_QUOTA, alpha.own().id, index))
     session = alpha.line.sessions[link]
     assert bool(session.paused) is (index == 0)

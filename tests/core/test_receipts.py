@@ -330,7 +330,7 @@ def test_a_cosignature_is_kept_once_a_size() -> None:
 )
 def test_a_wrong_cosignature_is_refused(frame: frames.Cosign, refusal: Refusal) -> None:
     """Garbage, sizes not held and logs that are not ours each have a name; nothing is kept."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.send(link, frame)
     assert alpha.facts("refused")[-1]["refusal"] == refusal.word
     assert not [c for c in alpha.shelf(alpha.line.id).cosignatures if c.member == 1]
@@ -356,7 +356,7 @@ def test_a_missing_cosignature_is_asked_for() -> None:
 
 def test_a_cosignature_is_given_on_request_to_the_author_alone() -> None:
     """The same statement again, not stored twice; a third is refused."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     stored = len(alpha.shelf(alpha.line.id).cosignatures)
     liar.got(link)
     liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 1))
@@ -432,7 +432,7 @@ def test_an_urgent_body_that_comes_late_is_covered_at_once() -> None:
 
 def test_wrong_bodies_are_refused_and_repeated_ones_change_nothing() -> None:
     """A body opens its leaf, belongs to an entry held here, and is taken once."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("gone")
     liar.entries(link, start=1, bodies=False)
     salt, body = liar.log.bodies[1]
@@ -457,7 +457,7 @@ def test_entries_come_with_the_last_frame_type_known() -> None:
 
 def test_a_mute_node_declines_to_cosign() -> None:
     """It says why, and nobody is blamed."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     alpha.line.mute = "a test"
     liar.got(link)
     liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 1))

@@ -32,7 +32,7 @@ def refused(end: End) -> list[str]:
 
 def test_a_wrong_elision_ends_in_the_full_form() -> None:
     """A batch whose head does not verify is asked for once in full, and then taken."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("one")
     liar.say("two")
     good = liar.log.sign(2)
@@ -52,7 +52,7 @@ def test_a_wrong_elision_ends_in_the_full_form() -> None:
 
 def test_only_the_full_form_is_judged() -> None:
     """The same signature over the full form is the sender's fault, by name."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("one")
     liar.entries(link, start=1, signature=bytes(64))
     assert refused(alpha) == ["bad-signature"]
@@ -97,7 +97,7 @@ def test_roots_are_not_folded_without_end(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_repetitions_change_nothing() -> None:
     """Entries that are held already, whole or in part, are kept once."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     for n in range(4):
         liar.say(str(n))
     liar.entries(link, start=1, stop=3)
@@ -105,7 +105,7 @@ def test_repetitions_change_nothing() -> None:
     liar.entries(link, start=0, stop=2, confirm=True)
     liar.entries(link, start=2, confirm=True)
     assert alpha.line.logs[liar.log.id].size == 5
-    assert [text for text in alpha.texts(1)] == [b[1] for b in liar.log.bodies[1:]]
+    assert list(alpha.texts(1)) == [b[1] for b in liar.log.bodies[1:]]
     assert liar.answers(link, frames.Got) == [
         frames.Got(liar.log.id, 2),
         frames.Got(liar.log.id, 5),
@@ -115,7 +115,7 @@ def test_repetitions_change_nothing() -> None:
 
 def test_a_repetition_may_bring_a_body() -> None:
     """A body that was missing is taken out of entries that are held already."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("late")
     liar.say("later")
     liar.entries(link, start=1, stop=2, bodies=False)
@@ -142,7 +142,7 @@ def test_a_gap_is_asked_for_once() -> None:
 
 def test_a_batch_without_a_start_follows_the_last_one() -> None:
     """The start is implied by the last batch of that log on that session, and by nothing else."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("one")
     liar.say("two")
     liar.raw(link, liar.batch(start=1, stop=2, told_start=False))
@@ -184,7 +184,7 @@ def test_leaf_0_of_a_resumed_log_is_its_resume(what: str) -> None:
 
     from detente.core.extras import Resume
 
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     log = LogBuilder(liar.line, LogId(1, 1, bytes(8)), party("bravo"))
     if what == "kind":
         log.say(Kind.SEEN)
@@ -201,7 +201,7 @@ def test_leaf_0_of_a_resumed_log_is_its_resume(what: str) -> None:
 
 def test_a_body_that_does_not_open_its_leaf_is_refused() -> None:
     """In the full form the leaf's own commitment counts."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("true")
     liar.log.bodies[1] = (bytes(16), b"\0false")
     liar.entries(link, start=1)
@@ -299,7 +299,7 @@ def test_a_seen_of_more_than_there_is_confirms_nothing() -> None:
 def test_what_a_log_may_miss_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """An author that sends no bodies is stopped before its leaves fill our state."""
     monkeypatch.setattr(receiving, "MISSING_MAX", 2)
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     for n in range(3):
         liar.say(str(n))
         liar.entries(link, start=n + 1, bodies=False)
@@ -354,7 +354,7 @@ def test_lives_of_one_member_are_bounded() -> None:
 
 def test_a_frame_cut_short_is_malformed() -> None:
     """A batch without room for its signature, or with bytes to spare, is refused."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.say("x")
     data = liar.batch(start=1)
     liar.raw(link, data[:20])
@@ -364,7 +364,7 @@ def test_a_frame_cut_short_is_malformed() -> None:
 
 def test_a_sender_that_keeps_no_log_sends_none() -> None:
     """Entries of «my current log» need one."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     liar.hello(link, current=None)
     liar.raw(link, encode_entries(1, Batch(None, 0, 1, confirm=False), [b""], bytes(64)))
     assert refused(alpha) == ["unknown-log"]

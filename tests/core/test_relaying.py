@@ -175,13 +175,15 @@ def test_a_body_that_a_relay_lacks_is_had_from_another_reader() -> None:
     """A relay outside the audience brings the leaf; the body is asked of those who may have it."""
     world = opened(roles=("party", "party", "observer"))
     alpha, bravo, charlie = (world.ends[name] for name in THREE)
-    world.cut("alpha", "bravo")
+    world.dropping.add(("alpha", "bravo"))
     alpha.submit("for bravo")
-    world.run(8)
+    world.run(12)
     place = bravo.shelf(bravo.line.id).of_kind([Kind.DISPATCH])[0]
     assert bravo.shelf(bravo.line.id).entry(*place).body is None
     assert list(bravo.line.logs[alpha.own().id].missing) == [place.index]
     assert not bravo.facts("refused-by-peer")
+    world.dropping.clear()
+    world.cut("alpha", "bravo")
     world.link("alpha", "bravo")
     world.run(40)
     assert bravo.texts(0) == [b"\0for bravo"]

@@ -149,7 +149,6 @@ def test_a_dispatch_costs_at_most_90_bytes_beyond_its_text() -> None:
         )
         frame = wire.encode_entries(1, wire.Batch(None, None, 1, confirm=False), [item], bytes(64))
         overhead = len(frame) - len(body)
-        print(f"{overhead} bytes beyond the compressed text")
         assert overhead <= 90
 
 

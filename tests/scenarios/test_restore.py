@@ -208,6 +208,41 @@ def test_rows_that_come_back_need_no_release(town: Any, until: Any, tmp_path: Pa
     assert bravo.texts("theirs").count("queued once") == 1
 
 
+def test_a_lost_disk(town: Any, until: Any) -> None:
+    """With keys, card and mark alone left, the line is taken up mute, and the peer gives it back."""
+    alpha, bravo = said_before(town, until)
+    charter = alpha.line()["line"]
+    alpha.kill()
+    bravo.stop()
+    text = charter_of(bravo)
+    shutil.rmtree(alpha.home / "store")
+    alpha.call("trust", **card_of(bravo))
+    accepted = alpha.call("accept", charter_b64=base64.b64encode(text).decode())
+    assert accepted == {"line": charter, "title": "Test line"}
+    alpha.start()
+    bravo.start()
+    check_mute_then_adopted(alpha, bravo, until, 1, [f"early {number}" for number in range(3)])
+
+
+def charter_of(house: Any) -> bytes:
+    """The charter of a house's one line, as its store has it."""
+    from detente.store.sqlite import open_read_only
+
+    store = open_read_only(house.home / "store")
+    try:
+        (line,) = store.lines()
+        return line.charter
+    finally:
+        store.close()
+
+
+def card_of(house: Any) -> dict[str, str]:
+    """What `trust` is asked with for a house's card."""
+    signed = own_card(house.home)
+    card = base64.b64encode(signed.data).decode()
+    return {"card_b64": card, "method": "by-hand", "digits": signed.card.digits}
+
+
 def test_keys_rotated_since(town: Any, until: Any, tmp_path: Path) -> None:
     """A home from before a rotation is not let in by its peers; a card that follows on the latest
     one makes it reachable, and then it is adopted like any other."""

@@ -30,7 +30,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def load_config(home: Path) -> Config:
-    """The configuration of a home. LocalError NOT_FOUND or USAGE, naming the field and the fault."""
+    """The configuration of a home. LocalError NOT_FOUND or USAGE, naming field and fault."""
     path = home / CONFIG_FILE
     try:
         data = path.read_bytes()

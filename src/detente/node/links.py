@@ -43,7 +43,7 @@ class Desk(Protocol):
         ...
 
     def card_of(self, party: bytes) -> Card | None:
-        """The card in force of a trusted party."""
+        """The card in force of a trusted party that may be called."""
         ...
 
     def urgent_for(self, party: bytes) -> bool:

@@ -197,8 +197,9 @@ class Node:
             await asyncio.wait_for(self._more.wait(), wait_s)
 
     def card_of(self, party: bytes) -> Card | None:
-        """The card in force of a trusted party."""
-        return self.station.cards.get(party)
+        """The card in force of a trusted party that may be called: its TLS key is not revoked."""
+        card = self.station.cards.get(party)
+        return None if card is None or card.tls_ed25519 in self.revoked_tls else card
 
     def urgent_for(self, party: bytes) -> bool:
         """Whether something at FLASH or above waits for this party."""

@@ -31,6 +31,7 @@ from detente.core.leaf import Kind, Precedence
 from detente.core.log import Log
 from detente.core.station import Line, Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
+from detente.node.speaking import unheld
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -252,12 +253,7 @@ def _everyone_knows(node: Node, line: Line) -> bool:
         body = line.shelf.entry(*place).body
         if place.log.member != line.me or body is None or unpack(body) != node.home.card.data:
             continue
-        told = {
-            log.id.member
-            for log in line.logs.values()
-            if log.stated.get(place.log, 0) > place.index
-        }
-        return told >= {one.number for one in line.charter.members} - {line.me}
+        return not unheld(node, line, place.log, place.index, line.charter.readers())
     return False
 
 

@@ -131,7 +131,7 @@ def _progress(
             continue
         if commitment is None and (leaf.refs, leaf.extra) != (draft.refs, draft.extra):
             continue
-        state = "sent" if _unheld(node, line, own.id, index, leaf.audience) else "received"
+        state = "sent" if unheld(node, line, own.id, index, leaf.audience) else "received"
         return {
             "number": number,
             "state": state,
@@ -143,7 +143,7 @@ def _progress(
     return {"number": number, "state": "sent", "entry": None, "done": True}
 
 
-def _unheld(node: Node, line: Line, own: LogId, index: int, audience: int) -> int:
+def unheld(node: Node, line: Line, own: LogId, index: int, audience: int) -> int:
     """Which of the audience have not signed that they hold an entry of ours: neither by a `seen`
     nor by a cosignature, which says the same and comes first below IMMEDIATE."""
     wanted = audience & ~(1 << line.me)
