@@ -262,7 +262,19 @@ def test_an_unsigned_head_of_a_third_blames_nobody() -> None:
     for _ in range(20):
         liar.send(link, frames.Heads((bad_third,)))
     assert alpha.station.links[link].bad_frames == 0
-    assert liar.answers(link, frames.Refuse)[0].log == LogId(2, 0, b"")
+    assert [one.log for one in liar.answers(link, frames.Refuse)] == [LogId(2, 0, b"")]
+    world.run(6)
+    liar.send(link, frames.Heads((bad_third,)))
+    assert len(liar.answers(link, frames.Refuse)) == 1
+    many = [
+        StatedHead(Head(LogId(2, 1, n.to_bytes(8, "big")), 5, bytes(32)), bytes(64))
+        for n in range(64)
+    ]
+    liar.send(link, frames.Heads(tuple(many)))
+    assert alpha.station.links[link].bad_frames == 0
+    liar.send(link, frames.Heads((many[0], bad_third)))
+    assert alpha.station.links[link].bad_frames == 1
+    alpha.station.links[link].bad_frames = 0
     liar.hello(link, bad_own, bad_third)
     assert alpha.station.links[link].bad_frames == 1
     assert alpha.line.sessions[link].greeted

@@ -225,8 +225,10 @@ def test_a_leaf_never_outgrows_its_bound() -> None:
         ({"audience": 5}, Refusal.NOT_ALLOWED),  # an observer among the readers of content
         ({"body": bytes(limits.BODY_BYTES_MAX + 1)}, Refusal.OVERSIZE),
         ({"salt": b"short"}, Refusal.USAGE),
-        ({"precedence": 7}, Refusal.MALFORMED),
-        ({"precedence": 9}, Refusal.USAGE),
+        ({"precedence": 6}, Refusal.USAGE),
+        ({"precedence": -1}, Refusal.USAGE),
+        ({"refs": (b"short",)}, Refusal.USAGE),
+        ({"release": b"short"}, Refusal.USAGE),
         ({"refs": (bytes(32),) * 33}, Refusal.OVERSIZE),
         ({"extra": bytes(limits.EXTRA_BYTES_MAX + 1)}, Refusal.OVERSIZE),
     ],

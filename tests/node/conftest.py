@@ -1,174 +1,227 @@
-"""Real nodes in one process: homes in a temporary folder, a wire for the network, a set clock."""
+"""Two parties in this process: real homes, stores and marks, and a wire instead of a network."""
 
 from __future__ import annotations
 
 import base64
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
-from core.lineage import START_S
 
-from detente.core.events import FrameIn, LinkUp
+from detente.core.events import FrameIn, LinkDown, LinkUp
 from detente.core.station import Line
-from detente.core.transcript import Entry
-from detente.node import opening
+from detente.node.config import load_config, write_config
+from detente.node.folder import own_card
 from detente.node.home import create_home
 from detente.node.node import Node
-from detente.node.places import find_entry
 from detente.node.runner import open_node
 from detente.store.keyring import Cost
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
-
-
-class Clock:
-    """Stands in for the module ``time``: moved by hand, the wall and the steady one together."""
-
-    def __init__(self) -> None:
-        self.wall_s = START_S
-        self.steady_ms = 1000
-
-    def time(self) -> float:
-        return float(self.wall_s)
-
-    def monotonic_ns(self) -> int:
-        return self.steady_ms * 1_000_000
-
-    def advance(self, seconds: int) -> None:
-        self.wall_s += seconds
-        self.steady_ms += seconds * 1000
+NOW_S = 1_770_292_800
+NAMES = ("alpha", "bravo")
 
 
 class Wire:
-    """The network as one node sees it: a single link, number 1, to the node at the other end."""
+    """What a node takes for its links: frames wait here until the pair is pumped."""
 
-    def __init__(self) -> None:
-        self.frames: deque[bytes] = deque()
+    def __init__(self, party: bytes) -> None:
+        self.identities: list[Any] = [None]
+        self.peer = party
         self.live: dict[int, Any] = {}
-        self.held_closed: set[bytes] = set()
+        self.out: deque[bytes] = deque()
+        self.closed: list[str] = []
         self.nudged: list[bytes] = []
+        self.called: set[bytes] = set()
+        self.held_closed: set[bytes] = set()
 
-    def send(self, link: int, data: bytes, *, urgent: bool = False) -> None:
-        self.frames.append(data)
+    def up(self, number: int) -> None:
+        link = SimpleNamespace(peer=self.peer, bearer="wire", queued_bytes=lambda: 0)
+        self.live[number] = SimpleNamespace(number=number, link=link, waiting_bytes=0)
 
     def linked(self, party: bytes) -> list[Any]:
-        return []
+        return [live for live in self.live.values() if live.link.peer == party]
+
+    def send(self, number: int, frame: bytes, *, urgent: bool = False) -> None:
+        if number in self.live:
+            (self.out.appendleft if urgent else self.out.append)(frame)
+
+    def close_link(self, number: int, reason: str) -> None:
+        if self.live.pop(number, None) is not None:
+            self.closed.append(reason)
 
     def nudge(self, party: bytes) -> None:
         self.nudged.append(party)
 
+    def keep_calling(self, party: bytes, _address: Callable[[], str | None]) -> None:
+        self.called.add(party)
+
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
-        """A wire has no key."""
-
-    def keep_calling(self, party: bytes, address: Callable[[], str | None]) -> None:
-        """A wire is always there."""
+        pass
 
 
-class Duo:
-    """Alpha and Bravo, who trust one another and have one line, and time that is theirs."""
+@dataclass
+class Pair:
+    """Two nodes and the wire between them."""
 
-    def __init__(self, folder: Path, clock: Clock, **changes: Any) -> None:
-        self.clock = clock
-        self.folder = folder
-        self.alpha, self.bravo = self.node("Alpha"), self.node("Bravo")
-        for one, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
-            card = other.home.card
-            one.execute(
-                {
-                    "do": "trust",
-                    "card_b64": base64.b64encode(card.data).decode(),
-                    "method": "by-hand",
-                    "digits": card.card.digits,
-                }
-            )
-        proposed = self.alpha.execute(
-            {"do": "propose", "title": "North", "members": [{"party": "Bravo"}], "set": changes}
-        )
-        self.charter_b64 = proposed["charter_b64"]
+    folder: Path
+    nodes: dict[str, Node] = field(default_factory=dict)
+    number: int = 0
 
-    def node(self, name: str) -> Node:
-        """A new party's node, without a network."""
-        home = self.folder / name
-        create_home(
-            home,
-            name,
-            [PASSPHRASE],
-            listen=[],
-            bearers=["192.0.2.7:7411"],
-            mark=self.folder / "marks" / name,
-            root_path=self.folder / f"{name}.root",
-            now_s=self.clock.wall_s,
-            cost=CHEAP,
-        )
-        return open_node(home, [PASSPHRASE])
+    @property
+    def alpha(self) -> Node:
+        return self.nodes["alpha"]
 
-    def join(self) -> Duo:
-        """Bravo accepts, and the two are linked; gives this pair."""
-        self.bravo.execute({"do": "accept", "charter_b64": self.charter_b64})
-        for node, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
-            node.links = Wire()
-            node.give([LinkUp(1, other.station.party)])
-        self.settle()
+    @property
+    def bravo(self) -> Node:
+        return self.nodes["bravo"]
+
+    def open(self, *names: str) -> Pair:
+        for name in names or NAMES:
+            self.nodes[name] = open_node(self.folder / name, [PASSPHRASE])
         return self
 
-    def settle(self) -> None:
-        """Delivers every frame, until nobody has more to say."""
-        while self.alpha.links.frames or self.bravo.links.frames:
+    def connect(self) -> Pair:
+        """Both nodes get a link; pumped until nothing is on the wire."""
+        self.number += 1
+        for node, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
+            if node.links is None:
+                node.go_online(Wire(other.station.party))
+            node.links.up(self.number)
+        for node, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
+            node.give([LinkUp(self.number, other.station.party)])
+        return self.pump()
+
+    def cut(self) -> None:
+        for node in self.nodes.values():
+            node.links.out.clear()
+            node.links.live.clear()
+            node.give([LinkDown(self.number)])
+
+    def pump(self, rounds: int = 200) -> Pair:
+        """Carries frames until the wire is empty."""
+        for _ in range(rounds):
+            moved = False
             for node, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
-                while node.links.frames:
-                    other.give([FrameIn(1, node.links.frames.popleft())])
+                frames = list(node.links.out)
+                node.links.out.clear()
+                if frames and self.number in other.links.live:
+                    other.give([FrameIn(self.number, frame) for frame in frames])
+                    moved = True
+            if not moved:
+                return self
+        raise AssertionError("the two never fall silent")
 
-    def wait(self, seconds: int = 70) -> None:
-        """Lets time pass: long enough for receipts and both kinds of cosignatures."""
-        for _ in range(seconds // 5):
-            self.clock.advance(5)
-            for node in (self.alpha, self.bravo):
-                node.give([])
-            self.settle()
+    def say(self, text: str, node: Node | None = None, **more: Any) -> dict[str, Any]:
+        """A dispatch, carried; gives what became of it."""
+        look = command(node or self.alpha, "say", text=text, **more)
+        self.pump()
+        return look()
 
-    def say(self, text: str, *, by: str = "alpha", **more: Any) -> str:
-        """A dispatch that reaches the other side; gives its serial."""
-        done = getattr(self, by).execute({"do": "say", "text": text, "wait": "sent", **more})
-        self.settle()
-        return str(done["entry"])
-
-    def line(self, node: Node | None = None) -> Line:
-        """The line as one of them has it: Alpha unless told otherwise."""
-        return next(iter((node or self.alpha).station.lines.values()))
-
-    def entry(self, name: str, node: Node | None = None) -> Entry:
-        """An entry by its name."""
-        return find_entry(self.line(node), name)
-
-    def close(self) -> None:
-        for node in (self.alpha, self.bravo):
-            node.close()
+    def close(self, *names: str) -> None:
+        for name in names or list(self.nodes):
+            self.nodes.pop(name).close()
 
 
-@pytest.fixture(scope="module")
-def clock() -> Iterator[Clock]:
-    """The clock of every node in a module."""
-    with pytest.MonkeyPatch.context() as patch:
-        clock = Clock()
-        patch.setattr(opening, "time", clock)
-        yield clock
+def command(node: Node, do: str, **arguments: Any) -> Any:
+    """One command as the control socket runs it: the answer, or what is asked again for it."""
+    from detente.node.commands import run_command
+
+    return run_command(node, {"do": do, **arguments})
+
+
+def line_of(node: Node) -> Line:
+    """The one line of a node."""
+    (line,) = node.station.lines.values()
+    return line
+
+
+def make_home(folder: Path, name: str) -> None:
+    create_home(
+        folder / name,
+        name,
+        [PASSPHRASE],
+        listen=["127.0.0.1:0"],
+        bearers=["127.0.0.1:1"],
+        mark=folder / "marks" / name,
+        root_path=folder / f"{name}.root",
+        now_s=NOW_S,
+        cost=CHEAP,
+    )
+
+
+def trusting(folder: Path, name: str, *others: str) -> dict[str, str]:
+    """What `trust` is asked with for a card in this folder."""
+    signed = own_card(folder / name)
+    return {
+        "card_b64": base64.b64encode(signed.data).decode(),
+        "method": "by-hand",
+        "digits": signed.card.digits,
+        "words": "in person",
+    }
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two homes whose parties trust one another and have accepted one charter."""
+    folder = tmp_path_factory.mktemp("template")
+    for name in NAMES:
+        make_home(folder, name)
+    pair = Pair(folder).open()
+    command(pair.alpha, "trust", **trusting(folder, "bravo"))
+    command(pair.bravo, "trust", **trusting(folder, "alpha"))
+    proposed = command(
+        pair.alpha,
+        "propose",
+        title="Test line",
+        members=[{"party": "bravo"}],
+        languages=["en", "ru"],
+    )
+    command(pair.bravo, "accept", charter_b64=proposed["charter_b64"])
+    pair.close()
+    return folder
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, clock: Clock) -> Iterator[Duo]:
-    """A pair for one test: Alpha has proposed, nobody is linked."""
-    duo = Duo(tmp_path, clock)
-    yield duo
-    duo.close()
+def folder(template: Path, tmp_path: Path) -> Path:
+    """A copy of the two homes, with marks of its own."""
+    place = tmp_path / "parties"
+    shutil.copytree(template, place)
+    for name in NAMES:
+        config = load_config(place / name)
+        mark = str(place / "marks" / name)
+        write_config(place / name, msgspec.structs.replace(config, mark=mark))
+    return place
 
 
-@pytest.fixture(scope="module")
-def duo(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Duo]:
-    """A pair on an open line that the tests of one module share."""
-    duo = Duo(tmp_path_factory.mktemp("duo"), clock).join()
-    yield duo
-    duo.close()
+@pytest.fixture
+def closed_pair(folder: Path) -> Iterator[Pair]:
+    """The two parties, their nodes not open yet."""
+    pair = Pair(folder)
+    yield pair
+    pair.close()
+
+
+@pytest.fixture
+def pair(closed_pair: Pair) -> Pair:
+    """Two open nodes that are linked, their line open."""
+    closed_pair.open().connect()
+    assert line_of(closed_pair.alpha).is_open()
+    return closed_pair
+
+
+@pytest.fixture(name="command")
+def the_command() -> Callable[..., Any]:
+    return command
+
+
+@pytest.fixture(name="line_of")
+def the_line_of() -> Callable[[Node], Line]:
+    return line_of

@@ -6,13 +6,17 @@ said, so that an entry is bound by all that its causal past holds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from detente.core.accusing import frozen_logs
 from detente.core.charter import Charter
 from detente.core.decisions import State, charter_in_force, state_of_offer
 from detente.core.errors import LocalError
 from detente.core.leaf import Kind
 from detente.core.station import Line, Station, Step
+from detente.core.transcript import Place
 
+EVERY_MS = 10  # per offer on the line, so that a flood of offers costs no more than its share
 LATE_S = 7 * 86_400  # so long after its expiry, covers from before it may still arrive
 
 
@@ -27,8 +31,10 @@ def refresh_charter(step: Step, line: Line) -> None:
 
     A member who has left gets nothing new; it keeps what it has.
     """
+    offers = line.shelf.of_kind((Kind.OFFER,))
     line.charter_due = False
-    line.sealing = _is_sealing(step, line)
+    line.charter_next_ms = step.now.steady_ms + EVERY_MS * len(offers)
+    line.sealing = _is_sealing(step, line, offers)
     try:
         charter = charter_for(step.station, line)
     except LocalError as error:
@@ -49,10 +55,10 @@ def refresh_charter(step: Step, line: Line) -> None:
             step.tell("left", line, member=session.member)
 
 
-def _is_sealing(step: Step, line: Line) -> bool:
+def _is_sealing(step: Step, line: Line, offers: Sequence[Place]) -> bool:
     """Whether a seal still waits for covers, or for what it rests on."""
     pending = (State.SEALED, State.INCOMPLETE)
     return any(
         state_of_offer(line.shelf, place, step.now.wall_s - LATE_S).state in pending
-        for place in line.shelf.of_kind((Kind.OFFER,))
+        for place in offers
     )

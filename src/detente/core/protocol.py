@@ -44,7 +44,7 @@ from detente.core.events import (
 from detente.core.extras import decode_clock, encode_clock
 from detente.core.frames import Hello, Notice, Refuse, encode_frame, read_frame
 from detente.core.holding import find_place
-from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence, decode_leaf
+from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.log import Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
@@ -127,8 +127,10 @@ def wake_ms(station: Station) -> int | None:
     then do counts: a due that waits for a peer or for officers wakes nobody."""
     dues = []
     for line in station.lines.values():
-        if line.touched or line.greet_due or line.charter_due:
+        if line.touched or line.greet_due:
             return 0
+        if line.charter_due:
+            dues.append(max(1, line.charter_next_ms))
         greeted = line.greeted()
         if line.may_sign() and greeted:
             dues += [line.seen_due_ms, line.cosign_due_ms]
@@ -141,7 +143,7 @@ def wake_ms(station: Station) -> int | None:
 def _tick(step: Step) -> None:
     _watch_clock(step)
     for line in step.station.lines.values():
-        if line.charter_due:
+        if line.charter_due and step.now.steady_ms >= line.charter_next_ms:
             refresh_charter(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
         timers = (line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms)
@@ -287,21 +289,11 @@ def _check_draft(line: Line, draft: Draft) -> None:
         raise LocalError(Refusal.OVERSIZE, "body")
     if draft.body is not None and len(draft.salt) != SALT_BYTES:
         raise LocalError(Refusal.USAGE, "a body needs 16 bytes of salt")
-    leaf = Leaf(
-        kind=draft.kind,
-        time_s=0,
-        audience=draft.audience,
-        precedence=draft.precedence,
-        refs=draft.refs,
-        extra=draft.extra,
-        release=draft.release,
-    )
-    try:
-        same = decode_leaf(leaf.encode()) == leaf
-    except PeerError as exc:
-        raise LocalError(exc.refusal, exc.detail) from exc
-    if not same:
-        raise LocalError(Refusal.USAGE, "a draft that is no leaf")
+    if len(draft.refs) > limits.REFS_MAX or len(draft.extra) > limits.EXTRA_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, "references or fields")
+    hashes = draft.refs if draft.release is None else (*draft.refs, draft.release)
+    if not 0 <= draft.precedence <= Precedence.OVERRIDE or any(len(h) != 32 for h in hashes):
+        raise LocalError(Refusal.USAGE, "a precedence or a hash that is none")
 
 
 def _release(step: Step, given: Release) -> None:

@@ -77,7 +77,8 @@ def adopt(step: Step, line: Line, k: int) -> None:
     life = step.entropy(LIFE_BYTES)
     log = step.station.new_log(line, LogId(line.me, k, life))
     assert log is not None  # noqa: S101  # check_adopt
-    heads = tuple(Head(old, line.logs[old].size, line.logs[old].root) for old in known)
+    logs = [line.logs[old] for old in known]
+    heads = tuple(Head(old.id, old.size, old.root) for old in logs if old.size)
     line.logs[log.id] = log
     line.mine = log.id
     line.mute, line.awaits_hello, line.quantum = "", False, None

@@ -43,6 +43,7 @@ from detente.core.station import Line, Link, Session, Step
 from detente.core.streaming import on_got, on_refuse, on_want
 
 CHORES_EVERY_MS = 5000
+HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two chores
 
 
 # --- hello ------------------------------------------------------------------------------------
@@ -123,9 +124,10 @@ def on_heads(step: Step, line: Line, session: Session, heads: tuple[StatedHead, 
         if _take_head(step, line, session, head):
             continue
         log_id = head.head.log
-        if log_id.member in (line.me, session.member):
+        if log_id.member in (line.me, session.member) or len(session.unsigned) > HEADS_DECLINED_MAX:
             blamed = True
-        else:
+        elif log_id not in session.unsigned:
+            session.unsigned.add(log_id)
             step.decline(line, session, Refusal.BAD_SIGNATURE, log_id, head.head.size)
     catch_up(step, line, session)
     if blamed:
@@ -136,6 +138,8 @@ def _take_head(step: Step, line: Line, session: Session, head: StatedHead) -> bo
     """One stated head: what they hold, what we lack, or a fork. False if its author did not sign
     it, as far as we know its key."""
     log_id, size, root = head.head
+    if log_id in session.unsigned:
+        return False
     ours = known_root(line, log_id, size)
     if ours == root:
         confirm(line, session, log_id, size)
@@ -226,6 +230,7 @@ def chores(step: Step, line: Line) -> None:
     give_up_late(step, line)
     for session in line.greeted():
         session.asked.clear()
+        session.unsigned.clear()
         catch_up(step, line, session)
         ask_cosignature(step, line, session)
         for log in line.logs.values():

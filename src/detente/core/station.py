@@ -136,6 +136,7 @@ class Session:
     asked_full: set[LogId] = field(default_factory=set)  # we asked for the full form
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here
     announced: dict[LogId, int] = field(default_factory=dict)  # heads of others that we told of
+    unsigned: set[LogId] = field(default_factory=set)  # thirds' heads lately declined
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
@@ -215,6 +216,7 @@ class Line:
     heads_due: bool = False
     greet_due: bool = False  # our hello has changed: muteness, current log or members
     charter_due: bool = False  # an amendment may have become final
+    charter_next_ms: int = 0  # not looked at again before
     sealing: bool = False  # a seal is not final yet
     chores_due_ms: int = 0  # relays and missing bodies
     presence_due_ms: int = 0  # the next heartbeat

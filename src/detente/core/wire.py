@@ -8,7 +8,7 @@ full form is asked for, and the mismatch is evidence of nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from detente.core import limits
@@ -242,6 +242,8 @@ def read_item(
     if eflags & REFS:
         refs = tuple(_read_ref(reader, hash_at) for _ in range(_most(reader, limits.REFS_MAX)))
     extra = reader.counted(limits.EXTRA_BYTES_MAX) if eflags & EXTRA else b""
+    release = reader.take(32) if flags & RELEASED else None
+    commitment, salt, body = _read_commitment(reader, flags, eflags)
     leaf = Leaf(
         kind=kind,
         time_s=time_s,
@@ -253,20 +255,26 @@ def read_item(
         seen=seen,
         refs=refs,
         extra=extra,
-        release=reader.take(32) if flags & RELEASED else None,
+        commitment=commitment,
+        release=release,
     )
-    return _with_commitment(reader, leaf, flags, eflags)
+    return Item(_sound(leaf), leaf, salt, body)
 
 
-def _with_commitment(reader: Reader, leaf: Leaf, flags: int, eflags: int) -> Item:
-    salt, body = None, None
+def _read_commitment(
+    reader: Reader, flags: int, eflags: int
+) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """The commitment, or the salt and body that give it."""
     if eflags & BODY:
-        salt, body = _read_body(reader)
         if not flags & COMMITTED:
             raise malformed("a body where none is committed to")
-        leaf = replace(leaf, commitment=commit(salt, body))
-    elif flags & COMMITTED:
-        leaf = replace(leaf, commitment=reader.take(32))
+        salt, body = _read_body(reader)
+        return commit(salt, body), salt, body
+    return (reader.take(32) if flags & COMMITTED else None), None, None
+
+
+def _sound(leaf: Leaf) -> bytes:
+    """The bytes of a leaf that decodes to itself. MALFORMED for any other."""
     raw = leaf.encode()
     if (
         len(raw) > limits.LEAF_BYTES_MAX
@@ -275,7 +283,7 @@ def _with_commitment(reader: Reader, leaf: Leaf, flags: int, eflags: int) -> Ite
         or any(a.log >= b.log for a, b in pairwise(leaf.seen))
     ):
         raise malformed("a void leaf, which travels in full")
-    return Item(raw, leaf, salt, body)
+    return raw
 
 
 def lenient(raw: bytes) -> Leaf | None:

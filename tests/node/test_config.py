@@ -1,0 +1,75 @@
+"""config.toml: what is written is read back, and each mistake is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detente.core.errors import LocalError, Refusal
+from detente.node.config import CONFIG_FILE, Config, load_config, write_config
+
+GOOD = 'mark = "/var/marks"\n'
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    """Every field, with quotes, backslashes and other scripts in it."""
+    config = Config(
+        mark='/var/"marks"\\ марки\u007f\n',
+        listen=["127.0.0.1:7701", "[::1]:7701"],
+        clock_error_s=2,
+        clock_source="satellite",
+        language="uk",
+        log="debug",
+        dial={"ab" * 32: "example.org:7701"},
+    )
+    write_config(tmp_path, config)
+    assert load_config(tmp_path) == config
+
+
+def test_defaults(tmp_path: Path) -> None:
+    """A mark folder is all a file must name."""
+    (tmp_path / CONFIG_FILE).write_text(GOOD)
+    config = load_config(tmp_path)
+    assert (config.listen, config.clock_error_s, config.clock_source) == ([], 65_535, "unknown")
+    assert (config.language, config.log, config.dial) == ("en", "info", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "mark"),
+        ("mark = 3", "mark"),
+        ('mark = "marks"', "mark"),
+        (GOOD + 'marks = "/x"', "marks"),
+        (GOOD + 'listen = "127.0.0.1:1"', "listen"),
+        (GOOD + 'listen = ["nonsense"]', "listen"),
+        (GOOD + 'listen = ["host:99999"]', "listen"),
+        (GOOD + "clock_error_s = -1", "clock_error_s"),
+        (GOOD + "clock_error_s = 70000", "clock_error_s"),
+        (GOOD + 'clock_source = "sundial"', "clock_source"),
+        (GOOD + 'log = "loud"', "log"),
+        (GOOD + '[dial]\n"ab" = "host:1"', "dial"),
+        (GOOD + f'[dial]\n"{"ab" * 32}" = "host"', "dial"),
+        (GOOD + "[", "at end"),
+    ],
+)
+def test_each_mistake_is_named(tmp_path: Path, text: str, named: str) -> None:
+    """The file, and the field that is wrong."""
+    (tmp_path / CONFIG_FILE).write_text(text)
+    with pytest.raises(LocalError) as refused:
+        load_config(tmp_path)
+    assert refused.value.refusal == Refusal.USAGE
+    assert refused.value.detail.startswith(CONFIG_FILE)
+    assert named in refused.value.detail
+
+
+def test_no_file_and_no_text(tmp_path: Path) -> None:
+    """An absent file is not found; one that is no text is refused."""
+    with pytest.raises(LocalError) as refused:
+        load_config(tmp_path)
+    assert refused.value.refusal == Refusal.NOT_FOUND
+    (tmp_path / CONFIG_FILE).write_bytes(b"\xff\xfe")
+    with pytest.raises(LocalError) as refused:
+        load_config(tmp_path)
+    assert refused.value.refusal == Refusal.USAGE

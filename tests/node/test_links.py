@@ -1,0 +1,344 @@
+"""Links between two ends on the loopback: back-off, what cuts it short, and whose link stays."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from detente.bearers.tls import Pin, TlsIdentity, connect
+from detente.core.events import FrameIn, Input, LinkDown, LinkUp
+from detente.node import links as module
+from detente.node.links import Links
+
+LOW, HIGH = b"\x01" * 32, b"\x02" * 32
+PATIENCE_S = 10.0
+
+
+class Desk:
+    """One end: its key, whom it trusts, and what its links told it."""
+
+    def __init__(self, party: bytes, seed: int) -> None:
+        self.party = party
+        self.identity = TlsIdentity(bytes([seed]) * 32)
+        self.trusted: dict[bytes, bytes] = {}  # key -> party
+        self.inputs: list[Input] = []
+        self.told: list[tuple[str, dict[str, object]]] = []
+        self.urgent = False
+        self.address: str | None = None
+        self.links = Links(self, [self.identity], party)
+
+    async def take(self, inputs: list[Input]) -> None:
+        self.inputs += inputs
+
+    def tell(self, word: str, *, line: bytes = b"", **facts: object) -> None:
+        self.told.append((word, facts))
+
+    def card_of(self, party: bytes) -> Any:
+        keys = [key for key, trusted in self.trusted.items() if trusted == party]
+        return SimpleNamespace(tls_ed25519=keys[-1]) if keys else None
+
+    def urgent_for(self, party: bytes) -> bool:
+        return self.urgent
+
+    def words(self, word: str) -> list[dict[str, object]]:
+        return [facts for told, facts in self.told if told == word]
+
+    async def listen(self) -> str:
+        return await self.links.listen("127.0.0.1:0", self.trusted.get)
+
+    def call(self, other: Desk) -> None:
+        self.links.keep_calling(other.party, lambda: self.address)
+
+    def frames(self) -> list[bytes]:
+        return [one.data for one in self.inputs if isinstance(one, FrameIn)]
+
+
+def know(*desks: Desk) -> None:
+    for one in desks:
+        for other in desks:
+            if one is not other:
+                one.trusted[other.identity.public] = other.party
+
+
+async def until(holds: Callable[[], object], what: str = "it") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.01)
+
+
+def run(scene: Callable[[Desk, Desk], Coroutine[Any, Any, None]]) -> None:
+    """Runs a scene between two ends, the one with the lower id first, and closes both."""
+
+    async def both() -> None:
+        low, high = Desk(LOW, 1), Desk(HIGH, 2)
+        know(low, high)
+        try:
+            await scene(low, high)
+        finally:
+            await low.links.close()
+            await high.links.close()
+
+    asyncio.run(asyncio.wait_for(both(), 60))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of a tenth of their length."""
+    for name in ("RETRY_S_MIN", "PATIENCE_S", "LINKED_S", "STEADY_S"):
+        monkeypatch.setattr(module, name, getattr(module, name) / 10)
+
+
+def test_frames_arrive_in_order_and_links_end() -> None:
+    """A call makes a link at both ends; frames come whole, in order; its end is told."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: low.links.live and high.links.live)
+        (number,) = low.links.live
+        for n in range(300):
+            low.links.send(number, b"frame %d" % n)
+        await until(lambda: len(high.frames()) == 300)
+        assert high.frames() == [b"frame %d" % n for n in range(300)]
+        assert [type(one) for one in high.inputs[:1]] == [LinkUp]
+        low.links.close_link(number, "test")
+        low.links.send(number, b"to nobody")
+        await until(lambda: any(isinstance(one, LinkDown) for one in high.inputs))
+        assert high.inputs[0] == LinkUp(1, LOW, True)
+        await until(lambda: len(low.words("link-up")) == 2, "the call back")
+        assert low.words("link-down")[0]["reason"] == "test"
+
+    run(scene)
+
+
+def test_back_off_doubles_and_ends_with_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failed calls wait longer each time, up to a bound; then a listener is found."""
+    waits: list[float] = []
+    pause = Links._pause
+
+    async def watched(self: Links, party: bytes, wait_s: float) -> None:
+        waits.append(wait_s)
+        await pause(self, party, min(wait_s, 0.01))
+
+    monkeypatch.setattr(Links, "_pause", watched)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = "127.0.0.1:1"
+        low.call(high)
+        await until(lambda: len(waits) > 14)
+        base = module.RETRY_S_MIN
+        assert waits[:5] == [base, base * 2, base * 4, base * 8, base * 16]
+        assert max(waits) == module.RETRY_S_MAX
+        assert len(low.words("call-failed")) >= 13
+        low.urgent = True
+        seen = len(waits)
+        await until(lambda: len(waits) > seen + 2)
+        assert waits[-1] == module.RETRY_URGENT_S
+        low.address = await high.listen()
+        await until(lambda: low.links.live)
+
+    run(scene)
+
+
+def test_a_nudge_cuts_the_wait_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something urgent, or a sign of life, is not made to wait for the next try."""
+    monkeypatch.setattr(module, "RETRY_S_MIN", 30.0)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = await high.listen()
+        low.call(high)
+        await asyncio.sleep(0.2)
+        assert not low.links.live
+        low.links.nudge(high.party)
+        await until(lambda: low.links.live)
+        low.links.nudge(b"nobody")
+
+    run(scene)
+
+
+def test_a_call_taken_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is called by a peer calls back no more: one link is enough."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        high.address, low.address = await low.listen(), "127.0.0.1:1"
+        low.call(high)
+        high.call(low)
+        await until(lambda: low.links.live and high.links.live)
+        await asyncio.sleep(0.3)
+        assert len(low.links.live) == len(high.links.live) == 1
+
+    run(scene)
+
+
+def test_crossing_calls_leave_one_link() -> None:
+    """Two calls that cross leave the one of the lower id, at both ends."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address, high.address = await high.listen(), await low.listen()
+        module_patience = module.PATIENCE_S
+        module.PATIENCE_S = module.RETRY_S_MIN  # both call at once
+        try:
+            low.call(high)
+            high.call(low)
+            await until(lambda: low.words("link-up") and high.words("link-up"))
+            await asyncio.sleep(0.5)
+        finally:
+            module.PATIENCE_S = module_patience
+        (mine,), (theirs,) = low.links.live.values(), high.links.live.values()
+        if len(low.words("link-up")) > 1:
+            assert (mine.called, theirs.called) == (True, False)
+        low.links.send(mine.number, b"over the one that stayed")
+        await until(lambda: high.frames())
+
+    run(scene)
+
+
+def test_a_newer_link_takes_the_place_of_a_dead_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that calls again has lost its old link, whatever we think of it."""
+    monkeypatch.setattr(module, "CROSSING_S", 0.0)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        address = await high.listen()
+        pin = Pin(high.identity.public, HIGH)
+        first = await connect(address, low.identity, pin)
+        await until(lambda: high.links.live)
+        second = await connect(address, low.identity, pin)
+        await until(lambda: high.words("link-down"))
+        assert high.words("link-down")[0]["reason"] == "a newer link"
+        assert len(high.links.live) == 1
+        second.send(b"alive")
+        await until(lambda: high.frames() == [b"alive"])
+        first.close("done")
+        second.close("done")
+
+    run(scene)
+
+
+def test_who_is_held_closed_gets_no_link() -> None:
+    """A party cut off by hand is neither called nor let in, until it is let go."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: high.links.live)
+        high.links.held_closed.add(LOW)
+        for number in list(high.links.live):
+            high.links.close_link(number, "cut by hand")
+        await until(lambda: not low.links.live)
+        await asyncio.sleep(0.4)
+        assert not high.links.live
+        high.links.held_closed.clear()
+        await until(lambda: high.links.live)
+
+    run(scene)
+
+
+def test_strangers_and_keys_no_longer_trusted() -> None:
+    """An unknown key is refused by name; one that is dropped loses its link at once."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        address = await high.listen()
+        stranger = Desk(b"\x03" * 32, 3)
+        stranger.trusted[high.identity.public] = HIGH
+        stranger.address = address
+        stranger.call(high)
+        await until(lambda: high.words("stranger-refused"))
+        assert high.words("stranger-refused")[0] == {"refusal": "unknown-party"}
+        assert not high.links.live
+        await stranger.links.close()
+        low.address = address
+        low.call(high)
+        await until(lambda: high.links.live)
+        high.links.drop_untrusted(high.trusted.get)
+        assert high.links.live
+        high.trusted.clear()
+        high.links.drop_untrusted(high.trusted.get)
+        await until(lambda: high.words("link-down"))
+        assert high.words("link-down")[0]["reason"] == "key no longer trusted"
+
+    run(scene)
+
+
+def test_a_silent_link_is_dropped() -> None:
+    """A link on which nothing came for three heartbeats is ended; one that speaks stays."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: low.links.live and high.links.live)
+        now_s = asyncio.get_running_loop().time()
+        high.links.drop_silent(now_s + module.SILENT_S - 5)
+        assert high.links.live
+        high.links.drop_silent(now_s + module.SILENT_S + 5)
+        await until(lambda: high.words("link-down"))
+        assert high.words("link-down")[0]["reason"] == "no sign of life"
+
+    run(scene)
+
+
+def test_the_old_key_is_shown_where_the_new_one_is_refused() -> None:
+    """After a rotation a peer that knows only the key before it is reached with that one."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.links.identities.insert(0, TlsIdentity(b"\x09" * 32))
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: high.words("stranger-refused"))
+        await until(lambda: high.links.live)
+        (live,) = high.links.live.values()
+        assert live.key == low.identity.public
+
+    run(scene)
+
+
+def test_a_peer_that_does_not_read_loses_its_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for all links together is bounded; the longest queue goes, urgent frames first."""
+    monkeypatch.setattr(module, "PACE_BYTES", 10_000)
+    monkeypatch.setattr(module, "WAITING_BYTES_MAX", 3_000_000)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        address = await high.listen()
+        pin = Pin(high.identity.public, HIGH)
+        deaf = await connect(address, low.identity, pin)
+        await until(lambda: high.links.live)
+        deaf._transport.pause_reading()
+        (number,) = high.links.live
+        for _ in range(200):
+            high.links.send(number, bytes(20_000))
+            await asyncio.sleep(0)
+        live = high.links.live[number]
+        assert 0 < live.waiting_bytes <= 3_000_000
+        high.links.send(number, b"urgent", urgent=True)
+        assert live.waiting[0] == b"urgent"
+        assert high.links.pace()
+        for _ in range(200):
+            high.links.send(number, bytes(20_000))
+        assert number not in high.links.live
+        await until(lambda: high.words("link-down"))
+        assert high.words("link-down")[0]["reason"] == "does not read"
+        assert not high.links.pace()
+        deaf._transport.abort()
+
+    run(scene)
+
+
+def test_bad_framing_is_named() -> None:
+    """A frame length that is none ends the link with a refusal in the log."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        address = await high.listen()
+        link = await connect(address, low.identity, Pin(high.identity.public, HIGH))
+        await until(lambda: high.links.live)
+        link._engine.write(b"\x00\x00\x00")
+        link._emit()
+        await until(lambda: high.words("refused"))
+        assert high.words("refused")[0]["refusal"] == "malformed"
+        link.close("done")
+
+    run(scene)
