@@ -9,12 +9,14 @@ from liar import Liar
 from pair import End, World, heads
 
 from detente.core import events, frames
+from detente.core.amending import EVERY_MS
 from detente.core.body import pack
 from detente.core.charter import Charter, Left, Member, charter_id
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind
+from detente.core.protocol import wake_ms
 from detente.core.transcript import Place
 
 THREE = ("alpha", "bravo", "charlie")
@@ -272,3 +274,24 @@ def test_a_member_who_joins_is_greeted() -> None:
     assert alpha.line.charter.number_of(card.party) == 2
     assert len(world.taps[500]) == 1
     assert alpha.line.is_open()
+
+
+def test_a_flood_of_offers_is_not_looked_at_at_every_turn() -> None:
+    """The more offers there are, the longer until the charter is worked out again."""
+    world = opened()
+    alpha = world.ends["alpha"]
+    for n in range(3):
+        offer(alpha, successor(world, title=f"Offer {n}"))
+    world.run(70)
+    alpha.line.charter_due = True
+    alpha.do(events.Tick())
+    assert not alpha.line.charter_due
+    later = world.steady_ms + 3 * EVERY_MS
+    assert alpha.line.charter_next_ms == later
+    alpha.line.charter_due = True
+    alpha.do(events.Tick())
+    assert alpha.line.charter_due
+    assert wake_ms(alpha.station) == later
+    world.steady_ms = later
+    alpha.do(events.Tick())
+    assert not alpha.line.charter_due

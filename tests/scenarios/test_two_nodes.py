@@ -20,7 +20,7 @@ def settled(*houses: Any) -> bool:
 
 
 def test_a_line_opens_and_carries_every_kind(town: Any, until: Any) -> None:
-    """Dispatches of each precedence, marks and translations arrive, each stated by who states it."""
+    """Dispatches of each precedence, marks and translations arrive, with who states each rung."""
     alpha, bravo = town.open_line("alpha", "bravo")
     said = {}
     for precedence in ("DEFERRED", "ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH", "OVERRIDE"):
@@ -98,7 +98,7 @@ def test_cut_links_come_up_by_themselves(town: Any, until: Any) -> None:
 
 
 def test_exports_of_both_verify(town: Any, until: Any) -> None:
-    """The transcript exported by either node, and a bundle, verify offline; a flipped byte never."""
+    """The transcript of either node, and a bundle, verify offline; one with a flipped byte never."""
     alpha, bravo = town.open_line("alpha", "bravo")
     for number in range(5):
         alpha.say(f"a{number}", precedence="IMMEDIATE", wait="received")

@@ -88,7 +88,7 @@ def _search(line: Line, log: LogId, size: int, wanted: int) -> Entry | None:
             at += 1
             entry = line.shelf.entry(log, at)
         number = 0 if entry.leaf is None else entry.leaf.serial
-        if number == wanted:
+        if number and number == wanted:
             return entry
         if number == 0 or number > wanted:
             high = middle

@@ -1,0 +1,138 @@
+"""Proof files, bundles and transcripts of a node convince a stranger who has the cards alone."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.core.errors import LocalError, Refusal
+from detente.dossiers.verify import verify_file
+from detente.node.opening import clock
+
+
+@pytest.fixture
+def said(pair: Any) -> dict[str, str]:
+    """What was said: a dispatch of Alpha's, receipted, marked, corrected and answered."""
+    ours = pair.say("Fog is expected.", subject="Weather", precedence="IMMEDIATE")["entry"]
+    pair.bravo.execute({"do": "mark", "entry": ours, "rung": "seen"})
+    pair.pump()
+    corrects = [{"entry": ours, "relation": "corrects"}]
+    fixed = pair.say("Fog and rain.", relations=corrects, precedence="IMMEDIATE")["entry"]
+    answers = [{"entry": ours, "relation": "answers"}]
+    theirs = pair.say("Thank you.", pair.bravo, relations=answers)["entry"]
+    return {"ours": ours, "fixed": fixed, "theirs": theirs}
+
+
+def cards(pair: Any) -> list[bytes]:
+    """The card files that a stranger was given."""
+    return [node.home.card.data for node in (pair.alpha, pair.bravo)]
+
+
+def check(pair: Any, data: bytes) -> Any:
+    """What a stranger finds."""
+    return verify_file(data, cards(pair), clock(pair.alpha.home).wall_s)
+
+
+def proof(node: Any, entry: str, **more: Any) -> bytes:
+    """The proof file that a node makes."""
+    made = node.execute({"do": "prove", "entry": entry, **more})
+    data = base64.b64decode(made["proof_b64"])
+    assert data.count(b"c2sp.org/tlog-proof") == made["proofs"]
+    return data
+
+
+def test_a_proof_convinces_a_stranger(pair: Any, said: dict[str, str]):
+    """The proof of one entry holds, with its words, its author and its place."""
+    for node in (pair.alpha, pair.bravo):
+        report = check(pair, proof(node, said["ours"]))
+        assert (report.ok, report.what, report.bad) == (True, "proof", None)
+        (one,) = report.statements
+        assert (one.name, one.member, one.index, one.serial) == ("alpha", 0, 1, 1)
+        assert (one.body, one.said["text"], one.said["subject"]) == (
+            "opened",
+            "Fog is expected.",
+            "Weather",
+        )
+
+
+def test_a_bundle_proves_receipts_and_what_came_later(pair: Any, said: dict[str, str]):
+    """With the entry come its receipt, linked to these words, the mark, and what corrects it."""
+    for node in (pair.alpha, pair.bravo):
+        report = check(pair, proof(node, said["ours"], bundle=True))
+        assert (report.ok, report.bad) == (True, None)
+        shown = [one for one in report.statements if one.index == 1 and one.name == "alpha"]
+        receipts = {(r.name, r.evidence, r.linked) for one in shown for r in one.receipts}
+        assert ("bravo", "seen", True) in receipts
+        later = {(one.name, one.what) for statement in shown for one in statement.later}
+        assert later >= {("bravo", "seen"), ("alpha", "corrects")}
+
+
+def test_every_entry_of_both_logs_can_be_proved(pair: Any, said: dict[str, str], line_of: Any):
+    """Charters, receipts, marks and messages all have proofs that hold, at either node."""
+    for node in (pair.alpha, pair.bravo):
+        for log in line_of(node).logs.values():
+            for index in range(log.size):
+                report = check(pair, proof(node, f"{log.id.member}/{log.id.word}:{index}"))
+                assert (report.ok, report.bad) == (True, None)
+                assert [one.index for one in report.statements] == [index]
+
+
+def test_a_changed_proof_convinces_nobody(pair: Any, said: dict[str, str]):
+    """One other byte anywhere in the proof's own lines, or one card missing, and it fails."""
+    data = proof(pair.alpha, said["ours"])
+    lines = data.splitlines(keepends=True)
+    for at, line in enumerate(lines):
+        if line.strip() and not line.startswith(b"c2sp.org"):
+            middle = len(line) // 2
+            other = b"A" if line[middle : middle + 1] != b"A" else b"B"
+            changed = [*lines[:at], line[:middle] + other + line[middle + 1 :], *lines[at + 1 :]]
+            report = check(pair, b"".join(changed))
+            assert not report.ok or report.statements != check(pair, data).statements
+    alone = verify_file(data, cards(pair)[1:], clock(pair.alpha.home).wall_s)
+    assert not alone.ok
+
+
+def test_an_export_convinces_a_stranger(pair: Any, said: dict[str, str], line_of: Any):
+    """The whole transcript verifies, with every entry of both logs and nothing lacking."""
+    path = pair.folder / "north.transcript"
+    told = pair.alpha.execute({"do": "export", "path": str(path)})
+    logs = line_of(pair.alpha).logs.values()
+    assert (told["entries"], told["lacks"]) == (sum(log.size for log in logs), [])
+    assert told["bytes"] == path.stat().st_size
+    report = check(pair, path.read_bytes())
+    assert (report.ok, report.what, report.bad, report.title) == (
+        True,
+        "transcript",
+        None,
+        "Test line",
+    )
+    assert [(log.size, log.root, log.missing) for log in report.logs] == [
+        (log.size, log.root.hex(), 0) for log in sorted(logs, key=lambda log: log.id)
+    ]
+    assert not Path(f"{path}.part").exists()
+
+
+def test_an_export_leaves_nothing_where_it_cannot_write(pair: Any):
+    """A file that is there is IN_USE and stays; a folder that is not there is NOT_ALLOWED."""
+    taken = pair.folder / "taken"
+    taken.write_text("mine")
+    for path, refusal in ((taken, Refusal.IN_USE), (pair.folder / "no/where", Refusal.NOT_ALLOWED)):
+        with pytest.raises(LocalError) as caught:
+            pair.alpha.execute({"do": "export", "path": str(path)})
+        assert caught.value.refusal is refusal
+    assert taken.read_text() == "mine"
+    assert not list(pair.folder.glob("*.part"))
+
+
+def test_what_was_purged_is_proved_without_its_words(pair: Any, said: dict[str, str]):
+    """After a purge the entry can still be proved; its body is not disclosed any more."""
+    pair.alpha.execute({"do": "purge", "entry": said["ours"]})
+    pair.pump()
+    for node in (pair.alpha, pair.bravo):
+        data = proof(node, said["ours"])
+        report = check(pair, data)
+        assert (report.ok, report.bad) == (True, None)
+        assert (report.statements[0].body, report.statements[0].said) == ("not disclosed", None)
