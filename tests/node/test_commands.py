@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,7 @@ class Watched(dict[str, Any]):
 def refusal(node: Any, command: Any, do: str, **arguments: Any) -> Refusal:
     """The refusal of a command that must be refused."""
     with pytest.raises(LocalError) as refused:
-        found = command(node, do, **arguments)
-        if callable(found):
-            found()
+        command(node, do, **arguments)
     return refused.value.refusal
 
 
@@ -92,13 +91,9 @@ def test_noise_is_refused_by_name(spoken: Any, do: str, tmp_path: Path) -> None:
     tried: set[str] = {"do"}
     while todo:
         request = Watched(todo.pop() | {"do": do})
-        try:
+        with suppress(LocalError, PeerError):  # ``run_command`` makes them all ours
             found = COMMANDS[do](node, request)
             json.dumps(found() if callable(found) else found)
-        except PeerError as error:
-            assert error.refusal.word  # ``run_command`` says it is ours
-        except LocalError as error:
-            assert error.refusal.word
         for name in request.read - tried:
             tried.add(name)
             todo += [GOOD | {name: noise} for noise in NOISE]

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_garbage_is_refused_by_name(server: Server, garbage: bytes) -> None:
 def test_an_endless_line_is_refused(server: Server) -> None:
     """A request above the limit is refused by name, and the connection ends."""
     with raw(server) as sock, sock.makefile("rb") as file:
-        with pytest.raises(OSError):
+        with suppress(OSError):  # it hangs up before it has heard all
             for _ in range(100):
                 sock.sendall(b"x" * 1_048_576)
         assert json.loads(file.readline())["error"]["refusal"] == "oversize"

@@ -166,7 +166,7 @@ def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> No
     template = folder / "template"
     shutil.copytree(alpha, template)
 
-    class Crash(Exception):
+    class CrashError(Exception):
         pass
 
     real_write, real_replace = module.write_private, os.replace
@@ -178,7 +178,7 @@ def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> No
         def counted(real: Any, left: list[int] = left) -> Any:
             def call(*arguments: Any) -> Any:
                 if left[0] == 0:
-                    raise Crash
+                    raise CrashError
                 left[0] -= 1
                 return real(*arguments)
 
@@ -189,7 +189,7 @@ def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> No
         try:
             renewed(folder)
             whole = True
-        except Crash:
+        except CrashError:
             whole = False
         monkeypatch.undo()
         home = open_home(alpha, [PASSPHRASE])

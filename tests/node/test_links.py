@@ -176,25 +176,21 @@ def test_a_call_taken_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None
     run(scene)
 
 
-def test_crossing_calls_leave_one_link() -> None:
+def test_crossing_calls_leave_one_link(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two calls that cross leave the one of the lower id, at both ends."""
+    monkeypatch.setattr(module, "PATIENCE_S", module.RETRY_S_MIN)  # both call at once
 
     async def scene(low: Desk, high: Desk) -> None:
         low.address, high.address = await high.listen(), await low.listen()
-        module_patience = module.PATIENCE_S
-        module.PATIENCE_S = module.RETRY_S_MIN  # both call at once
-        try:
-            low.call(high)
-            high.call(low)
-            await until(lambda: low.words("link-up") and high.words("link-up"))
-            await asyncio.sleep(0.5)
-        finally:
-            module.PATIENCE_S = module_patience
+        low.call(high)
+        high.call(low)
+        await until(lambda: low.words("link-up") and high.words("link-up"))
+        await asyncio.sleep(0.5)
         (mine,), (theirs,) = low.links.live.values(), high.links.live.values()
         if len(low.words("link-up")) > 1:
             assert (mine.called, theirs.called) == (True, False)
         low.links.send(mine.number, b"over the one that stayed")
-        await until(lambda: high.frames())
+        await until(high.frames)
 
     run(scene)
 

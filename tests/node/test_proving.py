@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers.verify import verify_file
+from detente.node import opening
 from detente.node.opening import clock
 
 
@@ -68,6 +70,46 @@ def test_a_bundle_proves_receipts_and_what_came_later(pair: Any, said: dict[str,
         assert ("bravo", "seen", True) in receipts
         later = {(one.name, one.what) for statement in shown for one in statement.later}
         assert later >= {("bravo", "seen"), ("alpha", "corrects")}
+
+
+def test_a_receipt_of_a_later_head_is_linked_to_the_words(pair: Any, command: Any):
+    """Where the reader held more by then, the entry is proved under the head its receipt names."""
+    for text in ("one", "two", "three"):
+        command(pair.alpha, "say", text=text, precedence="IMMEDIATE")
+    pair.pump()
+    report = check(pair, proof(pair.alpha, "A-0001", bundle=True))
+    assert (report.ok, report.bad) == (True, None)
+    (first, *_) = report.statements
+    assert (first.index, first.as_of_size) == (1, 4)
+    assert {(one.name, one.linked) for one in first.receipts} == {("bravo", True)}
+
+
+def test_cosignatures_are_in_proof_and_transcript(
+    pair: Any, said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    """After a while the other side has cosigned by both kinds of keys, and both can be shown."""
+    wall_s, steady_ns = clock(pair.alpha.home).wall_s, clock(pair.alpha.home).steady_ms * 1_000_000
+    for after_s in range(0, 200, 10):
+        now = SimpleNamespace(
+            time=lambda after_s=after_s: wall_s + after_s,
+            monotonic_ns=lambda after_s=after_s: steady_ns + after_s * 1_000_000_000,
+        )
+        monkeypatch.setattr(opening, "time", now)
+        for node in (pair.alpha, pair.bravo):
+            node.give([])
+        pair.pump()
+    path = pair.folder / "north.transcript"
+    pair.alpha.execute({"do": "export", "path": str(path)})
+    report = check(pair, path.read_bytes())
+    assert report.ok
+    for log in report.logs:
+        assert log.pq_size == log.size
+        holds, holds_pq = log.cosigned
+        assert holds.cosigner == f"{holds_pq.cosigner}/0"
+        assert holds.size == log.size >= holds_pq.size > 0
+    (one,) = check(pair, proof(pair.alpha, said["theirs"])).statements
+    assert one.pq
+    assert {(r.name, r.evidence) for r in one.receipts} == {("alpha", "cosigned")}
 
 
 def test_every_entry_of_both_logs_can_be_proved(pair: Any, said: dict[str, str], line_of: Any):

@@ -1,4 +1,4 @@
-"""Persist, then speak: one group of inputs, one transaction, the marks, and only then the frames."""
+"""Persist, then speak: one group of inputs, one transaction, the marks, and only then frames."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_rows_that_come_back_need_no_release(town: Any, until: Any, tmp_path: Pa
 
 
 def test_a_lost_disk(town: Any, until: Any) -> None:
-    """With keys, card and mark alone left, the line is taken up mute, and its peer gives it back."""
+    """With keys, card and mark alone left, the line is taken up mute, and a peer gives it back."""
     alpha, bravo = said_before(town, until)
     charter = alpha.line()["line"]
     alpha.kill()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers.verify import verify_file
+from detente.node import control
 
 
 def settled(*houses: Any) -> bool:
@@ -97,8 +100,52 @@ def test_cut_links_come_up_by_themselves(town: Any, until: Any) -> None:
     assert bravo.texts("theirs") == ["cut 0", "cut 1", "cut 2", "while held"]
 
 
+def test_a_follower_hears_one_line(town: Any, until: Any) -> None:
+    """Events of the line that is followed come as they happen; of no such line none do."""
+    alpha, bravo = town.open_line("alpha", "bravo")
+    with pytest.raises(LocalError) as refused:
+        next(control.follow(alpha.home, {"do": "follow", "line": "No such line"}))
+    assert refused.value.refusal == Refusal.NOT_FOUND
+    events = control.follow(alpha.home, {"do": "follow", "line": "Test line"})
+    heard: list[str] = []
+    listening = threading.Thread(target=lambda: hear(events, heard), daemon=True)
+    listening.start()
+    until(lambda: heard or bravo.say("x", precedence="IMMEDIATE", wait="received"), "a message")
+    until(lambda: "received" in heard, "the event")
+    alpha.stop()
+    listening.join(10)
+    assert heard[-1] == "the end"
+
+
+def hear(events: Any, heard: list[str]) -> None:
+    """Notes the words of events until the node ends."""
+    try:
+        heard.extend(event["event"] for event in events)
+    except LocalError:
+        heard.append("the end")
+
+
+def test_a_lonely_node_sleeps(town: Any, until: Any) -> None:
+    """With its peer gone, receipts due and FLASH queued, a node uses next to no processor."""
+    alpha, bravo = town.open_line("alpha", "bravo", **{"seen-within-s": 1})
+    bravo.say("calls for a receipt", wait="sent")
+    bravo.kill()
+    alpha.say("queued", precedence="FLASH")
+    time.sleep(1.5)
+    before = cpu_s(alpha.process.pid)
+    time.sleep(2)
+    assert cpu_s(alpha.process.pid) - before < 0.5
+    assert alpha.call("status")["links"] == []
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of processor that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_exports_of_both_verify(town: Any, until: Any) -> None:
-    """The transcript of either node, and a bundle, verify offline; one with a flipped byte never."""
+    """The transcript of either node, and a bundle, verify offline; with a byte flipped, never."""
     alpha, bravo = town.open_line("alpha", "bravo")
     for number in range(5):
         alpha.say(f"a{number}", precedence="IMMEDIATE", wait="received")

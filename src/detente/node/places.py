@@ -10,8 +10,8 @@ from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.conventions import serial
 
-_SERIAL = re.compile(r"([A-Z]{1,2})(?:\.(\d{1,2}))?-(\d{1,12})")
-_PLACE = re.compile(r"(\d{1,2}/\d{1,2}(?:\.[0-9a-f]{16})?):(\d{1,15})")
+_SERIAL = re.compile(r"([A-Z]{1,2})(?:\.(\d{1,2}))?-(\d{1,12})", re.ASCII)
+_PLACE = re.compile(r"(\d{1,2}/\d{1,2}(?:\.[0-9a-f]{16})?):(\d{1,15})", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
