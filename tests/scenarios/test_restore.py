@@ -197,11 +197,11 @@ def test_rows_that_come_back_need_no_release(town: Any, until: Any, tmp_path: Pa
     restore(archive, alpha.home)
     alpha.start()
     alpha.call("adopt", k=1, passphrases=[PASSPHRASE])
-    (row,) = alpha.call("outbox")
-    assert row["awaits_release"]
+    held = [one for one in alpha.call("outbox") if one["awaits_release"]]
+    (row,) = held  # a link test of the new life may be queued beside it, and needs nobody
     bravo.start()
     until(lambda: "queued once" in alpha.texts("ours"), "what the peer shows")
-    assert alpha.call("outbox") == []
+    assert not [one for one in alpha.call("outbox") if one["number"] == row["number"]]
     with pytest.raises(LocalError) as refused:
         alpha.call("release", number=row["number"], send=True)
     assert refused.value.refusal == Refusal.NOT_FOUND
