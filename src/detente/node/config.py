@@ -34,8 +34,9 @@ def load_config(home: Path) -> Config:
     path = home / CONFIG_FILE
     try:
         data = path.read_bytes()
-    except FileNotFoundError as exc:
-        raise LocalError(Refusal.NOT_FOUND, f"no {CONFIG_FILE} in {home}") from exc
+    except OSError as exc:
+        why = exc.strerror or "it cannot be read"
+        raise LocalError(Refusal.NOT_FOUND, f"no {CONFIG_FILE} in {home}: {why}") from exc
     try:
         config = msgspec.toml.decode(data, type=Config)
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
