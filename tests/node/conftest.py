@@ -44,7 +44,7 @@ class Wire:
 
     def up(self, number: int) -> None:
         link = SimpleNamespace(peer=self.peer, bearer="wire", queued_bytes=lambda: 0)
-        self.live[number] = SimpleNamespace(number=number, link=link, waiting_bytes=0)
+        self.live[number] = SimpleNamespace(number=number, link=link, waiting_bytes=0, since_s=0.0)
 
     def linked(self, party: bytes) -> list[Any]:
         return [live for live in self.live.values() if live.link.peer == party]
@@ -56,6 +56,8 @@ class Wire:
     def close_link(self, number: int, reason: str) -> None:
         if self.live.pop(number, None) is not None:
             self.closed.append(reason)
+
+    shut_out = close_link
 
     def nudge(self, party: bytes) -> None:
         self.nudged.append(party)

@@ -235,6 +235,31 @@ def test_who_is_held_closed_gets_no_link() -> None:
     run(scene)
 
 
+def test_who_sent_garbage_is_shut_out_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link closed for what came over it is not taken again at once, and each time it is longer;
+    then it is."""
+    monkeypatch.setattr(module, "SHUT_S_MIN", 0.4)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        low.address = await high.listen()
+        low.call(high)
+        for turn in (1, 2):
+            await until(lambda: high.links.live, "a link")
+            (number,) = high.links.live
+            began = time.monotonic()
+            high.links.shut_out(number, "malformed")
+            high.links.shut_out(number, "malformed")
+            await until(lambda turn=turn: len(high.words("link-down")) == turn)
+            assert high.words("link-down")[-1]["reason"] == "malformed"
+            low.links.nudge(HIGH)
+            await until(lambda: high.words("stranger-refused"))
+            await until(lambda: high.links.live, "the end of it")
+            assert time.monotonic() - began >= 0.4 * turn
+            high.told.remove(("stranger-refused", high.words("stranger-refused")[0]))
+
+    run(scene)
+
+
 def test_strangers_and_keys_no_longer_trusted() -> None:
     """An unknown key is refused by name; one that is dropped loses its link at once."""
 

@@ -151,13 +151,13 @@ class Mallory:
     async def flood(self, seconds: float) -> dict[str, int]:
         """All of it, in turn, each at least once; gives how often."""
         attacks = (
-            self.garbage,
-            self.oversized,
-            self.half,
-            self.never_reading,
             self.bombs,
+            self.never_reading,
             self.notices,
+            self.half,
+            self.oversized,
             self.strangers,
+            self.garbage,  # the last: who sends it is shut out for a while
         )
         until, done = time.monotonic() + seconds, dict.fromkeys((a.__name__ for a in attacks), 0)
         while time.monotonic() < until or not all(done.values()):

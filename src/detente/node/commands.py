@@ -6,6 +6,7 @@ A result that is a function is asked again until it says ``done``: how «wait un
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from detente.node import asked, lines, offers, proving, speaking, upkeep
 from detente.node.opening import clock
 from detente.node.places import find_entry, find_line, log_word
 from detente.node.views import entry_view, latest, line_status, word
+from detente.store.migrate import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -48,7 +50,7 @@ def _line(node: Node, request: Request) -> Line:
 
 
 def _status(node: Node, _: Request) -> dict[str, Any]:
-    station = node.station
+    station, now_s = node.station, clock(node.home).wall_s
     links = [] if node.links is None else list(node.links.live.values())
     return {
         "party": station.party.hex(),
@@ -64,11 +66,13 @@ def _status(node: Node, _: Request) -> dict[str, Any]:
                 "link": live.number,
                 "party": live.link.peer.hex(),
                 "bearer": live.link.bearer,
+                "since_s": now_s - int(time.monotonic() - live.since_s),
                 "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
             }
             for live in links
         ],
         "version": upkeep.VERSION,
+        "schema": SCHEMA_VERSION,
     }
 
 

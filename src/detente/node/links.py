@@ -26,6 +26,8 @@ STEADY_S = 2.0  # a link that lasted this long was no failed call
 REFUSED_S = 30.0  # a link that ended sooner without a frame: the peer does not know our key
 CROSSING_S = 5.0  # two calls that met on their way: both ends drop the same one
 SILENT_S = 95.0  # a link on which nothing came for this long is dead (three heartbeats)
+SHUT_S_MIN = 1.0  # for how long a party is shut out whose link was closed for what it sent
+SHUT_S_MAX = 60.0  # and at the most, when it goes on like that
 PACE_BYTES = 1_048_576  # frames wait here, not in the link, above this many bytes
 WAITING_BYTES_MAX = 25_165_824  # frames waiting for all links; above it the longest queue goes
 FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these may ask for
@@ -80,10 +82,16 @@ class Links:
         self._nudge: dict[bytes, asyncio.Event] = {}
         self.live: dict[int, Live] = {}
         self.held_closed: set[bytes] = set()  # parties cut off by a drill or a test
+        self._shut: dict[bytes, tuple[float, float]] = {}  # party -> until when, for how long
 
     async def listen(self, address: str, pins: Callable[[bytes], bytes | None]) -> str:
         """Takes calls; gives the address with the port that was taken."""
-        listener = await listen(address, self.identities[0], pins, self._answered, self._refused)
+
+        def allowed(key: bytes) -> bytes | None:
+            party = pins(key)
+            return None if party is None or self._is_shut(party) else party
+
+        listener = await listen(address, self.identities[0], allowed, self._answered, self._refused)
         self._listeners.append(listener)
         return listener.address
 
@@ -150,6 +158,22 @@ class Links:
         if live is not None:
             self._end(live, reason)
 
+    def shut_out(self, number: int, reason: str) -> None:
+        """Ends a link for what its peer sent, and lets it wait before it may come again."""
+        live = self.live.get(number)
+        if live is None:
+            return
+        now_s, peer = asyncio.get_running_loop().time(), live.link.peer
+        until_s, last_s = self._shut.get(peer, (0.0, 0.0))
+        again = now_s - until_s < SHUT_S_MAX
+        wait_s = min(last_s * 2, SHUT_S_MAX) if again and last_s else SHUT_S_MIN
+        self._shut[peer] = (now_s + wait_s, wait_s)
+        self._end(live, reason)
+
+    def _is_shut(self, party: bytes) -> bool:
+        until_s, _ = self._shut.get(party, (0.0, 0.0))
+        return asyncio.get_running_loop().time() < until_s
+
     def drop_silent(self, now_s: float) -> None:
         """Ends links on which nothing has come for too long: a cut cable says nothing."""
         for live in list(self.live.values()):
@@ -202,7 +226,7 @@ class Links:
         turn = 0  # which of our identities is shown: one that is refused gives way to the other
         while True:
             await self._pause(party, wait_s)
-            if self.linked(party) or party in self.held_closed:
+            if self.linked(party) or party in self.held_closed or self._is_shut(party):
                 wait_s = LINKED_S
                 continue
             card, where = self._desk.card_of(party), address()

@@ -84,7 +84,7 @@ class Node:
                     self.links.send(one.link, one.data, urgent=one.urgent)
             elif isinstance(one, CloseLink):
                 if self.links is not None:
-                    self.links.close_link(one.link, one.refusal.word)
+                    self.links.shut_out(one.link, one.refusal.word)
             elif isinstance(one, Tell):
                 self._told(one)
         for one in spoken:
