@@ -42,13 +42,13 @@ from detente.core.events import (
     Tick,
 )
 from detente.core.extras import decode_clock, encode_clock
-from detente.core.frames import Hello, Notice, Refuse, encode_frame, read_frame
+from detente.core.frames import Hello, Notice, Presence, Refuse, encode_frame, read_frame
 from detente.core.holding import find_place
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.log import Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
-from detente.core.session import chores, greet, greet_again, on_frame, on_hello
+from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
 from detente.core.speaking import append, loaded, settle
 from detente.core.station import Line, Link, Station, Step
 from detente.core.wire import ENTRIES, read_tag
@@ -152,8 +152,9 @@ def _tick(step: Step) -> None:
             chores(step, line)
         if line.greet_due:
             greet_again(step, line)
-        if line.touched or due or late:
+        if line.touched or late:
             settle(step, line)
+            chores_soon(step, line)
 
 
 def _watch_clock(step: Step) -> None:
@@ -230,8 +231,11 @@ def _read(step: Step, link: Link, data: bytes) -> None:
     session = None if line is None else line.sessions.get(link.number)
     if line is None or session is None:
         raise PeerError(Refusal.OUT_OF_TURN, f"no hello on channel {channel}")
-    line.touched = True
     session.heard_ms = step.now.steady_ms
+    if kind == Presence.TYPE:  # changes nothing that our log or theirs would have to state
+        on_frame(step, line, session, read_frame(kind, reader))
+        return
+    line.touched = True
     if kind == ENTRIES:
         on_entries(step, line, session, reader)
         return

@@ -220,10 +220,18 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
 # --- chores -----------------------------------------------------------------------------------
 
 
+def chores_soon(step: Step, line: Line) -> None:
+    """Something has happened: its chores are done within seconds."""
+    if line.sessions:
+        soon_ms = max(1, step.now.steady_ms) + CHORES_EVERY_MS
+        line.chores_due_ms = min(line.chores_due_ms or soon_ms, soon_ms)
+
+
 def chores(step: Step, line: Line) -> None:
-    """Every few seconds: heartbeats, missing bodies, and logs to be had from another member."""
+    """Heartbeats, missing bodies, and logs to be had from another member: every few seconds while
+    anything is outstanding, else with the heartbeats."""
     now_ms = max(1, step.now.steady_ms)
-    line.chores_due_ms = now_ms + CHORES_EVERY_MS if line.sessions else 0
+    line.chores_due_ms = 0
     if now_ms >= line.presence_due_ms:
         line.presence_due_ms = now_ms + limits.PRESENCE_EVERY_S * 1000
         _presence(step, line)
@@ -236,6 +244,27 @@ def chores(step: Step, line: Line) -> None:
         for log in line.logs.values():
             if session.holds.get(log.id, 0):
                 want_bodies(step, line, session, log)
+    if _is_idle(line):
+        line.chores_due_ms = line.presence_due_ms if line.sessions else 0
+    else:
+        line.touched = True
+        chores_soon(step, line)
+
+
+def _is_idle(line: Line) -> bool:
+    """Whether nothing is outstanding that only the passing of time would move."""
+    if line.disputes or line.ahead or line.control or line.queue.rows:
+        return False
+    if any(log.missing for log in line.logs.values()):
+        return False
+    return not any(
+        session.heads
+        or session.unsigned
+        or session.asked_full
+        or session.paused
+        or session.uncosigned_ms
+        for session in line.sessions.values()
+    )
 
 
 def _presence(step: Step, line: Line) -> None:

@@ -20,7 +20,7 @@ from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
 from detente.store.contract import Store, StoredLine
-from detente.store.mark import MarkFolder, judge
+from detente.store.mark import MarkFolder, Marks, judge
 from detente.store.sqlite import SqliteStore
 
 OTHER_KEYS = "keys of another incarnation"
@@ -60,10 +60,33 @@ def open_node_parts(path: Path, passphrases: Sequence[str]) -> Opened:
         store = SqliteStore.open(home.store, home.keys.store, create=not home.store.exists())
         undo.callback(store.close)
         opened = Opened(home, lock, store, marks, _station(home, store))
-        for line in store.lines():
-            _load(opened, line)
+        opened.restored = load_lines(opened.station, store, marks)
         undo.pop_all()
     return opened
+
+
+def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]:
+    """Every line the store keeps, loaded into the core; which of them are mute, and why.
+
+    The keyring of ``station`` holds the pair of the incarnation that this node believes to be in.
+    """
+    restored = {}
+    for line in store.lines():
+        reason = line.mute or _verdict(station, store, marks, line)
+        load_line(
+            station,
+            line.line,
+            line.charter,
+            line.member,
+            store.logs(line.line),
+            store.outbox(line.line),
+            reason,
+        )
+        for place in store.aheads(line.line):
+            station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)
+        if reason:
+            restored[line.line] = reason
+    return restored
 
 
 def _station(home: Home, store: Store) -> Station:
@@ -73,24 +96,6 @@ def _station(home: Home, store: Store) -> Station:
     station.cards.update(latest_cards(store))
     station.cards[card.party] = card
     return station
-
-
-def _load(opened: Opened, line: StoredLine) -> None:
-    reason = line.mute or _verdict(opened, line)
-    store, station = opened.store, opened.station
-    load_line(
-        station,
-        line.line,
-        line.charter,
-        line.member,
-        store.logs(line.line),
-        store.outbox(line.line),
-        reason,
-    )
-    for place in store.aheads(line.line):
-        station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)
-    if reason:
-        opened.restored[line.line] = reason
 
 
 class _Later:
@@ -117,22 +122,22 @@ def latest_cards(store: Store) -> dict[bytes, Card]:
     return {party: parse_card(data, checked=True).card for party, data in newest.items()}
 
 
-def _verdict(opened: Opened, line: StoredLine) -> str:
+def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> str:
     """Why a line must be mute, or nothing: the mark against the store (F5), the keys against both.
 
     The keys differ after an adoption that was cut short: they are replaced before it is entered.
     """
-    own = opened.store.own_head(line.line)
-    shelf = opened.store.shelf(line.line)
+    own = store.own_head(line.line)
+    shelf = store.shelf(line.line)
 
     def own_root(size: int) -> bytes:
         assert own is not None  # noqa: S101  # judge asks only below the own head
         log = LogId(line.member, own.incarnation, own.life)
         return root_at(lambda level, index: shelf.subtree(log, level, index), size)
 
-    verdict = judge(opened.marks.read(line.line), own, own_root)
+    verdict = judge(marks.read(line.line), own, own_root)
     if verdict.restored:
         return verdict.reason
-    if own is not None and own.incarnation != opened.home.keys.incarnation:
+    if own is not None and own.incarnation != station.keys.k:
         return OTHER_KEYS
     return ""

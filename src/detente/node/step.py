@@ -26,7 +26,7 @@ from detente.core.merkle import EMPTY_ROOT
 from detente.core.protocol import handle
 from detente.core.station import Station, Step
 from detente.store.contract import Store
-from detente.store.mark import Mark, MarkFolder
+from detente.store.mark import Mark, Marks
 
 Spoken = Send | CloseLink | Tell | Offered
 
@@ -51,7 +51,7 @@ class Stepper:
         self,
         station: Station,
         store: Store,
-        marks: MarkFolder,
+        marks: Marks,
         now: Callable[[], Now],
         entropy: Entropy,
     ) -> None:

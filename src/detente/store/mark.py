@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from detente.core.errors import LocalError, MachineError, Refusal
 
@@ -83,6 +84,18 @@ class Verdict(Enum):
     def reason(self) -> str:
         """The words for logs and screens."""
         return self.value
+
+
+class Marks(Protocol):
+    """Where the marks of one node's lines are kept: read, and replaced by compare-and-swap."""
+
+    def read(self, line: bytes) -> Mark | None:
+        """The mark of a line, or None if it never had one. MachineError DISK if it is damaged."""
+        ...
+
+    def advance(self, line: bytes, old: Mark | None, new: Mark) -> None:
+        """Replaces ``old`` by ``new``; on return it is on the disk. MachineError DISK otherwise."""
+        ...
 
 
 def judge(mark: Mark | None, own: OwnHead | None, root_at: Callable[[int], bytes]) -> Verdict:
@@ -202,7 +215,7 @@ class MarkFolder:
                 self._create(line, new)
                 return
             sequence, last = newest
-            if not _may_follow(last, new):
+            if not may_follow(last, new):
                 raise LocalError(Refusal.NOT_ALLOWED, "a mark never goes back")
             if new != last:
                 fd = self._fds[line]
@@ -282,7 +295,8 @@ def _make_folders(path: Path) -> None:
         sync_folder(folder.parent)
 
 
-def _may_follow(last: Mark, new: Mark) -> bool:
+def may_follow(last: Mark, new: Mark) -> bool:
+    """Whether a mark may replace another: never lower, and never another root of one head."""
     if new.incarnation != last.incarnation:
         return new.incarnation > last.incarnation
     if new.life != last.life:

@@ -1,0 +1,45 @@
+"""Promise 1, nothing lost: what was submitted stands once in every reader's store in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from detente.sim.checkers.ends import honest, line_of
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+
+def check(simulation: Simulation) -> None:
+    """Of an author whose disk was rolled back, what a peer held counts, and only that."""
+    record = simulation.record
+    held = {machine.number: _commitments(machine) for machine in honest(simulation)}
+    wicked = {m.name for m in simulation.world.machines if not m.honest}
+    for submitted in record.submitted:
+        if submitted.name in wicked:
+            continue
+        counts = {number: found[submitted.commitment] for number, found in held.items()}
+        somewhere = any(counts.values())
+        word = submitted.commitment.hex()[:12]
+        if not somewhere and submitted.name in record.lost_disks:
+            continue
+        for number, times in counts.items():
+            name = simulation.world.machines[number].name
+            if times > 1:
+                record.fault("nothing lost", f"{submitted.name}'s {word} stands twice at {name}")
+            elif not times:
+                record.fault("nothing lost", f"{submitted.name}'s {word} is not at {name}")
+
+
+def _commitments(machine: Machine) -> Counter[bytes]:
+    found: Counter[bytes] = Counter()
+    line = line_of(machine)
+    for log in () if line is None else line.logs.values():
+        assert line is not None  # noqa: S101  # the loop is empty otherwise
+        for index in range(log.size):
+            leaf = line.shelf.entry(log.id, index).leaf
+            if leaf is not None and leaf.commitment and index:
+                found[leaf.commitment] += 1
+    return found

@@ -1,0 +1,383 @@
+"""Every word a plan may say, and what it does to the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from detente.core.body import SALT_BYTES, commit, pack
+from detente.core.events import Draft, SetDuty, Submit
+from detente.core.extras import Mark, Rung, Stater
+from detente.core.holding import purge
+from detente.core.leaf import Kind, Precedence
+from detente.dossiers.dispatch import Accident, Dispatch, Handling
+from detente.sim.dice import Dice
+from detente.sim.plan import Deed
+from detente.sim.record import Submitted
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+Act = Callable[["Simulation", Deed], None]
+DEEDS: dict[str, Act] = {}
+WORDS = "we report movement of aircraft north the bridge at noon no shots heard confirm please".split()
+
+
+def deed(word: str) -> Callable[[Act], Act]:
+    """Gives a function its word."""
+
+    def register(act: Act) -> Act:
+        DEEDS[word] = act
+        return act
+
+    return register
+
+
+def do(simulation: Simulation, given: Deed) -> None:
+    """Does one deed; one that needs a process waits for nobody if there is none."""
+    DEEDS[given.word](simulation, given)
+
+
+def _running(simulation: Simulation, given: Deed) -> Machine | None:
+    machine = simulation.world.machines[given.who]
+    return machine if machine.process is not None else None
+
+
+def _throw(simulation: Simulation, given: Deed) -> Dice:
+    return Dice(simulation.plan.seed, "deed", *given)
+
+
+# --- what people say ----------------------------------------------------------------------------
+
+
+@deed("say")
+def say(simulation: Simulation, given: Deed) -> None:
+    """A dispatch or an accident report, of any precedence, to all readers or to one."""
+    machine, dice = _running(simulation, given), _throw(simulation, given)
+    if machine is None:
+        return
+    line = machine.station.lines.get(simulation.world.line_id)
+    if line is None or not line.reads(line.me):
+        return
+    now_s = machine.clock.now(simulation.world.now_ms).wall_s
+    text = given.text or " ".join(dice.one_of(WORDS) for _ in range(dice.spread(3, 200)))
+    kind, body = Kind.DISPATCH, Handling(language="en")
+    if dice.happens(0.05):
+        kind, body = Kind.ACCIDENT, Accident(language="en", dtg_s=now_s, what="fire", known=text)
+    else:
+        body = Dispatch(language="en", dtg_s=now_s, subject="Report", text=text)
+    readers = line.charter.readers()
+    others = [n for n in range(8) if readers >> n & 1 and n != line.me]
+    audience = readers
+    if len(others) > 1 and dice.happens(0.2):
+        audience = 1 << line.me | 1 << dice.one_of(others)
+    precedence = dice.one_of((0, 1, 1, 1, 1, 2, 2, 3, 4, 5))
+    submit(machine, kind, body.encode(), audience, precedence)
+
+
+def submit(  # noqa: PLR0913
+    machine: Machine,
+    kind: Kind,
+    plain: bytes,
+    audience: int,
+    precedence: int = Precedence.ROUTINE,
+    refs: tuple[bytes, ...] = (),
+    extra: bytes = b"",
+) -> None:
+    """Submits through the production step, and remembers it if that returned."""
+    world = machine.world
+    packed, salt = pack(plain, 5, world.charter.padding), machine.dice.bytes(SALT_BYTES)
+    draft = Draft(
+        kind=kind,
+        audience=audience,
+        precedence=precedence,
+        refs=refs,
+        extra=extra,
+        body=packed,
+        salt=salt,
+    )
+    k = machine.station.keys.k
+    outcome = machine.run([Submit(world.line_id, draft)])
+    if outcome is not None and not outcome.refused:
+        world.record.submitted.append(
+            Submitted(
+                world.now_ms,
+                machine.number,
+                machine.name,
+                commit(salt, packed),
+                precedence,
+                audience,
+                k,
+            )
+        )
+
+
+@deed("mark")
+def mark(simulation: Simulation, given: Deed) -> None:
+    """The watch states a rung about something of the others."""
+    machine, dice = _running(simulation, given), _throw(simulation, given)
+    line = None if machine is None else machine.station.lines.get(simulation.world.line_id)
+    if machine is None or line is None:
+        return
+    places = [p for p in line.shelf.of_kind((Kind.DISPATCH,)) if p.log.member != line.me]
+    if not places:
+        return
+    place = dice.one_of(places)
+    entry = line.shelf.entry(*place)
+    rung = dice.one_of((Rung.SEEN, Rung.PASSED_ON, Rung.ANSWERED, Rung.DECLINED))
+    draft = Draft(
+        kind=Kind.MARK,
+        audience=line.charter.readers(),
+        precedence=Precedence.PRIORITY,
+        refs=(entry.hash,),
+        extra=Mark(rung, Stater.WATCH).encode(),
+    )
+    machine.run([Submit(line.id, draft)])
+
+
+@deed("purge")
+def purge_one(simulation: Simulation, given: Deed) -> None:
+    """A body of our own is purged, here and by all who hold it."""
+    machine, dice = _running(simulation, given), _throw(simulation, given)
+    line = None if machine is None else machine.station.lines.get(simulation.world.line_id)
+    if machine is None or line is None:
+        return
+    places = [p for p in line.shelf.of_kind((Kind.DISPATCH,)) if p.log.member == line.me]
+    if not places:
+        return
+    entry = line.shelf.entry(*dice.one_of(places))
+    draft = Draft(
+        kind=Kind.PURGED,
+        audience=line.charter.everyone(),
+        precedence=Precedence.ROUTINE,
+        refs=(entry.hash,),
+    )
+    simulation.world.record.purged.append((machine.name, entry.hash))
+    machine.run([Submit(line.id, draft)])
+    if machine.process is not None:
+        machine.change(lambda step: purge(step, line, line.me, (entry.hash,)))
+
+
+@deed("duty")
+def duty(simulation: Simulation, given: Deed) -> None:
+    """Somebody signs on, or off."""
+    machine = _running(simulation, given)
+    if machine is not None:
+        machine.run([SetDuty(bool(given.number & 1))])
+
+
+@deed("backup")
+def backup(simulation: Simulation, given: Deed) -> None:
+    """The officers keep a backup."""
+    machine = _running(simulation, given)
+    if machine is not None:
+        simulation.officers.back_up(machine)
+
+
+# --- what happens to a machine ------------------------------------------------------------------
+
+
+def _fault(simulation: Simulation, given: Deed) -> None:
+    simulation.world.record.faults[given.word] += 1
+
+
+@deed("kill")
+def kill(simulation: Simulation, given: Deed) -> None:
+    """The process is killed between two steps."""
+    machine = _running(simulation, given)
+    if machine is not None:
+        _fault(simulation, given)
+        machine.die("killed")
+
+
+@deed("power")
+def power(simulation: Simulation, given: Deed) -> None:
+    """The power goes: what was not synced is lost in part."""
+    machine = _running(simulation, given)
+    if machine is not None:
+        _fault(simulation, given)
+        lied = machine.disk.lies
+        machine.die("power cut")
+        machine.disk.lose_power(_throw(simulation, given))
+        if lied:
+            simulation.world.record.lost_disks.add(machine.name)
+
+
+@deed("fuse")
+def fuse(simulation: Simulation, given: Deed) -> None:
+    """The process dies at one of its next acts: a write, a sync, a mark, a frame."""
+    machine = _running(simulation, given)
+    if machine is not None:
+        _fault(simulation, given)
+        machine.fuse.set(1 + given.number % 60)
+
+
+@deed("fail-sync")
+def fail_sync(simulation: Simulation, given: Deed) -> None:
+    """The next fsync fails."""
+    machine = simulation.world.machines[given.who]
+    _fault(simulation, given)
+    machine.disk.fail_sync = True
+
+
+@deed("lie")
+def lie(simulation: Simulation, given: Deed) -> None:
+    """From now on the disk says «synced» and is not."""
+    _fault(simulation, given)
+    simulation.world.machines[given.who].disk.lies = True
+
+
+@deed("full")
+def full(simulation: Simulation, given: Deed) -> None:
+    """The disk fills up; somebody makes room after a while."""
+    machine = simulation.world.machines[given.who]
+    _fault(simulation, given)
+    machine.disk.room_bytes = given.number % 200_000
+
+    def room() -> None:
+        machine.disk.room_bytes = None
+
+    simulation.world.later(_throw(simulation, given).spread(60_000, 3_600_000), room)
+
+
+@deed("mark-fails")
+def mark_fails(simulation: Simulation, given: Deed) -> None:
+    """The marks' device refuses for a while."""
+    machine = simulation.world.machines[given.who]
+    _fault(simulation, given)
+    machine.marks.fails = True
+
+    def mended() -> None:
+        machine.marks.fails = False
+
+    simulation.world.later(_throw(simulation, given).spread(10_000, 600_000), mended)
+
+
+@deed("restore")
+def restore(simulation: Simulation, given: Deed) -> None:
+    """An older backup comes back; the mark survives."""
+    machine = simulation.world.machines[given.who]
+    _fault(simulation, given)
+    simulation.officers.replace_disk(machine, newest=False, number=given.number)
+
+
+@deed("restore-unmarked")
+def restore_unmarked(simulation: Simulation, given: Deed) -> None:
+    """An older backup comes back, and the mark is lost with the rest."""
+    machine = simulation.world.machines[given.who]
+    if simulation.officers.backups.get(machine.number):
+        _fault(simulation, given)
+        machine.die("its machine is lost")
+        machine.marks.kept.clear()
+        simulation.officers.replace_disk(machine, newest=False, number=given.number)
+
+
+@deed("lose-disk")
+def lose_disk(simulation: Simulation, given: Deed) -> None:
+    """The disk is gone; the last backup comes back after some hours."""
+    machine = simulation.world.machines[given.who]
+    if not simulation.officers.backups.get(machine.number):
+        return
+    _fault(simulation, given)
+    machine.die("its disk is lost")
+    machine.kept_down = True
+
+    def replaced() -> None:
+        machine.kept_down = False
+        simulation.officers.replace_disk(machine, newest=True)
+
+    simulation.world.later(_throw(simulation, given).spread(60_000, 6 * 3_600_000), replaced)
+
+
+@deed("clock-step")
+def clock_step(simulation: Simulation, given: Deed) -> None:
+    """The clock jumps ahead, and is set right after a while."""
+    _fault(simulation, given)
+    clock = simulation.world.machines[given.who].clock
+    step_s = _throw(simulation, given).spread(2, 90_000)
+    clock.offset_s += step_s
+
+    def right() -> None:
+        clock.offset_s -= step_s
+
+    simulation.world.later(_throw(simulation, given).spread(10_000, 3_600_000), right)
+
+
+@deed("clock-back")
+def clock_back(simulation: Simulation, given: Deed) -> None:
+    """The clock is set back."""
+    _fault(simulation, given)
+    clock = simulation.world.machines[given.who].clock
+    clock.offset_s -= _throw(simulation, given).spread(1, 4_000)
+
+
+# --- what happens to a route --------------------------------------------------------------------
+
+
+def _pair(simulation: Simulation, given: Deed) -> tuple[int, int]:
+    pairs = list(combinations(range(len(simulation.plan.names)), 2))
+    return pairs[given.who]
+
+
+@deed("shut")
+def shut(simulation: Simulation, given: Deed) -> None:
+    """Nothing passes for a while."""
+    world, pair = simulation.world, _pair(simulation, given)
+    _fault(simulation, given)
+    world.shut(pair, 0)
+    world.shut(pair, 1)
+    world.later(_throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
+
+
+@deed("shut-one-way")
+def shut_one_way(simulation: Simulation, given: Deed) -> None:
+    """Nothing passes one way for a while."""
+    world, pair = simulation.world, _pair(simulation, given)
+    _fault(simulation, given)
+    world.shut(pair, given.number & 1)
+    world.later(_throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
+
+
+@deed("lose-link")
+def lose_link(simulation: Simulation, given: Deed) -> None:
+    """The connection dies in mid-frame, unnoticed for a while."""
+    world, pair = simulation.world, _pair(simulation, given)
+    for connection in list(world.connections_of(pair)):
+        _fault(simulation, given)
+        world.lose(connection)
+
+
+@deed("slow")
+def slow(simulation: Simulation, given: Deed) -> None:
+    """The route becomes as slow as a radio."""
+    _fault(simulation, given)
+    route = simulation.world.routes[_pair(simulation, given)]
+    route.bits_per_s = _throw(simulation, given).spread(75, 9_600)
+
+
+@deed("night")
+def night(simulation: Simulation, given: Deed) -> None:
+    """Nobody calls for a while: days of silence."""
+    world, pair = simulation.world, _pair(simulation, given)
+    world.asleep[pair] = world.now_ms + given.number
+    for connection in list(world.connections_of(pair)):
+        if connection.alive:
+            world.hang_up(connection, pair[0])
+    world.later(given.number, lambda: world.dial(pair))
+
+
+# --- what officers agree and change -------------------------------------------------------------
+
+
+@deed("offer")
+def offer(simulation: Simulation, given: Deed) -> None:
+    """An amendment is offered; the others assent when they see it."""
+    simulation.record.note(simulation.world.machines[given.who], "offer")
+
+
+@deed("rotate")
+def rotate(simulation: Simulation, given: Deed) -> None:
+    """A later card of the same party."""
+    simulation.record.note(simulation.world.machines[given.who], "rotate")

@@ -1,0 +1,145 @@
+"""Routes between machines, and the connections that live on them until something kills them.
+
+A connection keeps the contract of a bearer (whole frames, in order, at most once) unless its route
+is rough. It may die with whatever is on its way, at one end long before the other notices.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from detente.sim.dice import Dice
+
+STALL_MS = 15_000  # a connection on which nothing moves for so long is given up
+REDIAL_MS = (200, 8_000)
+
+
+@dataclass(slots=True)
+class Route:
+    """What lies between two machines; each direction may be shut alone."""
+
+    wide: bool = True
+    delay_ms: int = 20
+    jitter_ms: int = 5
+    bits_per_s: int = 10_000_000
+    loses: float = 0.0  # rough routes only: chances of a frame
+    doubles: float = 0.0
+    swaps: float = 0.0
+    shut: list[bool] = field(default_factory=lambda: [False, False])  # from the first, the second
+
+    @property
+    def rough(self) -> bool:
+        """Whether frames are lost, doubled and swapped here, against a bearer's contract."""
+        return bool(self.loses or self.doubles or self.swaps)
+
+    @property
+    def whole(self) -> bool:
+        """Whether something sent either way arrives: only then a connection can be made."""
+        return not any(self.shut)
+
+
+class Timer(Protocol):
+    """The world's time."""
+
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since the world began."""
+        ...
+
+    def later(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Does something after so long."""
+        ...
+
+
+class Pipe:
+    """One direction of a connection: frames wait for airtime, then travel."""
+
+    def __init__(
+        self, route: Route, side: int, dice: Dice, timer: Timer, arrive: Callable[[bytes], None]
+    ) -> None:
+        self._route = route
+        self._side = side
+        self._dice = dice
+        self._timer = timer
+        self._arrive = arrive
+        self._urgent: deque[bytes] = deque()
+        self._waiting: deque[bytes] = deque()
+        self._stuck: deque[bytes] = deque()  # on their way when the route was shut
+        self._busy = False
+        self._last_ms = 0  # when the frame before lands
+        self.dead = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        return not (self._urgent or self._waiting or self._stuck)
+
+    def send(self, data: bytes, *, urgent: bool) -> None:
+        """Queues one frame; an urgent one before everything that is not."""
+        (self._urgent if urgent else self._waiting).append(data)
+        self.push()
+
+    def push(self) -> None:
+        """Puts the next frame on the air, if it is free and open."""
+        if self._busy or self.dead or self.empty or self._route.shut[self._side]:
+            return
+        self._busy = True
+        data = (self._stuck or self._urgent or self._waiting).popleft()
+        airtime_ms = len(data) * 8_000 // self._route.bits_per_s
+        self._timer.later(airtime_ms, lambda: self._left(data))
+
+    def kill(self) -> None:
+        """Nothing more leaves or arrives."""
+        self.dead = True
+        for queue in (self._urgent, self._waiting, self._stuck):
+            queue.clear()
+
+    def _left(self, data: bytes) -> None:
+        self._busy = False
+        route, dice = self._route, self._dice
+        lands_ms = self._timer.now_ms + route.delay_ms + dice.between(0, route.jitter_ms)
+        copies = 1
+        if route.rough:
+            copies = 0 if dice.happens(route.loses) else 2 if dice.happens(route.doubles) else 1
+            lands_ms += dice.between(50, 3_000) if dice.happens(route.swaps) else 0
+        else:
+            lands_ms = self._last_ms = max(lands_ms, self._last_ms)  # in order
+        for _ in range(copies):
+            self._timer.later(lands_ms - self._timer.now_ms, lambda: self._land(data))
+        self.push()
+
+    def _land(self, data: bytes) -> None:
+        if self.dead:
+            return
+        if self._route.shut[self._side] or self._stuck:
+            self._stuck.append(data)  # the bearer's own protocol repeats it, in order
+            return
+        self._arrive(data)
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """A link between two machines, by the numbers that each of them knows it by."""
+
+    route: Route
+    ends: tuple[int, int]  # machines
+    links: tuple[int, int]
+    pipes: tuple[Pipe, Pipe]  # from the first, from the second
+    up: list[bool] = field(default_factory=lambda: [True, True])
+
+    @property
+    def alive(self) -> bool:
+        """Whether both ends still believe in it."""
+        return all(self.up)
+
+    def side(self, machine: int) -> int:
+        """0 or 1."""
+        return self.ends.index(machine)
+
+    def kill(self) -> None:
+        """Nothing more arrives."""
+        for pipe in self.pipes:
+            pipe.kill()

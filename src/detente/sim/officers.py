@@ -1,0 +1,80 @@
+"""What people at a party do unasked of by a plan: adopt a mute node, release rows, fetch a backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.events import Adopt, Release
+from detente.sim.disk import Image
+from detente.sim.parties import PAIRS
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+
+Backup = tuple[Image, int]
+ROUND_MS = 60_000
+
+
+class Officers:
+    """The officers of every party: they look at each machine now and then, as at a morning round."""
+
+    def __init__(self) -> None:
+        self.backups: dict[int, list[Backup]] = {}
+
+    def back_up(self, machine: Machine) -> None:
+        """Keeps a backup, beside those kept before."""
+        kept = self.backups.setdefault(machine.number, [])
+        kept.append(machine.backup())
+        del kept[1:-3]  # the first, and the last few
+
+    def look(self, machine: Machine) -> None:
+        """One round at one machine."""
+        if machine.process is None:
+            if machine in machine.world.record.stuck_machines:
+                self.replace_disk(machine, newest=True)
+            return
+        if any(line.mute for line in machine.station.lines.values()):
+            self.adopt(machine)
+        elif machine.process is not None:
+            self.release(machine)
+
+    def replace_disk(self, machine: Machine, *, newest: bool, number: int = 0) -> None:
+        """Puts a backup on a new disk, and starts over it."""
+        record = machine.world.record
+        backups = self.backups.get(machine.number)
+        if not backups:
+            return
+        image, k = backups[-1] if newest else backups[number % len(backups)]
+        machine.die("its disk is replaced")
+        machine.disk.replace(image)
+        machine.disk.lies = machine.disk.fail_sync = False
+        machine.disk.room_bytes = None
+        machine.k = k
+        record.lost_disks.add(machine.name)
+        record.note(machine, "restored", k=k)
+        if machine in record.stuck_machines:
+            record.stuck_machines.remove(machine)
+        machine.world.restart(machine)
+
+    def adopt(self, machine: Machine) -> None:
+        """The next k of the paper register, its keys, and ``node adopt``."""
+        ks = [machine.register_k]
+        for line in machine.station.lines.values():
+            mark = machine.marks.read(line.id)
+            ks += [log.k for log in line.logs if log.member == line.me]
+            ks.append(-1 if mark is None else mark.incarnation)
+        k = max(ks) + 1
+        if k >= PAIRS:
+            machine.world.record.note(machine, "no-more-pairs")
+            return
+        machine.register_k = machine.k = k
+        machine.station.keys.k = k  # type: ignore[misc]  # ours are SimKeys
+        machine.run([Adopt(k)])
+
+    def release(self, machine: Machine) -> None:
+        """Rows that an adoption had held back are released by a person."""
+        for line in machine.station.lines.values():
+            held = [row.number for row in line.queue.rows.values() if row.awaits_release]
+            if held:
+                machine.run([Release(line.id, number, send=True) for number in held])
+                return

@@ -1,0 +1,231 @@
+"""What a seed means: who takes part, over what routes, with which clocks, and every deed in time.
+
+A plan is a value. A violation is made shorter by taking deeds out of it and running it again, and a
+scenario file is a plan that a person wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from detente.sim.dice import Dice
+from detente.sim.network import Route
+from detente.sim.parties import NAMES
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+SETUP_MS = 60_000  # the line is open by then
+REAL_EVERY = 50  # one seed in so many signs with the real ML-DSA, and cannot be traced
+
+
+class Deed(NamedTuple):
+    """Something that happens at a time: ``word`` names it in ``sim.deeds``."""
+
+    at_ms: int
+    word: str
+    who: int  # a machine
+    number: int = 0  # what the deed makes of it stands there
+    text: str = ""
+
+
+class Attack(NamedTuple):
+    """A party that attacks: ``word`` names its way in ``sim.attackers``."""
+
+    word: str
+    who: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPlan:
+    """How wrong a machine's clock begins."""
+
+    offset_s: int = 0
+    drift_ppm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """As ``network.Route``, for the pair of machines in order."""
+
+    wide: bool = True
+    delay_ms: int = 20
+    jitter_ms: int = 5
+    bits_per_s: int = 10_000_000
+    loses: float = 0.0
+    doubles: float = 0.0
+    swaps: float = 0.0
+
+    def route(self) -> Route:
+        """A route like this, open both ways."""
+        return Route(
+            self.wide,
+            self.delay_ms,
+            self.jitter_ms,
+            self.bits_per_s,
+            self.loses,
+            self.doubles,
+            self.swaps,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a simulation is told beforehand."""
+
+    seed: int
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+    until_ms: int  # then the faults stop
+    deeds: tuple[Deed, ...]
+    attacks: tuple[Attack, ...] = ()
+    clocks: tuple[ClockPlan, ...] = ()
+    routes: tuple[RoutePlan, ...] = ()  # in the order of itertools.combinations
+    real: bool = False
+
+    def without(self, keep: Callable[[int, Deed], bool]) -> Plan:
+        """The same with fewer deeds."""
+        kept = tuple(deed for number, deed in enumerate(self.deeds) if keep(number, deed))
+        return replace(self, deeds=kept)
+
+
+@dataclass
+class Rates:
+    """How often each thing happens in this seed: most seeds know only some of the faults."""
+
+    dice: Dice
+    chance: float = 0.5  # that a kind of fault exists at all
+    most: dict[str, int] = field(default_factory=dict)
+
+    def count(self, word: str, most: int) -> int:
+        """How many deeds of this word: none in many seeds, a few in others."""
+        most = self.most.get(word, most)
+        there = self.dice.happens(self.chance)
+        found = self.dice.between(1, most) if most else 0
+        return found if there else 0
+
+
+# Each fault, and how many of it one day of one machine knows at the most.
+MACHINE_FAULTS = {
+    "kill": 4,
+    "power": 3,
+    "fuse": 5,
+    "fail-sync": 2,
+    "lie": 2,
+    "full": 1,
+    "mark-fails": 1,
+    "restore": 2,
+    "restore-unmarked": 1,
+    "lose-disk": 1,
+    "clock-step": 3,
+    "clock-back": 2,
+}
+ROUTE_FAULTS = {"shut": 3, "shut-one-way": 2, "lose-link": 5, "slow": 1}
+OFFICERS = {"mark": 12, "purge": 2, "duty": 4, "offer": 2, "rotate": 1, "backup": 3}
+MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
+
+
+def plan_of(seed: int, *, day: bool = False) -> Plan:
+    """The plan of a seed. ``day``: two parties, a day, 100 entries, as the speed is stated for."""
+    dice = Dice(seed, "plan")
+    members = 2 if day else _members(dice.stream("members"))
+    until_ms = DAY_MS if day else dice.stream("until").spread(10 * 60_000, 3 * DAY_MS)
+    deeds: list[Deed] = []
+    says = 100 if day else dice.stream("says").spread(4, 150)
+    for number in range(says):
+        throw = dice.stream("say", number)
+        at_ms = _when(throw, until_ms)
+        deeds.append(Deed(at_ms, "say", throw.between(0, members - 1), throw.between(0, 1 << 30)))
+    roles = _roles(dice.stream("roles"), members)
+    for who in range(members):
+        deeds += _of(dice.stream("machine", who), MACHINE_FAULTS, who, until_ms)
+        deeds += _of(dice.stream("officers", who), OFFICERS, who, until_ms)
+    for pair in range(members * (members - 1) // 2):
+        deeds += _of(dice.stream("route", pair), ROUTE_FAULTS, pair, until_ms)
+    deeds += _nights(dice.stream("nights"), members, until_ms)
+    return Plan(
+        seed=seed,
+        names=NAMES[:members],
+        roles=roles,
+        until_ms=SETUP_MS + until_ms,
+        deeds=tuple(sorted(deeds)),
+        attacks=_attacks(dice.stream("attacks"), members),
+        clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
+        routes=tuple(
+            _route(dice.stream("road", pair)) for pair in range(members * (members - 1) // 2)
+        ),
+        real=not day and seed % REAL_EVERY == REAL_EVERY - 1,
+    )
+
+
+def _when(dice: Dice, until_ms: int) -> int:
+    return SETUP_MS + dice.between(0, until_ms)
+
+
+def _members(dice: Dice) -> int:
+    left = dice.between(0, 999) / 1000
+    for members, share in MEMBERS:
+        left -= share
+        if left < 0:
+            return members
+    return 2
+
+
+def _roles(dice: Dice, members: int) -> tuple[str, ...]:
+    """Two parties at the least; whoever else may be a mediator or an observer."""
+    others = (dice.one_of(("party", "party", "mediator", "observer")) for _ in range(members - 2))
+    return ("party", "party", *others)
+
+
+def _of(dice: Dice, kinds: dict[str, int], who: int, until_ms: int) -> list[Deed]:
+    rates = Rates(dice.stream("rates"))
+    deeds = []
+    for word, most in kinds.items():
+        for number in range(rates.count(word, most)):
+            throw = dice.stream(word, number)
+            deeds.append(Deed(_when(throw, until_ms), word, who, throw.between(0, 1 << 30)))
+    return deeds
+
+
+def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
+    """Links are called up for a while and let go again, in all but a few seeds."""
+    if until_ms < 2 * HOUR_MS or dice.happens(0.05):
+        return []
+    deeds = []
+    for pair in range(members * (members - 1) // 2):
+        throw, at_ms = dice.stream(pair), SETUP_MS
+        while at_ms < until_ms:
+            at_ms += throw.spread(60_000, 30 * 60_000)
+            asleep_ms = throw.spread(HOUR_MS // 2, 12 * HOUR_MS)
+            deeds.append(Deed(at_ms, "night", pair, asleep_ms))
+            at_ms += asleep_ms
+    return deeds
+
+
+def _clock(dice: Dice) -> ClockPlan:
+    if dice.happens(0.6):
+        return ClockPlan()
+    return ClockPlan(dice.between(-90, 90), dice.between(-500, 500))
+
+
+def _route(dice: Dice) -> RoutePlan:
+    kind = dice.between(0, 9)
+    if kind < 6:
+        return RoutePlan(delay_ms=dice.spread(1, 800), jitter_ms=dice.spread(1, 200))
+    if kind < 8:
+        return RoutePlan(
+            wide=False, delay_ms=dice.spread(50, 2_000), bits_per_s=dice.spread(2_400, 64_000)
+        )
+    if kind == 8:
+        return RoutePlan(wide=False, delay_ms=1_000, bits_per_s=dice.spread(75, 600))
+    return RoutePlan(
+        loses=dice.between(0, 20) / 1000, doubles=dice.between(0, 20) / 1000, swaps=0.01
+    )
+
+
+def _attacks(dice: Dice, members: int) -> tuple[Attack, ...]:
+    """One party attacks in half of the seeds. Its ways are drawn when the world is made."""
+    if not dice.happens(0.5):
+        return ()
+    return (Attack("", dice.between(0, members - 1)),)

@@ -1,0 +1,118 @@
+"""What a simulation knows that no node does: who submitted what, what nodes said, and faults."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from detente.core.events import Tell
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.network import Connection
+    from detente.sim.world import World
+
+TELLS_MAX = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A draft for which ``submit`` returned: from then on it may not be lost."""
+
+    at_ms: int
+    machine: int
+    name: str
+    commitment: bytes
+    precedence: int
+    audience: int
+    k: int  # the incarnation in which it was submitted
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something a node told its people or its log."""
+
+    at_ms: int
+    machine: int
+    tell: Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken, by the word of the checker that saw it."""
+
+    checker: str
+    what: str
+    at_ms: int
+
+
+@dataclass(eq=False)
+class Record:
+    """Kept beside the world; checkers read it, nodes never do."""
+
+    world: World
+    traced: bool = False
+    submitted: list[Submitted] = field(default_factory=list)
+    tells: list[Told] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    attacks: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    lines: list[str] = field(default_factory=list)  # the trace
+    purged: list[tuple[str, bytes]] = field(default_factory=list)  # author, leaf hash
+    stuck_machines: list[Machine] = field(default_factory=list)
+    lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
+    entries: int = 0
+
+    def __post_init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def note(self, machine: Machine, word: str, **facts: object) -> None:
+        """One line of the trace."""
+        self._line(f"{machine.name}/{machine.number} {word} {_show(facts)}")
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """A node told something."""
+        if tell.word == "refused":
+            self.refusals[str(tell.facts.get("refusal"))] += 1
+        if len(self.tells) < TELLS_MAX:
+            self.tells.append(Told(self.world.now_ms, machine.number, tell))
+        self.note(machine, tell.word, **tell.facts)
+
+    def frame(self, machine: Machine, connection: Connection, data: bytes) -> None:
+        """A frame left."""
+        digest = hashlib.sha256(data).hexdigest()[:12]
+        link = connection.links[connection.side(machine.number)]
+        self.note(machine, "sends", link=link, bytes=len(data), sha=digest)
+
+    def started(self, machine: Machine, restored: dict[bytes, str]) -> None:
+        """A process began."""
+        self.note(machine, "started", k=machine.k, restored=sorted(restored.values()))
+
+    def stuck(self, machine: Machine) -> None:
+        """A machine that its supervisor cannot start."""
+        self.stuck_machines.append(machine)
+
+    def fault(self, checker: str, what: str) -> None:
+        """A promise is broken."""
+        self.violations.append(Violation(checker, what, self.world.now_ms))
+        self._line(f"VIOLATION {checker}: {what}")
+
+    def digest(self) -> str:
+        """What all the trace comes to: equal for equal seeds."""
+        return self._digest.hexdigest()
+
+    def _line(self, text: str) -> None:
+        line = f"{self.world.now_ms:>10} {text}"
+        self._digest.update(line.encode() + b"\n")
+        if self.traced:
+            self.lines.append(line)
+
+
+def _show(facts: dict[str, object]) -> str:
+    return " ".join(
+        f"{name}={value.hex()[:16] if isinstance(value, bytes) else value}"
+        for name, value in facts.items()
+    )

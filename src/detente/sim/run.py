@@ -1,0 +1,141 @@
+"""One simulation from its plan to its verdict: setting up, the deeds, the settling, the checks."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+
+from detente.sim import attackers, checkers
+from detente.sim.clock import Clock
+from detente.sim.deeds import do
+from detente.sim.dice import Dice
+from detente.sim.officers import ROUND_MS, Officers
+from detente.sim.plan import SETUP_MS, Plan
+from detente.sim.record import Record, Violation
+from detente.sim.seam import seeded_signatures
+from detente.sim.world import World
+
+SETTLE_MS = 2 * 3_600_000  # without faults, everything must have come to rest by then
+SETTLE_ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one seed."""
+
+    seed: int
+    simulated_ms: int
+    entries: int
+    faults: Counter[str]
+    attacks: Counter[str]
+    refusals: Counter[str]
+    violations: tuple[Violation, ...]
+    digest: str
+    lines: tuple[str, ...] = field(default=())
+
+
+class Simulation:
+    """A plan that is being carried out."""
+
+    def __init__(self, plan: Plan, *, traced: bool = False) -> None:
+        self.plan = plan
+        self.officers = Officers()
+        self.world = World(
+            Dice(plan.seed, "world"), plan.names, plan.roles, real=plan.real, traced=traced
+        )
+        for machine, clock in zip(self.world.machines, plan.clocks, strict=False):
+            machine.clock = Clock(clock.offset_s, clock.drift_ppm)
+        pairs = combinations(range(len(plan.names)), 2)
+        for pair, route in zip(pairs, plan.routes, strict=False):
+            self.world.routes[pair] = route.route()
+
+    @property
+    def record(self) -> Record:
+        """What is known of this simulation."""
+        return self.world.record
+
+    def run(self) -> Result:
+        """All of it."""
+        world, plan = self.world, self.plan
+        world.open()
+        for machine in world.machines:
+            self.officers.back_up(machine)
+        world.run_until(SETUP_MS)
+        attackers.enlist(self)
+        for deed in plan.deeds:
+            world.later(max(0, deed.at_ms - world.now_ms), partial(do, self, deed))
+        self._rounds()
+        world.run_until(plan.until_ms)
+        self._settle()
+        checkers.check(self)
+        return self._result()
+
+    def _rounds(self) -> None:
+        """The officers go round, each on a rhythm of its own."""
+        for machine in self.world.machines:
+            if not machine.honest:
+                continue
+
+            def round_(machine=machine) -> None:  # type: ignore[no-untyped-def]
+                if not machine.kept_down:
+                    self.officers.look(machine)
+                if not self.world.settled:
+                    self.world.later(ROUND_MS * machine.dice.between(1, 30), round_)
+
+            self.world.later(ROUND_MS, round_)
+
+    def _settle(self) -> None:
+        """The faults stop: everything is mended, and time passes until all is at rest."""
+        world = self.world
+        world.settled = True
+        world.asleep.clear()
+        for route in world.routes.values():
+            route.shut[:] = [False, False]
+            route.bits_per_s = max(route.bits_per_s, 64_000)
+            route.loses = route.doubles = route.swaps = 0.0
+        for machine in world.machines:
+            machine.disk.lies = machine.disk.fail_sync = machine.marks.fails = False
+            machine.disk.room_bytes = None
+            machine.fuse.left = None
+            machine.kept_down = False
+        for pair in world.routes:
+            world.heal(pair)
+        for _ in range(SETTLE_ROUNDS):
+            for machine in world.machines:
+                if machine.honest:
+                    if machine.process is None:
+                        world.restart(machine)
+                    self.officers.look(machine)
+            world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
+
+    def _result(self) -> Result:
+        record = self.world.record
+        for machine in self.world.machines:
+            machine.die("the simulation ends")
+        return Result(
+            self.plan.seed,
+            self.world.now_ms,
+            len(record.submitted),
+            record.faults,
+            record.attacks,
+            record.refusals,
+            tuple(record.violations),
+            record.digest(),
+            tuple(record.lines),
+        )
+
+
+def run_plan(plan: Plan, *, traced: bool = False) -> Result:
+    """Carries out a plan; equal plans give equal results, byte for byte, unless ``real``."""
+    gc_was_on = gc.isenabled()
+    gc.disable()  # one world is freed at once when it ends
+    try:
+        with seeded_signatures(plan.real):
+            return Simulation(plan, traced=traced).run()
+    finally:
+        if gc_was_on:
+            gc.enable()
+        gc.collect()
