@@ -113,7 +113,7 @@ class Machine:
             if fresh:
                 self._furnish(store)
             card = card_of(self.name, real=self.real).card
-            keys = SimKeys(self.name, self.k)
+            keys = SimKeys(self.name, k=self.k)
             station = Station(card.party, card, keys, lambda line: later(store, line))
             station.cards.update(latest_cards(store))
             station.card = station.cards[card.party]

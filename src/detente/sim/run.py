@@ -12,6 +12,7 @@ from detente.sim import attackers, checkers
 from detente.sim.clock import Clock
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
+from detente.sim.machine import Machine
 from detente.sim.officers import ROUND_MS, Officers
 from detente.sim.plan import SETUP_MS, Plan
 from detente.sim.record import Record, Violation
@@ -67,42 +68,31 @@ class Simulation:
         attackers.enlist(self)
         for deed in plan.deeds:
             world.later(max(0, deed.at_ms - world.now_ms), partial(do, self, deed))
-        self._rounds()
+        for machine in world.machines:
+            if machine.honest:
+                world.later(ROUND_MS, partial(self._round, machine))
         world.run_until(plan.until_ms)
         self._settle()
         checkers.check(self)
         return self._result()
 
-    def _rounds(self) -> None:
-        """The officers go round, each on a rhythm of its own."""
-        for machine in self.world.machines:
-            if not machine.honest:
-                continue
-
-            def round_(machine=machine) -> None:  # type: ignore[no-untyped-def]
-                if not machine.kept_down:
-                    self.officers.look(machine)
-                if not self.world.settled:
-                    self.world.later(ROUND_MS * machine.dice.between(1, 30), round_)
-
-            self.world.later(ROUND_MS, round_)
+    def _round(self, machine: Machine) -> None:
+        """The officers go round, at each machine on a rhythm of its own."""
+        if not machine.kept_down:
+            self.officers.look(machine)
+        if not self.world.settled:
+            wait_ms = ROUND_MS * machine.dice.between(1, 30)
+            self.world.later(wait_ms, partial(self._round, machine))
 
     def _settle(self) -> None:
         """The faults stop: everything is mended, and time passes until all is at rest."""
         world = self.world
-        world.settled = True
-        world.asleep.clear()
-        for route in world.routes.values():
-            route.shut[:] = [False, False]
-            route.bits_per_s = max(route.bits_per_s, 64_000)
-            route.loses = route.doubles = route.swaps = 0.0
         for machine in world.machines:
             machine.disk.lies = machine.disk.fail_sync = machine.marks.fails = False
             machine.disk.room_bytes = None
             machine.fuse.left = None
             machine.kept_down = False
-        for pair in world.routes:
-            world.heal(pair)
+        world.mend()
         for _ in range(SETTLE_ROUNDS):
             for machine in world.machines:
                 if machine.honest:

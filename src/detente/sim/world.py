@@ -16,6 +16,7 @@ from detente.sim.network import REDIAL_MS, STALL_MS, Connection, Pipe, Route
 from detente.sim.parties import card_of
 from detente.sim.record import Record
 
+SETTLED_BITS_PER_S = 64_000
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
@@ -213,6 +214,17 @@ class World:
                 self.dial(pair)
 
     # --- routes ---
+
+    def mend(self) -> None:
+        """The faults have stopped: every route is whole, awake and fit for a day's traffic."""
+        self.settled = True
+        self.asleep.clear()
+        self._shut_until_ms.clear()
+        self._dialling.clear()
+        for pair, route in self.routes.items():
+            route.bits_per_s = max(route.bits_per_s, SETTLED_BITS_PER_S)
+            route.loses = route.doubles = route.swaps = 0.0
+            self.heal(pair)
 
     def route(self, one: int, other: int) -> Route:
         """The route between two machines."""
