@@ -11,7 +11,7 @@ from detente.core.events import Draft, SetDuty, Submit
 from detente.core.extras import Mark, Rung, Stater
 from detente.core.holding import purge
 from detente.core.leaf import Kind, Precedence
-from detente.dossiers.dispatch import Accident, Dispatch, Handling
+from detente.dossiers.dispatch import Accident, Dispatch
 from detente.sim.dice import Dice
 from detente.sim.plan import Deed
 from detente.sim.record import Submitted
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Act = Callable[["Simulation", Deed], None]
 DEEDS: dict[str, Act] = {}
-WORDS = "we report movement of aircraft north the bridge at noon no shots heard confirm please".split()
+WORDS = ("we", "report", "movement", "of", "aircraft", "north", "the", "bridge", "no", "shots")
 
 
 def deed(word: str) -> Callable[[Act], Act]:
@@ -63,21 +63,21 @@ def say(simulation: Simulation, given: Deed) -> None:
         return
     now_s = machine.clock.now(simulation.world.now_ms).wall_s
     text = given.text or " ".join(dice.one_of(WORDS) for _ in range(dice.spread(3, 200)))
-    kind, body = Kind.DISPATCH, Handling(language="en")
-    if dice.happens(0.05):
-        kind, body = Kind.ACCIDENT, Accident(language="en", dtg_s=now_s, what="fire", known=text)
-    else:
-        body = Dispatch(language="en", dtg_s=now_s, subject="Report", text=text)
+    kind, body = (
+        (Kind.ACCIDENT, Accident(language="en", dtg_s=now_s, what="fire", known=text).encode())
+        if dice.happens(0.05)
+        else (Kind.DISPATCH, Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode())
+    )
     readers = line.charter.readers()
     others = [n for n in range(8) if readers >> n & 1 and n != line.me]
     audience = readers
     if len(others) > 1 and dice.happens(0.2):
         audience = 1 << line.me | 1 << dice.one_of(others)
     precedence = dice.one_of((0, 1, 1, 1, 1, 2, 2, 3, 4, 5))
-    submit(machine, kind, body.encode(), audience, precedence)
+    submit(machine, kind, body, audience, precedence)
 
 
-def submit(  # noqa: PLR0913
+def submit(
     machine: Machine,
     kind: Kind,
     plain: bytes,

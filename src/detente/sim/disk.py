@@ -101,7 +101,7 @@ class Disk:
         for file in self.files.values():
             file.lose_power(dice)
 
-    def bytes(self) -> int:
+    def stored_bytes(self) -> int:
         """How much is stored."""
         return sum(len(file.data) for file in self.files.values())
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from detente.core.errors import DetenteError, LocalError, MachineError
-from detente.core.events import CloseLink, FrameIn, Input, LinkDown, LinkUp, Send, Tell
+from detente.core.errors import DetenteError, MachineError
+from detente.core.events import CloseLink, FrameIn, Input, LinkDown, LinkUp, Now, Send, Tell
 from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
 from detente.node.opening import later, latest_cards, load_lines
@@ -54,7 +54,7 @@ class Process:
 
 @dataclass(eq=False)
 class Machine:
-    """The machine of one party. ``name`` is the party's; two machines of one name are its copies."""
+    """The machine of one party; two machines of one name are copies of it."""
 
     world: World
     number: int
@@ -157,7 +157,7 @@ class Machine:
 
     # --- steps ---
 
-    def _now(self):  # type: ignore[no-untyped-def]
+    def _now(self) -> Now:
         return self.clock.now(self.world.now_ms)
 
     def give(self, *inputs: Input) -> None:
@@ -264,6 +264,3 @@ class Machine:
         link = connection.links[connection.side(self.number)]
         if link in self.connections:
             self.give(FrameIn(link, data))
-
-
-__all__ = ["LocalError", "Machine", "Mouth", "Process"]

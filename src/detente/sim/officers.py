@@ -1,4 +1,4 @@
-"""What people at a party do unasked of by a plan: adopt a mute node, release rows, fetch a backup."""
+"""What people do unasked: adopt a mute node, release rows, put a backup on a new disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUND_MS = 60_000
 
 
 class Officers:
-    """The officers of every party: they look at each machine now and then, as at a morning round."""
+    """The officers of every party: they look at each machine now and then."""
 
     def __init__(self) -> None:
         self.backups: dict[int, list[Backup]] = {}

@@ -1,4 +1,4 @@
-"""The world: one virtual clock, the machines, the routes between them, and what is known of both."""
+"""The world: one virtual clock, the machines, the routes between them, and what is known."""
 
 from __future__ import annotations
 
