@@ -24,8 +24,9 @@ from vectors_world import Effect
 def forks(ground: Ground) -> Iterator[Made]:
     """Every scene."""
     yield from _searched(ground)
+    yield from _below(ground)
     yield from _shown(ground)
-    yield _completed(ground)
+    yield from _completed(ground)
     yield from _quotes(ground)
 
 
@@ -58,13 +59,7 @@ def _searched(ground: Ground) -> Iterator[Made]:
     fork.say(plain=b"Never three.", serial=3)
     _greet(scene, log, log.size)
     _greet(scene, theirs, 1)
-    out = scene.give("charlie", encode_frame(CHANNEL, frames.Heads((stated(fork),))))
-    for _ in range(16):
-        questions = [_question(effect) for effect in out]
-        question = next((found for found in questions if found is not None), None)
-        if question is None:
-            break
-        out = scene.give("charlie", _answer(fork, question))
+    _search(scene, fork)
     comment = "charlie shows another head of alpha: searched, proven, entered, frozen"
     yield scene.made("fork_found", "§6", comment)
     log.say(plain=b"Five.", serial=log.size)
@@ -77,6 +72,50 @@ def _searched(ground: Ground) -> Iterator[Made]:
     scene.give("charlie", encode_frame(CHANNEL, frames.Heads((unsigned,))))
     comment = "charlie states a head that alpha never signed: named, and nothing else"
     yield scene.made("false_head_of_another", "§4", comment, "bad-signature")
+
+
+def _search(scene: Scene, fork: LogBuilder) -> None:
+    """Charlie states a head, and answers what is asked about it."""
+    out = scene.give("charlie", encode_frame(CHANNEL, frames.Heads((stated(fork),))))
+    for _ in range(16):
+        questions = [_question(effect) for effect in out]
+        question = next((found for found in questions if found is not None), None)
+        if question is None:
+            break
+        out = scene.give("charlie", _answer(fork, question))
+
+
+def _below(ground: Ground) -> Iterator[Made]:
+    """Charlie proves that alpha forked at 4, and then shows the head of a third log of alpha."""
+    for name, at, comment in (
+        ("lower_fork_found", 2, "frozen at 4, and another head parts at 2: searched, frozen at 2"),
+        ("fork_behind_a_freeze", 5, "frozen at 4, and another head agrees there: one question"),
+    ):
+        scene, log, theirs = _three(ground)
+        for text in (b"One.", b"Two.", b"Three.", b"Four.", b"Five.", b"Six."):
+            log.say(plain=text, serial=log.size)
+        high, other = log.fork(4), log.fork(at)
+        high.say(plain=b"Never four.", serial=4)
+        for number in range(at, 6):
+            other.say(plain=b"Never this.", serial=number)
+        _accuse(theirs, log, high, 4)
+        _greet(scene, log, log.size)
+        _greet(scene, theirs, 2)
+        _search(scene, other)
+        yield scene.made(name, "§6", comment)
+
+
+def _accuse(by: LogBuilder, log: LogBuilder, fork: LogBuilder, at: int) -> None:
+    """Another member's entry that proves two logs to part at an index."""
+    proofs = [
+        make_proof(Opening(one.raws[at]), at, one.path(at), one.note()) for one in (log, fork)
+    ]
+    by.say(
+        Kind.ACCUSATION,
+        plain=make_leaves(*proofs),
+        precedence=Precedence.IMMEDIATE,
+        extra=Accused(log.id, at).encode(),
+    )
 
 
 def _question(effect: Effect) -> frames.AskProof | None:
@@ -124,25 +163,23 @@ def _shown(ground: Ground) -> Iterator[Made]:
     yield scene.made("fork_ahead", "§6", comment)
 
 
-def _completed(ground: Ground) -> Made:
+def _completed(ground: Ground) -> Iterator[Made]:
     """Bravo is told of the fork by charlie before it holds as much of alpha's log."""
     scene, log, theirs = _three(ground)
     for text in (b"One.", b"Two.", b"Three."):
         log.say(plain=text, serial=log.size)
     fork = log.fork(3)
     fork.say(plain=b"Never three.", serial=3)
-    proofs = [make_proof(Opening(one.raws[3]), 3, one.path(3), one.note()) for one in (log, fork)]
-    theirs.say(
-        Kind.ACCUSATION,
-        plain=make_leaves(*proofs),
-        precedence=Precedence.IMMEDIATE,
-        extra=Accused(log.id, 3).encode(),
-    )
+    _accuse(theirs, log, fork, 3)
     _greet(scene, log, 2)
     _greet(scene, theirs, 2)
     scene.give("alpha", entries(log, 2, 4))
     comment = "frozen at 3, held to 2: a batch that spans 3 is taken, and covered to 2"
-    return scene.made("frozen_log_is_completed", "§6", comment)
+    yield scene.made("frozen_log_is_completed", "§6", comment)
+    log.say(plain=b"Now.", serial=log.size, precedence=4)
+    scene.give("alpha", ahead(log, 2, 4))
+    comment = "an entry ahead of a gap, at or beyond the index of the freeze"
+    yield scene.made("ahead_of_a_frozen_log", "§6", comment, "frozen")
 
 
 # --- quotes -----------------------------------------------------------------------------------

@@ -1,483 +1,283 @@
-"""Two histories under one key: found, proven, entered and frozen; and nobody else convicted."""
+"""Proofs of two histories: made, entered, received, checked; and what a log is frozen from."""
 
 from __future__ import annotations
 
 import pytest
+from core.forks import (
+    CHARLIE,
+    THREE,
+    convicted,
+    enter,
+    forked,
+    grown,
+    proof_by_leaves,
+    shown,
+    split,
+    tell,
+    verdicts,
+)
 from core.lineage import LogBuilder, party
 from liar import Liar, covering_item, stated
 from pair import End, World
 
-from detente.core import events, limits, notes
-from detente.core.accusation import Finding, Verdict, check, make_leaves
-from detente.core.accusing import frozen_logs
+from detente.core import events, limits
+from detente.core.accusation import Finding, Form, make_leaves
 from detente.core.body import commit, unpack
-from detente.core.errors import Refusal
 from detente.core.extras import Accused, Resume
-from detente.core.frames import AskProof, Heads, Refuse, ShowProof
+from detente.core.frames import AskProof, Body, Heads
+from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, Leaf, LogId
-from detente.core.proof import CardKeys
+from detente.core.station import Step, fall_mute
 
-THREE = ("alpha", "bravo", "charlie")
-CHARLIE = LogId(2, 0, b"")
-
-
-def _town(names: tuple[str, ...] = THREE, **changes: object) -> tuple[World, Liar]:
-    """Real alpha and bravo, linked, and charlie who says what he likes."""
-    world = World(names=names, changes=changes)
-    world.open("alpha", "bravo")
-    return world, Liar(world, "charlie")
+# --- made from what the author sends --------------------------------------------------------------
 
 
-def _forked(liar: Liar, at: int, ours: int, theirs: int) -> tuple[LogBuilder, LogBuilder]:
-    """Two logs of the liar, of these sizes, that part at an index."""
-    while liar.log.size < at:
-        liar.say(f"shared {liar.log.size}")
-    other = liar.log.fork(at)
-    while liar.log.size < ours:
-        liar.say(f"to one {liar.log.size}")
-    while other.size < theirs:
-        liar.say(f"to the other {other.size}", other)
-    return liar.log, other
-
-
-def _tell(liar: Liar, name: str, log: LogBuilder) -> int:
-    link = liar.greet(name, log=log)
-    liar.entries(link, log)
-    liar.world.run()
-    return link
-
-
-def _verdicts(end: End) -> list[Verdict]:
-    """What the accusations entered in an end's own log come to, judged with the cards alone."""
-    shelf = end.shelf(end.line.id)
-    keys = CardKeys([party(name).card.card for name in end.world.names])
-    places = [p for p in shelf.of_kind([Kind.ACCUSATION]) if p.log.member == end.line.me]
-    bodies = [shelf.entry(*place).body for place in places]
-    return [check(unpack(body), keys) for body in bodies if body is not None]
-
-
-def _assert_convicted(end: End, liar: Liar, log: LogBuilder) -> Verdict:
-    """One proof in this end's log, and it names the liar's key and log and nothing else."""
-    (verdict,) = _verdicts(end)
-    assert verdict.finding is Finding.PROVEN
-    key = party(liar.name).log(log.id.k).public()
-    assert verdict.key == notes.vkey(log.origin, notes.ED25519, key)
-    assert verdict.log(liar.number) == log.id
-    assert end.line.logs[log.id].frozen == verdict.index
-    assert log.id in end.line.accused
-    assert not end.line.disputes
-    return verdict
-
-
-SPLITS = [(at, ours, theirs) for at in (1, 2, 4) for ours, theirs in ((5, 5), (5, 9), (9, 5))]
-
-
-@pytest.mark.parametrize(("at", "ours", "theirs"), SPLITS)
-def test_a_split_view_convicts_its_author(at: int, ours: int, theirs: int) -> None:
-    """Whatever the sizes, both who were shown different logs end with a proof against one key."""
-    world, liar = _town()
-    world.cut("alpha", "bravo")
-    one, other = _forked(liar, at, ours, theirs)
-    _tell(liar, "alpha", one)
-    _tell(liar, "bravo", other)
-    world.run(40)
-    world.link("alpha", "bravo")
-    world.run(60)
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    proven = [end for end in (alpha, bravo) if _verdicts(end)]
-    assert proven
-    for end in proven:
-        verdict = _assert_convicted(end, liar, one)
-        assert verdict.index == at, "the search ends at the very leaf"
-    for end in (alpha, bravo):
-        assert end.line.logs[CHARLIE].frozen == at
-        shelf = end.shelf(end.line.id)
-        assert shelf.of_kind([Kind.ACCUSATION])
-        assert not end.line.mute
-        assert all(log.frozen < 0 for log in end.line.logs.values() if log.id.member != 2)
-
-
-def test_a_split_view_between_linked_ends_comes_out_at_once() -> None:
-    """Each tells the other of the heads it is shown; no time need pass."""
-    world, liar = _town()
-    one, other = _forked(liar, 2, 4, 4)
-    _tell(liar, "alpha", one)
-    _tell(liar, "bravo", other)
-    for name in ("alpha", "bravo"):
-        assert world.ends[name].line.logs[CHARLIE].frozen == 2
-        assert world.ends[name].facts("fork-proven")
-
-
-def test_the_other_two_go_on() -> None:
-    """Their traffic is covered and cosigned as before, and the forked log grows no more."""
-    world, liar = _town()
-    one, other = _forked(liar, 2, 5, 4)
-    link = _tell(liar, "alpha", one)
-    _tell(liar, "bravo", other)
-    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    bravo.submit("do you see this")
-    alpha.submit("yes")
-    world.run(60)
-    assert bravo.texts(0) == [b"\0yes"]
-    assert alpha.texts(1) == [b"\0do you see this"]
-    for end, other_end in ((alpha, bravo), (bravo, alpha)):
-        shelf, last = end.shelf(end.line.id), end.own().called - 1
-        covers = shelf.covers(end.own().id, last)
-        assert other_end.line.me in [cover.by.member for cover in covers]
-        assert end.log_of(other_end.line.me).disputed_from == -1
-    size = alpha.line.logs[CHARLIE].size
-    liar.say("let me explain", one)
-    liar.got(link)
-    liar.entries(link, one, start=one.size - 1)
-    assert alpha.line.logs[CHARLIE].size == size
-    assert liar.answers(link, Refuse) == [Refuse(Refusal.FROZEN, CHARLIE, size)]
-    assert alpha.log_of(2).covered <= 2, "nothing contested is ever stated as held"
+@pytest.mark.parametrize("start", [0, 2, 3, 4])
+def test_an_author_that_sends_another_history_convicts_himself(start: int) -> None:
+    """Signed entries that differ from those held are proof as they come, in whole or in part."""
+    world = World(names=THREE)
+    world.open("alpha")
+    charlie = Liar(world, "charlie")
+    one, other = forked(charlie, 4, 5, 6)
+    link = tell(charlie, "alpha", one)
+    charlie.entries(link, other, start=start, full=False)
+    if not world.ends["alpha"].line.accused:
+        charlie.entries(link, other, start=start)
+    world.run()
+    convicted(world.ends["alpha"], 4, form=Form.LEAVES)
 
 
 def test_a_frozen_log_stays_frozen_over_a_restart() -> None:
     """And the accusation is not made twice."""
-    world, liar = _town()
-    one, other = _forked(liar, 2, 5, 4)
-    _tell(liar, "alpha", one)
-    _tell(liar, "bravo", other)
+    world, charlie, other = split(2, 5, 4)
+    world.link("alpha", "bravo")
+    world.run(40)
     alpha = world.ends["alpha"]
     proofs = alpha.shelf(alpha.line.id).of_kind([Kind.ACCUSATION])
     alpha.restart()
-    assert alpha.line.accused == {CHARLIE}
+    assert alpha.line.accused == {CHARLIE: 2}
     assert alpha.line.logs[CHARLIE].frozen == 2
     world.link("alpha", "bravo")
-    _tell(liar, "alpha", other)
+    tell(charlie, "alpha", other)
     world.run(40)
     assert alpha.shelf(alpha.line.id).of_kind([Kind.ACCUSATION]) == proofs
 
 
-@pytest.mark.parametrize("start", [0, 2, 3])
-def test_the_author_himself_may_bring_the_other_leaf(start: int) -> None:
-    """Entries of another history, signed and sent to one who holds the first: proof at once."""
-    world, liar = _town()
-    one, other = _forked(liar, 3, 6, 8)
-    link = _tell(liar, "alpha", one)
-    liar.entries(link, other, start=start)
-    world.run()
-    assert _assert_convicted(world.ends["alpha"], liar, one).index == 3
-
-
-# --- the search, against one who answers as he likes ----------------------------------------------
-
-
-def _shown(at: int, ours: int, theirs: int) -> tuple[Liar, Liar, End, int, LogBuilder]:
-    """alpha holds one log of charlie; bravo, also a liar, shows him the head of another one."""
-    world = World(names=THREE)
-    alpha = world.ends["alpha"]
-    alpha.do(events.Accept(world.charter().encode()))
-    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
-    one, other = _forked(charlie, at, ours, theirs)
-    _tell(charlie, "alpha", one)
-    link = bravo.greet("alpha")
-    bravo.entries(link)
-    world.run(1)
-    bravo.got(link)
-    bravo.send(link, Heads((stated(other),)))
-    return charlie, bravo, alpha, link, other
-
-
-@pytest.mark.parametrize(("at", "ours", "theirs"), [(1, 8, 8), (4, 8, 8), (7, 8, 8), (5, 12, 9)])
-def test_the_search_finds_the_very_leaf(at: int, ours: int, theirs: int) -> None:
-    """Asked for proofs against a signed head, true answers lead to where the trees part."""
-    charlie, bravo, alpha, link, other = _shown(at, ours, theirs)
+def test_a_log_frozen_without_a_proof_can_be_proven_after_a_restart() -> None:
+    """Neither an end that officers set nor a false accusation says that there are two histories."""
+    _, bravo, alpha, link, other = shown(3, 5, 3)
+    enter(bravo, link, CHARLIE, 1, b"he did it")
+    alpha.line.logs[CHARLIE].frozen = 2
+    alpha.shelf(alpha.line.id).states[CHARLIE] = alpha.line.logs[CHARLIE].encode()
+    alpha.restart()
+    assert not alpha.line.accused
+    other = grown(bravo, other, 5)
+    other.author = party("charlie")
+    link = bravo.greet("alpha", stated(other))
     bravo.serve(link, other)
     alpha.world.run()
-    assert _assert_convicted(alpha, charlie, other).index == at
+    assert [verdict.index for verdict in verdicts(alpha)] == [3]
+    assert alpha.line.accused == {CHARLIE: 3}
+    assert alpha.line.logs[CHARLIE].frozen == 2, "the lower of the two"
 
 
-@pytest.mark.parametrize(("at", "ours", "theirs"), [(2, 8, 8), (5, 12, 9)])
-def test_silence_convicts_by_the_heads_alone(at: int, ours: int, theirs: int) -> None:
-    """Two signed heads that contradict one another are proof, if a coarser one."""
-    charlie, _, alpha, _, other = _shown(at, ours, theirs)
-    assert alpha.line.disputes
-    alpha.world.run(25)
-    assert not _verdicts(alpha)
-    alpha.world.run(15)
-    assert _assert_convicted(alpha, charlie, other).index == 0
-
-
-def test_what_was_proven_by_then_is_entered() -> None:
-    """The search that breaks off freezes the log where the trees were last proven to agree."""
-    charlie, bravo, alpha, link, other = _shown(6, 8, 8)
-    (ask,) = bravo.answers(link, AskProof)
-    assert ask == AskProof(CHARLIE, False, 4, 8)
-    bravo.send(link, bravo.proof(other, ask))
-    alpha.do(events.LinkDown(link))
-    alpha.world.run()
-    assert _assert_convicted(alpha, charlie, other).index == 4
-
-
-def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After so many questions what is proven must do."""
-    monkeypatch.setattr(limits, "FORK_PROBES_MAX", 2)
-    charlie, bravo, alpha, link, other = _shown(7, 8, 8)
+def test_what_would_not_convince_a_stranger_is_not_entered() -> None:
+    """A log followed under a key that no card lists convicts nobody."""
+    _, bravo, alpha, link, other = shown(3, 5, 5)
+    alpha.station.cards[party("charlie").id] = party("dave").card.card
     bravo.serve(link, other)
     alpha.world.run()
-    assert _assert_convicted(alpha, charlie, other).index == 6
+    assert alpha.facts("accusation-unproven")
+    assert not alpha.line.accused
+    assert Kind.ACCUSATION not in alpha.kinds()
 
 
-def test_only_what_was_asked_is_an_answer() -> None:
-    """Anything else ends the search, with the heads alone as proof, and is refused."""
-    charlie, bravo, alpha, link, other = _shown(6, 8, 8)
-    bravo.send(link, bravo.proof(other, AskProof(CHARLIE, False, 5, 8)))
-    alpha.world.run()
-    assert alpha.facts("refused")[-1]["refusal"] == "bad-proof"
-    assert _assert_convicted(alpha, charlie, other).index == 0
-
-
-def test_a_proof_that_leads_elsewhere_narrows_nothing() -> None:
-    """A path must lead to the very head that its author signed."""
-    charlie, bravo, alpha, link, other = _shown(6, 8, 8)
-    bravo.send(link, ShowProof(CHARLIE, False, 4, 8, (bytes(32),), b"", bytes(32)))
-    alpha.world.run()
-    assert alpha.facts("refused")[-1]["refusal"] == "bad-proof"
-    assert _assert_convicted(alpha, charlie, other).index == 0
-
-
-def test_a_leaf_that_does_not_differ_ends_the_search() -> None:
-    """Should the search ever ask about a leaf that both trees share, it proves nothing there."""
-    charlie, bravo, alpha, link, other = _shown(6, 8, 8)
-    alpha.line.disputes[CHARLIE].asked = (True, 0)
-    bravo.send(link, bravo.proof(other, AskProof(CHARLIE, True, 0, 8)))
-    alpha.world.run()
-    assert alpha.facts("refused")[-1]["detail"] == "the leaves do not differ"
-    assert _assert_convicted(alpha, charlie, other).index == 0
-
-
-def test_a_proof_that_nobody_asked_for_is_refused() -> None:
-    """Before a search, and from another link than the one asked."""
-    charlie, bravo, alpha, link, other = _shown(6, 8, 8)
-    second = bravo.greet("alpha")
-    bravo.send(second, bravo.proof(other, AskProof(CHARLIE, False, 4, 8)))
-    bravo.send(link, ShowProof(LogId(1, 0, b""), False, 1, 1, ()))
-    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["out-of-turn"] * 2
-    assert alpha.line.disputes[CHARLIE].low == 0
-    assert charlie.log.size == 8
-
-
-def test_an_answer_that_comes_after_the_proof_is_passed_over() -> None:
-    """Somebody else's proof came first, so there is nothing left to find."""
-    charlie, bravo, alpha, link, other = _shown(3, 8, 8)
-    (late,) = bravo.answers(link, AskProof)
-    bravo.send(link, Heads((stated(other),)))
-    assert not bravo.answers(link, AskProof), "one search at a time"
-    alpha.world.run(40)
-    bravo.send(link, bravo.proof(other, late))
-    bravo.send(link, Heads((stated(other),)))
-    assert not alpha.facts("refused")
-    assert not alpha.line.disputes
-    assert len(_verdicts(alpha)) == 1
-    assert charlie.log.size == 8
-
-
-def _larger(at: int, ours: int, theirs: int) -> tuple[Liar, Liar, End, int, LogBuilder]:
-    """As ``_shown``, for a head beyond what alpha holds, its entries sent and not fitting."""
-    charlie, bravo, alpha, link, other = _shown(at, ours, theirs)
-    for charlies in charlie.links:
-        alpha.do(events.LinkDown(charlies))
-    bravo.send(link, Heads((stated(other),)))
-    bravo.entries(link, other, start=ours)
-    alpha.world.run()
-    return charlie, bravo, alpha, link, other
-
-
-@pytest.mark.parametrize("at", [1, 3, 4])
-def test_a_larger_head_is_searched_too(at: int) -> None:
-    """Its first answer shows the root it has at our size; from there the search is the same."""
-    charlie, bravo, alpha, link, other = _larger(at, 5, 9)
-    assert alpha.facts("fork-suspected") == [{"member": 2, "size": 9}]
+def test_a_proof_in_a_mute_node_is_kept_for_its_log() -> None:
+    """A restored node shows the proof at once, and enters it when it is adopted."""
+    _, bravo, alpha, link, other = shown(3, 5, 5)
+    step = Step(alpha.station, alpha.world.now(), alpha.entropy)
+    fall_mute(step, alpha.line, "a test")
+    fall_mute(step, alpha.line, "another")
+    alpha.world.deliver(alpha, step.out)
     bravo.serve(link, other)
     alpha.world.run()
-    assert _assert_convicted(alpha, charlie, other).index == at
-    assert alpha.line.logs[CHARLIE].size == 5
+    assert alpha.facts("fork-proven")
+    assert Kind.ACCUSATION not in alpha.kinds()
+    alpha.station.keys.k = 1
+    alpha.do(events.Adopt(1))
+    alpha.world.run()
+    assert alpha.kinds()[:2] == [Kind.RESUME, Kind.ACCUSATION]
+    convicted(alpha, 3, form=Form.LEAVES)
 
 
-def test_a_larger_head_without_any_answer_proves_nothing() -> None:
-    """It might extend what we hold: silence convicts nobody."""
-    _, _, alpha, _, _ = _larger(3, 5, 9)
-    alpha.world.run(40)
-    assert not _verdicts(alpha)
-    assert not alpha.line.disputes
-    assert alpha.line.logs[CHARLIE].frozen == -1
+def test_an_accusation_travels_as_it_is() -> None:
+    """Hashes and signatures hardly shrink, and packed they would be other bytes with another
+    brotli: the body's method is 0."""
+    _, bravo, alpha, link, other = shown(3, 5, 5)
+    bravo.serve(link, other)
+    alpha.world.run()
+    shelf = alpha.shelf(alpha.line.id)
+    (place,) = shelf.of_kind([Kind.ACCUSATION])
+    body = shelf.entry(*place).body or b""
+    assert body[0] & 0x7F == 0
+    assert unpack(body) == alpha.facts("fork-proven")[0]["proof"]
 
 
-@pytest.mark.parametrize(("answers", "frozen"), [(1, 0), (2, 2)])
-def test_a_larger_head_with_one_answer_is_proof(answers: int, frozen: int) -> None:
-    """Its root at our size, proven to be another than the one signed there, convicts."""
-    charlie, bravo, alpha, link, other = _larger(3, 5, 9)
-    for _ in range(answers):
-        (ask,) = bravo.answers(link, AskProof)
+# --- how many -------------------------------------------------------------------------------------
+
+
+def test_an_author_who_forks_again_and_again_is_frozen_whole() -> None:
+    """Each proof freezes lower than those before, and the last that a log enters all of it: who
+    forks a thousand times costs every other member eight entries."""
+    charlie, bravo, alpha, link, _ = shown(1, 40, 1)
+    for at in range(30, 10, -1):
+        other = grown(charlie, charlie.log.fork(at), 36 + at % 5)
+        bravo.send(link, Heads((stated(other),)))
+        bravo.serve(link, other)
+        alpha.world.run()
+    convicted(alpha, 30, 29, 28, 27, 26, 25, 24, 0, form=Form.ROOTS)
+    assert len(verdicts(alpha)) == limits.ACCUSATIONS_MAX
+    asked = bravo.answers(link, AskProof)
+    assert not asked, "nothing is left to be found"
+
+
+@pytest.mark.parametrize("case", ["search", "longer", "silence", "entries", "longer entries"])
+def test_the_last_proof_freezes_the_whole_log(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the fork is found, and whatever the sizes."""
+    monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 1)
+    longer = case in ("longer", "longer entries")
+    _, bravo, alpha, link, other = shown(3, 6, 9 if longer else 5)
+    if case.endswith("entries"):
+        bravo.entries(link, other, start=1)
+    elif longer:
+        bravo.entries(link, other, start=6)
+    if case == "silence":
+        ask = bravo.answers(link, AskProof)[0]
         bravo.send(link, bravo.proof(other, ask))
-    alpha.do(events.LinkDown(link))
+        alpha.world.run(40)
+    bravo.serve(link, other)
     alpha.world.run()
-    assert _assert_convicted(alpha, charlie, other).index == frozen
+    convicted(alpha, 0, form=Form.ROOTS)
 
 
-def test_a_lying_relay_leads_nowhere() -> None:
-    """Entries that an honest author never signed, shown with a true head: nobody is convicted."""
-    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
-    honest = charlie.log.fork(3)
-    for number in range(3):
-        charlie.say(f"honest {number}", honest)
-    forged = honest.fork(4)
-    for number in range(2):
-        charlie.say(f"forged {number}", forged)
-    for charlies in charlie.links:
-        alpha.do(events.LinkDown(charlies))
-    bravo.send(link, Heads((stated(honest),)))
-    for _ in range(2):
-        bravo.entries(link, forged, start=3, signature=honest.sign(6))
-    (ask,) = bravo.answers(link, AskProof)
-    bravo.send(link, bravo.proof(forged, ask))
-    alpha.world.run(40)
-    assert not _verdicts(alpha)
-    assert alpha.line.logs[CHARLIE].frozen == -1
-    assert alpha.line.logs[CHARLIE].size == 3
-    bravo.entries(link, honest, start=3)
-    assert alpha.line.logs[CHARLIE].root == honest.root()
+def test_the_last_proof_of_one_who_overtook_freezes_the_whole_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The head of an entry that came ahead is no larger than what then is held."""
+    monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 1)
+    world = World(names=THREE)
+    world.open("alpha")
+    charlie = Liar(world, "charlie")
+    one, other = forked(charlie, 4, 6, 6)
+    link = tell(charlie, "alpha", one)
+    charlie.ahead(link, 4, 2, other)
+    world.run()
+    convicted(world.ends["alpha"], 0, form=Form.ROOTS)
 
 
-def test_a_head_that_merely_extends_ours_ends_the_search() -> None:
-    """True answers clear an honest author of what a relay's wrong entries had made us suspect."""
-    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
-    honest = charlie.log.fork(3)
-    for number in range(3):
-        charlie.say(f"honest {number}", honest)
-    forged = honest.fork(4)
-    for number in range(2):
-        charlie.say(f"forged {number}", forged)
-    for charlies in charlie.links:
-        alpha.do(events.LinkDown(charlies))
-    bravo.send(link, Heads((stated(honest),)))
-    bravo.entries(link, forged, start=3, signature=honest.sign(6))
-    assert alpha.line.disputes
-    bravo.serve(link, honest)
-    assert not alpha.line.disputes
-    alpha.world.run(40)
-    assert not _verdicts(alpha)
+@pytest.mark.parametrize("same", [False, True])
+def test_what_overtook_behind_a_freeze_proves_nothing_more(*, same: bool) -> None:
+    """When the gap is filled, another leaf, or another tree before it, is known to be another."""
+    charlie, bravo, alpha, link, _ = shown(2, 2, 2)
+    one = grown(charlie, charlie.log.fork(2), 6)
+    other = grown(charlie, one.fork(4), 6)
+    for log in (one, other):
+        charlie.say("the last word" if same or log is one else "another", log)
+    charlie.ahead(charlie.greet("alpha"), 6, 2, other)
+    enter(bravo, link, CHARLIE, 4, proof_by_leaves(one, other, 4))
+    bravo.entries(link, one, start=2)
+    alpha.world.run()
+    assert (one.raws[6] == other.raws[6]) is same
+    assert alpha.facts("received-ahead") == [{"member": 2, "index": 6}]
+    assert alpha.line.logs[CHARLIE].size == 7
+    assert not alpha.line.ahead
+    assert not verdicts(alpha)
+    assert alpha.line.accused == {CHARLIE: 4}
 
 
-def test_what_has_been_held_since_needs_no_answer() -> None:
-    """The author himself brings what the head stands for, and the search dies of old age."""
-    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
-    honest = charlie.log.fork(3)
-    charlie.say("honest", honest)
-    forged = charlie.log.fork(3)
-    charlie.say("forged", forged)
-    for charlies in charlie.links:
-        alpha.do(events.LinkDown(charlies))
-    bravo.send(link, Heads((stated(honest),)))
-    bravo.entries(link, forged, start=3, signature=honest.sign(4))
-    assert alpha.line.disputes
-    again = charlie.greet("alpha")
-    charlie.entries(again, honest, start=3)
-    assert alpha.line.logs[CHARLIE].root == honest.root()
-    alpha.world.run(40)
-    assert not alpha.line.disputes
-    assert not _verdicts(alpha)
-
-
-def test_a_head_that_its_author_did_not_sign_is_no_suspicion() -> None:
-    """A relay that invents heads is named, and no search begins."""
-    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
-    forged = charlie.log.fork(2)
-    charlie.say("never signed", forged)
-    head = stated(forged)
-    bravo.send(link, Heads((type(head)(head.head, bytes(64)),)))
-    assert alpha.facts("refused")[-1]["refusal"] == "bad-signature"
-    assert not alpha.line.disputes
-    assert not alpha.facts("fork-suspected")
-
-
-def test_questions_are_answered_from_what_is_held() -> None:
-    """Sizes that are not held, and indices beyond them, are refused."""
-    charlie, bravo, alpha, link, _ = _shown(3, 3, 3)
-    for ask in (
-        AskProof(CHARLIE, True, 0, 4),
-        AskProof(LogId(2, 3, b""), True, 0, 1),
-        AskProof(CHARLIE, True, 3, 3),
-        AskProof(CHARLIE, False, 0, 3),
-        AskProof(CHARLIE, False, 3, 2),
-    ):
-        bravo.send(link, ask)
-    words = [fact["refusal"] for fact in alpha.facts("refused")]
-    assert words == ["not-held", "not-held", "bad-proof", "bad-proof", "bad-proof"]
-    for inclusion, at in ((True, 1), (False, 2)):
-        bravo.got(link)
-        ask = AskProof(CHARLIE, inclusion, at, 3)
-        bravo.send(link, ask)
-        assert bravo.answers(link, ShowProof) == [bravo.proof(charlie.log, ask)]
+def test_a_proof_that_waits_for_its_log_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mute node keeps proofs in memory, and no more of them than it may enter."""
+    monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 2)
+    charlie, bravo, alpha, link, _ = shown(1, 9, 1)
+    step = Step(alpha.station, alpha.world.now(), alpha.entropy)
+    fall_mute(step, alpha.line, "a test")
+    for at in (6, 5, 4):
+        other = grown(charlie, charlie.log.fork(at), 9)
+        bravo.send(link, Heads((stated(other),)))
+        bravo.serve(link, other)
+    assert [draft.kind for draft in alpha.line.control] == [Kind.ACCUSATION] * 2
+    assert alpha.line.accused == {CHARLIE: 0}
 
 
 # --- what others enter ----------------------------------------------------------------------------
 
 
-def _proof(one: LogBuilder, other: LogBuilder, index: int) -> bytes:
-    return make_leaves(one.proof(index, opened=False), other.proof(index, opened=False))
-
-
-def _accuse(
-    liar: Liar, link: int, log_id: LogId, index: int, proof: bytes, *, bodies: bool = True
-) -> int:
-    """The liar enters an accusation in his own log and sends it; gives its index."""
-    at = liar.log.size
-    extra = Accused(log_id, index).encode()
-    liar.log.say(Kind.ACCUSATION, plain=proof, extra=extra, time_s=liar.world.wall_s)
-    liar.entries(link, start=at, bodies=bodies)
-    liar.world.run()
-    return at
-
-
-def test_a_true_accusation_freezes_without_a_search() -> None:
-    """Whoever enters it need not be believed: the proof is the accused's own signatures."""
-    charlie, bravo, alpha, link, _ = _shown(3, 8, 3)
-    other = charlie.log.fork(5)
-    charlie.say("the other one", other)
-    _accuse(bravo, link, CHARLIE, 5, _proof(charlie.log, other, 5))
+@pytest.mark.parametrize("late", [False, True])
+def test_a_true_accusation_is_checked_and_believed(*, late: bool) -> None:
+    """Also when its body comes after its leaf. Whoever enters it need not be believed: the proof
+    is the accused's own signatures, and one in the record is enough."""
+    charlie, bravo, alpha, link, _ = shown(3, 8, 3)
+    other = grown(charlie, charlie.log.fork(5), 6)
+    proof = proof_by_leaves(charlie.log, other, 5)
+    at = enter(bravo, link, CHARLIE, 5, proof, bodies=not late)
+    if late:
+        assert not alpha.line.accused
+        assert alpha.line.logs[CHARLIE].frozen == -1
+        salt, body = bravo.log.bodies[at]
+        bravo.send(link, Body(bravo.log.id, at, salt, body))
+        alpha.world.run()
+    assert alpha.line.accused == {CHARLIE: 5}
     assert alpha.line.logs[CHARLIE].frozen == 5
     assert [fact["index"] for fact in alpha.facts("fork-proven")] == [5]
-    assert not _verdicts(alpha), "one proof in the record is enough"
+    assert not verdicts(alpha)
 
 
 def test_a_lower_proof_freezes_lower_and_a_higher_one_changes_nothing() -> None:
     """The log is frozen at the lowest index that any entered proof names."""
-    charlie, bravo, alpha, link, _ = _shown(2, 8, 2)
+    charlie, bravo, alpha, link, _ = shown(2, 8, 2)
     for index, frozen in ((5, 5), (3, 3), (6, 3)):
-        other = charlie.log.fork(index)
-        charlie.say("the other one", other)
-        _accuse(bravo, link, CHARLIE, index, _proof(charlie.log, other, index))
+        other = grown(charlie, charlie.log.fork(index), index + 1)
+        enter(bravo, link, CHARLIE, index, proof_by_leaves(charlie.log, other, index))
         assert alpha.line.logs[CHARLIE].frozen == frozen
-    assert len(alpha.facts("fork-proven")) == 1
+    assert [fact["index"] for fact in alpha.facts("fork-proven")] == [5, 3]
+    alpha.restart()
+    assert alpha.line.accused == {CHARLIE: 3}
 
 
-def test_a_false_accusation_convicts_nobody() -> None:
-    """Two equal leaves, another index than stated, another log, or no proof at all."""
-    charlie, bravo, alpha, link, _ = _shown(2, 8, 2)
-    other = charlie.log.fork(5)
-    charlie.say("the other one", other)
-    true = _proof(charlie.log, other, 5)
-    same = make_leaves(charlie.log.proof(4, opened=False), charlie.log.proof(4, opened=False))
-    for log_id, index, proof in (
-        (CHARLIE, 4, same),
-        (CHARLIE, 4, true),
-        (alpha.own().id, 5, true),
-        (CHARLIE, 5, b"he did it"),
-    ):
-        _accuse(bravo, link, log_id, index, proof)
-    assert len(alpha.facts("accusation-unproven")) == 4
-    assert not alpha.facts("fork-proven")
+@pytest.mark.parametrize("case", ["index", "another", "same", "nonsense", "life", "ours"])
+def test_nobody_innocent_is_proven_anything(case: str) -> None:
+    """A proof of another log, index or tree freezes nothing, whoever enters it."""
+    charlie, bravo, alpha, link, _ = shown(3, 5, 3)
+    log, other = charlie.log, grown(charlie, charlie.log.fork(3), 5)
+    accused, index, proof = CHARLIE, 3, proof_by_leaves(log, other, 3)
+    if case == "index":
+        index = 1
+    elif case == "another":  # the accuser's own fork, laid at charlie's door
+        twin = bravo.log.fork(1)
+        bravo.say("one")
+        bravo.say("two", twin)
+        index, proof = 1, proof_by_leaves(bravo.log, twin, 1)
+    elif case == "same":
+        proof = make_leaves(log.proof(3), log.proof(3))
+    elif case == "nonsense":
+        proof = b"he did it"
+    elif case == "life":
+        accused = LogId(2, 1, bytes(8))
+    else:
+        accused = alpha.own().id
+    if bravo.log.size > 1:
+        bravo.entries(link, start=1)
+    enter(bravo, link, accused, index, proof)
     assert not alpha.line.accused
     assert not alpha.line.mute
+    assert alpha.line.logs[CHARLIE].frozen == -1
+    assert not alpha.facts("fork-proven")
+    assert len(alpha.facts("accusation-unproven")) == (case != "life")
 
 
 def test_an_accusation_that_cannot_be_read_is_void() -> None:
     """Neither its fields nor its body decode; it stays in the record and freezes nothing."""
-    charlie, bravo, alpha, link, _ = _shown(2, 4, 2)
+    charlie, bravo, alpha, link, _ = shown(2, 4, 2)
     bravo.log.say(Kind.ACCUSATION, extra=b"\xff", plain=b"x", time_s=bravo.world.wall_s)
     bravo.entries(link, start=1)
     extra = Accused(CHARLIE, 1).encode()
@@ -486,112 +286,101 @@ def test_an_accusation_that_cannot_be_read_is_void() -> None:
     bravo.log.add_raw(leaf.encode(), body)
     bravo.entries(link, start=2)
     assert alpha.facts("void") == [{"member": 1, "index": 1}, {"member": 1, "index": 2}]
-    other = charlie.log.fork(3)
-    charlie.say("the other one", other)
-    _accuse(bravo, link, CHARLIE, 3, _proof(charlie.log, other, 3), bodies=True)
-    _accuse(bravo, link, CHARLIE, 3, _proof(charlie.log, other, 3), bodies=False)
+    proof = proof_by_leaves(charlie.log, grown(charlie, charlie.log.fork(3), 4), 3)
+    enter(bravo, link, CHARLIE, 3, proof, bodies=True)
+    enter(bravo, link, CHARLIE, 3, proof, bodies=False)
     alpha.line.charter_due = True
     alpha.world.run()
     frozen = frozen_logs(alpha.station, alpha.line)
     assert list(frozen) == [CHARLIE]
     assert frozen[CHARLIE].index == 3
-    assert [place.index for place in frozen[CHARLIE].proofs] == [3], "only what is a proof"
-
-
-def test_an_accusation_is_judged_when_its_body_comes() -> None:
-    """Without the proof it says nothing."""
-    charlie, bravo, alpha, link, _ = _shown(2, 8, 2)
-    other = charlie.log.fork(5)
-    charlie.say("the other one", other)
-    at = _accuse(bravo, link, CHARLIE, 5, _proof(charlie.log, other, 5), bodies=False)
-    assert alpha.line.logs[CHARLIE].frozen == -1
-    bravo.entries(link, start=at)
-    assert alpha.line.logs[CHARLIE].frozen == 5
+    found = [(proof.place.index, proof.index) for proof in frozen[CHARLIE].proofs]
+    assert found == [(3, 3)], "only what is a proof"
 
 
 def test_another_leaf_below_the_frozen_index_is_not_taken_in() -> None:
-    """A log proven forked beyond what is held still has one tree here, and no second one."""
-    charlie, bravo, alpha, link, _ = _shown(4, 4, 4)
-    whole = charlie.log.fork(4)
-    for number in range(3):
-        charlie.say(f"on {number}", whole)
-    other = whole.fork(6)
-    charlie.say("the other one", other)
-    _accuse(bravo, link, CHARLIE, 6, _proof(whole, other, 6))
+    """A log proven forked beyond what is held still has one tree here, and no second one; that it
+    parts even lower is proven as it comes."""
+    charlie, bravo, alpha, link, _ = shown(4, 4, 4)
+    whole = grown(charlie, charlie.log.fork(4), 7)
+    other = grown(charlie, whole.fork(6), 7)
+    enter(bravo, link, CHARLIE, 6, proof_by_leaves(whole, other, 6))
     assert alpha.line.logs[CHARLIE].frozen == 6
     root = alpha.line.logs[CHARLIE].root
-    lower = charlie.log.fork(2)
-    charlie.say("lower", lower)
-    charlie.entries(next(iter(charlie.links)), lower, start=2)
-    alpha.world.run(5)
+    lower = grown(charlie, charlie.log.fork(2), 3)
+    charlie.entries(charlie.greet("alpha"), lower, start=2)
+    alpha.world.run()
     assert alpha.line.logs[CHARLIE].root == root
-    assert 0 <= alpha.line.logs[CHARLIE].frozen <= 6
-    assert not alpha.line.mute
+    convicted(alpha, 2, form=Form.LEAVES)
+
+
+def test_a_forked_log_is_still_filled_up_to_where_it_parts() -> None:
+    """What lies before the freeze is as good as ever, and taken in whole batches. Only heads that
+    the author signed there are covered: no others exist that state just as much."""
+    charlie, bravo, alpha, link, _ = shown(2, 2, 2)
+    whole = grown(charlie, charlie.log.fork(2), 6)
+    other = grown(charlie, whole.fork(5), 6)
+    enter(bravo, link, CHARLIE, 5, proof_by_leaves(whole, other, 5))
+    assert not alpha.line.logs[CHARLIE].closed()
+    bravo.entries(link, whole, start=2)
+    assert alpha.line.logs[CHARLIE].size == 6
+    assert alpha.line.logs[CHARLIE].closed()
+    alpha.world.run(40)
+    assert alpha.own().stated[CHARLIE] == 2
 
 
 def test_a_proof_about_one_log_says_nothing_of_another() -> None:
     """A log that begins later is judged by the accusations that name it."""
-    charlie, bravo, alpha, link, _ = _shown(2, 8, 2)
-    other = charlie.log.fork(5)
-    charlie.say("the other one", other)
-    _accuse(bravo, link, CHARLIE, 5, _proof(charlie.log, other, 5))
+    charlie, bravo, alpha, link, _ = shown(2, 8, 2)
+    other = grown(charlie, charlie.log.fork(5), 6)
+    enter(bravo, link, CHARLIE, 5, proof_by_leaves(charlie.log, other, 5))
     later = LogBuilder(charlie.line, LogId(2, 1, b"lifelife"), party("charlie"))
     extra = Resume(1, b"lifelife", ()).encode()
     later.say(Kind.RESUME, extra=extra, time_s=charlie.world.wall_s)
-    charlie.entries(next(iter(charlie.links)), later)
+    charlie.entries(charlie.greet("alpha"), later)
     assert alpha.line.logs[later.id].frozen == -1
-    assert alpha.line.accused == {CHARLIE}
+    assert alpha.line.accused == {CHARLIE: 5}
 
 
 def test_a_log_that_begins_later_is_frozen_as_it_begins() -> None:
-    """An accusation of a log of which nothing is held here waits for its first entries."""
+    """Accusations of a log of which nothing is held here wait for its first entries."""
     world = World(names=THREE)
-    alpha = world.ends["alpha"]
-    alpha.do(events.Accept(world.charter().encode()))
-    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
-    one, other = _forked(charlie, 2, 5, 5)
+    world.open("alpha")
+    alpha, charlie, bravo = world.ends["alpha"], Liar(world, "charlie"), Liar(world, "bravo")
+    one = grown(charlie, charlie.log, 5)
     link = bravo.greet("alpha")
+    bravo.log.say(Kind.ACCUSATION, extra=b"", plain=b"nonsense")
     bravo.entries(link)
-    _accuse(bravo, link, CHARLIE, 2, _proof(one, other, 2))
+    for at in (4, 2, 3):
+        enter(bravo, link, CHARLIE, at, proof_by_leaves(one, grown(charlie, one.fork(at), 5), at))
     assert CHARLIE not in alpha.line.logs
-    _tell(charlie, "alpha", one)
+    assert not alpha.line.accused
+    tell(charlie, "alpha", one)
     assert alpha.line.logs[CHARLIE].frozen == 2
-    assert CHARLIE in alpha.line.accused
+    assert alpha.line.accused == {CHARLIE: 2}
+    alpha.restart()
+    assert alpha.line.accused == {CHARLIE: 2}
 
 
-def test_a_proof_that_would_not_convince_a_stranger_is_not_entered() -> None:
-    """Without a card that lists the key nothing is proven, only told."""
-    world, liar = _town()
-    alpha = world.ends["alpha"]
-    one, other = _forked(liar, 2, 5, 5)
-    link = _tell(liar, "alpha", one)
-    del alpha.station.cards[party("charlie").id]
-    liar.entries(link, other, start=1)
-    world.run()
-    assert len(alpha.facts("accusation-unproven")) == 1
-    assert not _verdicts(alpha)
-    assert alpha.line.logs[CHARLIE].frozen == -1
-
-
-def test_a_node_whose_own_log_is_proven_forked_falls_mute() -> None:
-    """Its key has signed two histories, by whomever: it signs no more in that log."""
-    world = World(names=THREE)
-    alpha = world.ends["alpha"]
-    alpha.do(events.Accept(world.charter().encode()))
-    bravo = Liar(world, "bravo")
+def test_a_proof_against_our_own_log_mutes_us() -> None:
+    """Two signed histories under our own key mean that something else signs with it."""
+    world = World()
+    world.open("alpha")
+    alpha, bravo, twin = world.ends["alpha"], Liar(world, "bravo"), Liar(world, "alpha")
     link = bravo.greet("alpha")
     bravo.entries(link)
-    world.run(1)
-    ours = LogBuilder(bravo.line, alpha.own().id, party("alpha"))
-    for entry in alpha.shelf(alpha.line.id).entries(alpha.own().id, 0, alpha.own().size):
-        ours.add_raw(entry.raw)
-    copy = ours.fork(ours.size)
-    ours.say(plain=b"said by a copy of this node", time_s=world.wall_s)
-    copy.say(plain=b"said by another", time_s=world.wall_s)
-    size = alpha.own().size
-    _accuse(bravo, link, ours.id, size, _proof(ours, copy, size))
+    alpha.submit("mine")
+    world.run()
+    shelf = alpha.shelf(alpha.line.id)
+    twin.log.raws[:] = [e.raw for e in shelf.entries(alpha.own().id, 0, alpha.own().size)]
+    twin.log.bodies[:] = [None] * twin.log.size
+    other = grown(twin, twin.log.fork(1), 2)
+    enter(bravo, link, alpha.own().id, 1, proof_by_leaves(twin.log, other, 1))
     assert alpha.line.mute
-    world.run(60)
+    assert shelf.mute == alpha.line.mute
+    size = alpha.own().size
+    alpha.submit("more")
+    world.run(70)
     assert alpha.own().size == size
 
 
@@ -603,12 +392,21 @@ def _seen(liar: Liar, *logs: LogBuilder) -> None:
     liar.log.say(Kind.SEEN, seen=tuple(sorted(items)), time_s=liar.world.wall_s)
 
 
+def _coverings(end: End) -> list[int]:
+    """The entries of an end's own log that state more of bravo's than its charter."""
+    entries = end.shelf(end.line.id).entries(end.own().id, 0, end.own().size)
+    return [
+        entry.place.index
+        for entry in entries
+        for seen in (() if entry.leaf is None else entry.leaf.seen)
+        if seen.log.member == 1 and seen.size > 1
+    ]
+
+
 def test_a_contradicting_seen_is_not_covered_until_the_proof_is_entered() -> None:
     """Else a seal that rests on one history could be undone by another (F9)."""
-    charlie, bravo, alpha, link, other = _shown(3, 3, 3)
-    charlie.say("to one")
-    charlie.entries(next(iter(charlie.links)), start=3)
-    charlie.say("to the other", other)
+    charlie, bravo, alpha, link, other = shown(3, 4, 3)
+    grown(charlie, other, 4)
     _seen(bravo, other)
     bravo.say("resting on that")
     bravo.entries(link, start=1)
@@ -619,32 +417,22 @@ def test_a_contradicting_seen_is_not_covered_until_the_proof_is_entered() -> Non
     bravo.send(link, Heads((stated(other),)))
     bravo.serve(link, other)
     alpha.world.run(60)
-    assert _assert_convicted(alpha, charlie, other).index == 3
+    assert convicted(alpha, 3).finding is Finding.PROVEN
     assert alpha.log_of(1).disputed_from == -1
     assert alpha.log_of(1).covered == 3
-    kinds = alpha.kinds()
-    covering = [
-        index
-        for index, entry in enumerate(
-            alpha.shelf(alpha.line.id).entries(alpha.own().id, 0, len(kinds))
-        )
-        if entry.leaf is not None
-        and any(seen.log.member == 1 and seen.size > 1 for seen in entry.leaf.seen)
-    ]
-    assert kinds.index(Kind.ACCUSATION) <= min(covering), "the proof comes first"
+    assert alpha.kinds().index(Kind.ACCUSATION) <= min(_coverings(alpha)), "the proof comes first"
 
 
 def test_one_proof_does_not_explain_another_contradiction() -> None:
     """The cover stops at the first `seen` that is still unexplained."""
-    names = (*THREE, "delta")
-    world = World(names=names)
+    world = World(names=(*THREE, "delta"))
+    world.open("alpha")
     alpha = world.ends["alpha"]
-    alpha.do(events.Accept(world.charter().encode()))
     charlie, delta, bravo = (Liar(world, name) for name in ("charlie", "delta", "bravo"))
     others = []
     for liar in (charlie, delta):
-        one, other = _forked(liar, 2, 4, 4)
-        _tell(liar, "alpha", one)
+        one, other = forked(liar, 2, 4, 4)
+        tell(liar, "alpha", one)
         others.append(other)
     link = bravo.greet("alpha")
     bravo.entries(link)
@@ -660,4 +448,23 @@ def test_one_proof_does_not_explain_another_contradiction() -> None:
     world.run(60)
     assert alpha.log_of(1).disputed_from == 3
     assert alpha.log_of(1).covered == 3
-    assert alpha.line.accused == {CHARLIE}
+    assert alpha.line.accused == {CHARLIE: 2}
+
+
+def test_a_proof_explains_nothing_below_its_index() -> None:
+    """A `seen` of another history that parts earlier stays disputed until that is proven too."""
+    charlie, bravo, alpha, link, _ = shown(1, 8, 1)
+    low, high = (grown(charlie, charlie.log.fork(at), 8) for at in (2, 6))
+    enter(bravo, link, CHARLIE, 6, proof_by_leaves(charlie.log, high, 6))
+    _seen(bravo, high)
+    bravo.entries(link, start=2)
+    assert alpha.log_of(1).disputed_from == -1, "explained"
+    item = covering_item(CHARLIE, 5, low.root(5), bravo.world.wall_s)
+    bravo.log.say(Kind.SEEN, seen=(item,), time_s=bravo.world.wall_s)
+    bravo.entries(link, start=3)
+    assert alpha.log_of(1).disputed_from == 3
+    bravo.send(link, Heads((stated(low),)))
+    bravo.serve(link, low)
+    alpha.world.run()
+    convicted(alpha, 2)
+    assert alpha.log_of(1).disputed_from == -1

@@ -86,6 +86,7 @@ def test_text_is_compressed_and_noise_is_not(quality: int) -> None:
     assert len(packed) < len(TEXT) / 2
     assert body.pack(NOISE[:64], quality, padding=False) == b"\0" + NOISE[:64]
     assert body.pack(b"", quality, padding=False) == b"\0"
+    assert body.pack(TEXT.encode(), None, padding=False) == b"\0" + TEXT.encode()
 
 
 def test_largest_texts() -> None:

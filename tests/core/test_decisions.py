@@ -11,6 +11,7 @@ from core.lineage import START_S, Line, LogBuilder, covering, line
 from detente.core.charter import Charter, Member, charter_id
 from detente.core.decisions import (
     Frozen,
+    Proof,
     Standing,
     State,
     Within,
@@ -418,7 +419,7 @@ def test_a_contested_entry_decides_nothing(three: Line) -> None:
     seal = answer(three, m, Kind.SEAL, place, assent)
     accusation = Place(LogId(0, 0, b""), 0)  # entered before anything was covered
     for caught in (place, assent, seal):
-        frozen = {caught.log: Frozen(caught.index, (accusation,))}
+        frozen = {caught.log: Frozen(caught.index, (Proof(accusation, caught.index),))}
         standing = state(three, place, frozen=frozen)
         assert standing.state is State.VOID
         assert "contested" in standing.reason
@@ -430,7 +431,7 @@ def test_a_contested_hold_holds_nothing(two: Line) -> None:
     place = offer(a, sealer=1)
     answer(two, b, Kind.SEAL, place)
     a.seen(b, held_at_s=NOW_S)
-    frozen = {a.id: Frozen(a.size - 1, (Place(b.id, 0),))}
+    frozen = {a.id: Frozen(a.size - 1, (Proof(Place(b.id, 0), a.size - 1),))}
     assert what(state(two, place, frozen=frozen)) == (State.SEALED, (0,))
 
 
@@ -439,9 +440,27 @@ def test_a_contested_withdrawal_does_not_count(two: Line) -> None:
     a, b = two.logs
     place = offer(a, sealer=1)
     withdrawal = answer(two, a, Kind.WITHDRAWAL, place)
-    frozen = {a.id: Frozen(withdrawal.index, (Place(b.id, 0),))}
+    frozen = {a.id: Frozen(withdrawal.index, (Proof(Place(b.id, 0), withdrawal.index),))}
     b.seen(a)
     assert state(two, place, frozen=frozen).state is State.OPEN
+
+
+def test_a_proof_further_up_takes_no_stand_away(three: Line) -> None:
+    """A cover behind a proof that freezes from above the entry is as good as one before it; the
+    entry falls by a proof that freezes it, and by what was covered of another history."""
+    a, b, m = three.logs
+    a.say(plain=b"x", serial=1)
+    m.say(Kind.ACCUSATION)  # entries 1 and 2 of m are taken to hold the proofs
+    b.seen(m)
+    b.seen(a)
+    a.say(plain=b"y", serial=2)
+    m.say(Kind.ACCUSATION)
+    b.seen(a)
+    high, low = Proof(Place(m.id, 1), 2), Proof(Place(m.id, 2), 1)
+    entry = Place(a.id, 1)
+    assert stands(three.transcript(), entry, {a.id: Frozen(1, (high, low))})
+    assert not stands(three.transcript(), entry, {a.id: Frozen(1, (Proof(high.place, 1), low))})
+    assert not stands(three.transcript(), Place(a.id, 2), {a.id: Frozen(1, (high, low))})
 
 
 def test_an_entry_stands_if_covered_before_the_proof(three: Line) -> None:
@@ -450,7 +469,7 @@ def test_an_entry_stands_if_covered_before_the_proof(three: Line) -> None:
     a.say(plain=b"x", serial=1)
     m.say(Kind.ACCUSATION)  # entry 1 of m is taken to hold the proof
     proof = Place(m.id, 1)
-    frozen = {a.id: Frozen(1, (proof,))}
+    frozen = {a.id: Frozen(1, (Proof(proof, 1),))}
     entry = Place(a.id, 1)
     assert stands(three.transcript(), Place(a.id, 0), frozen)
     assert not stands(three.transcript(), entry, frozen)

@@ -200,8 +200,22 @@ def test_the_lowest_proven_index_freezes_a_log(three):
     high = three.accuse(b, a, 3)
     low = three.accuse(c, a, 1)
     frozen = fold.frozen_logs(three.transcript, believe)
-    assert frozen[a] == fold.Frozen(1, (high, low))
+    assert frozen[a] == fold.Frozen(1, (fold.Proof(high, 3), fold.Proof(low, 1)))
     assert standing(three, said, frozen) is Standing.CONTESTED
+
+
+def test_a_lower_proof_takes_nothing_back_that_was_covered_behind_a_higher_one(three):
+    """What lay below the freeze when it was covered stands, so nobody un-seals by forking again."""
+    a, b, c = three.logs
+    said = [three.dispatch(a) for _ in range(3)]
+    high = three.accuse(b, a, 3)
+    three.sees(c, high)
+    three.sees(c, said[1])
+    low = three.accuse(b, a, 1)
+    three.sees(c, low)
+    frozen = fold.frozen_logs(three.transcript, believe)
+    expected = [Standing.COUNTED, Standing.COUNTED, Standing.CONTESTED]
+    assert [standing(three, place, frozen) for place in said] == expected
 
 
 # --- closed logs --------------------------------------------------------------------------------

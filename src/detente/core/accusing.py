@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detente.core.accusation import Common, Finding, Fork, check, make_leaves
+from detente.core import limits
+from detente.core.accusation import Common, Fork, make_leaves
 from detente.core.body import pack, unpack
-from detente.core.decisions import Frozen, FrozenLogs
 from detente.core.errors import PeerError
-from detente.core.events import Draft, SignedHead, StoreAhead, StoreState
+from detente.core.events import Draft, SignedHead, StoreAhead
 from detente.core.extras import Accused, decode_accused
-from detente.core.holding import entry_at, known_root, subtrees
-from detente.core.identity import parse_origin
-from detente.core.leaf import Kind, Leaf, LogId, Precedence, Seen
+from detente.core.freezing import accusations, freeze, settled, unproven
+from detente.core.holding import entry_at, subtrees
+from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import (
     SubtreeReader,
@@ -27,11 +27,23 @@ from detente.core.merkle import (
     root_at,
 )
 from detente.core.notes import Note, checkpoint_signature
-from detente.core.proof import CardKeys, Opening, make_proof
-from detente.core.station import Line, Station, Step, fall_mute
+from detente.core.proof import Opening, make_proof
+from detente.core.station import Line, Step
 from detente.core.transcript import Entry
 
-PACK_QUALITY = 5
+# --- how many -----------------------------------------------------------------------------------
+
+
+def is_last(line: Line, log_id: LogId) -> bool:
+    """Whether the next proof against a log is the last that our logs enter. It is then by roots
+    and without a common tree: what it freezes is all of it, so nothing parts lower and a forger
+    of many trees makes us enter no more (spec/log.md §9)."""
+    entered = sum(entry.place.log.member == line.me for entry, _, _ in accusations(line, log_id))
+    waiting = sum(
+        draft.kind == Kind.ACCUSATION and decode_accused(draft.extra).log == log_id
+        for draft in line.control
+    )
+    return entered + waiting >= limits.ACCUSATIONS_MAX - 1
 
 
 # --- making proofs ------------------------------------------------------------------------------
@@ -80,9 +92,17 @@ def prove_leaves(
 ) -> None:
     """The author signed ``head`` over our first ``start`` leaves and other ones behind them; the
     first that differs is number ``apart`` of ``raws``."""
-    index = start + apart
+    index, size = start + apart, log.size
     pieces = {(0, start + at): leaf_hash(raw) for at, raw in enumerate(raws)}
     read = over(subtrees(step, line, log.id), start, pieces)
+    if is_last(line, log.id):
+        if head.size <= size:
+            prove_roots(step, line, log, head, 0, ())
+        else:
+            to_head = tuple(consistency_path(read, size, head.size))
+            beyond = (log.head(), root_at(read, size), to_head)
+            prove_roots_apart(step, line, log, head, beyond, 0, ())
+        return
     theirs = proof_of(log, raws[apart], index, inclusion_path(read, index, head.size), head)
     accuse(step, line, log, index, make_leaves(proof_of_ours(step, line, log, index), theirs))
 
@@ -94,6 +114,11 @@ def prove_ahead(step: Step, line: Line, log: Log, ahead: StoreAhead) -> None:
     path = [ahead.path[at : at + 32] for at in range(0, len(ahead.path), 32)]
     ours = subtrees(step, line, log.id)
     if entry_at(line, log, index).hash != ahead.entry.hash:
+        if settled(line, log.id, index):
+            return
+        if is_last(line, log.id):
+            prove_roots(step, line, log, head, 0, ())
+            return
         theirs = proof_of(log, ahead.entry.raw, index, path, head)
         accuse(step, line, log, index, make_leaves(proof_of_ours(step, line, log, index), theirs))
     elif root_at(ours, head.size) != head.root:
@@ -122,6 +147,9 @@ def prove_roots(
 ) -> None:
     """A signed head within our size whose root is not that of our tree there. ``to_older`` proves
     that it extends our first ``common`` leaves; from there on the log is frozen."""
+    if settled(line, log.id, common):
+        return
+    common = 0 if is_last(line, log.id) else common
     read = subtrees(step, line, log.id)
     newer = log.head()
     shared = None
@@ -144,6 +172,7 @@ def prove_roots_apart(
 ) -> None:
     """As ``prove_roots``, for a signed head beyond our size: ``apart`` is our signed head, the
     root that theirs has at its size, and the path that proves it."""
+    common = 0 if is_last(line, log.id) else common
     ours, other, path = apart
     shared = None
     if common:
@@ -158,13 +187,10 @@ def prove_roots_apart(
 
 
 def accuse(step: Step, line: Line, log: Log, index: int, proof: bytes) -> None:
-    """Freezes the log and enters the proof in ours, so that every member comes to hold it.
-
-    What would not convince a stranger is never entered.
+    """Freezes the log, lower than any proof entered before, and enters this one in ours, so that
+    every member comes to hold it. What would not convince a stranger is never entered.
     """
-    if log.id in line.accused:
-        return
-    reason = _unproven(step.station, log, index, proof)
+    reason = unproven(step.station, log, index, proof)
     if reason:
         step.tell("accusation-unproven", line, member=log.id.member, reason=reason)
         return
@@ -174,22 +200,12 @@ def accuse(step: Step, line: Line, log: Log, index: int, proof: bytes) -> None:
             audience=line.everyone(),
             precedence=Precedence.IMMEDIATE,
             extra=Accused(log.id, index).encode(),
-            body=pack(proof, PACK_QUALITY, line.charter.padding),
+            body=pack(proof, None, line.charter.padding),
             salt=step.entropy(16),
         )
     )
     step.tell("fork-proven", line, member=log.id.member, index=index, proof=proof)
-    _freeze(step, line, log, index)
-
-
-def _unproven(station: Station, log: Log, index: int, proof: bytes) -> str:
-    """Why a proof does not convict this very log from this index on; empty if it does."""
-    verdict = check(proof, CardKeys(station.cards.values()))
-    if verdict.finding != Finding.PROVEN:
-        return verdict.reason
-    if verdict.origin != parse_origin(log.origin) or verdict.index != index:
-        return "another log, or another index, than is stated"
-    return ""
+    freeze(step, line, log, index)
 
 
 def enter_accusation(step: Step, line: Line, by: Log, entry: Entry, leaf: Leaf) -> None:
@@ -205,89 +221,16 @@ def enter_accusation(step: Step, line: Line, by: Log, entry: Entry, leaf: Leaf) 
     log = line.logs.get(accused.log)
     if log is None:
         return  # judged when the first of that log comes (learn_frozen)
-    reason = _unproven(step.station, log, accused.index, proof)
+    reason = unproven(step.station, log, accused.index, proof)
     if reason:
         step.tell("accusation-unproven", line, member=by.id.member, reason=reason)
         return
-    if log.id not in line.accused:
+    if not settled(line, log.id, accused.index):
         step.tell("fork-proven", line, member=log.id.member, index=accused.index, proof=proof)
-    _freeze(step, line, log, accused.index)
+        freeze(step, line, log, accused.index)
 
 
 def learn_frozen(step: Step, line: Line, log: Log) -> None:
     """A log that has just begun here may have been proven forked in others before."""
     for entry, leaf, _ in accusations(line, log.id):
         enter_accusation(step, line, line.logs[entry.place.log], entry, leaf)
-
-
-def accusations(line: Line, log_id: LogId) -> list[tuple[Entry, Leaf, Accused]]:
-    """The entries that accuse a log, rightly or not."""
-    found = []
-    for place in line.shelf.of_kind((Kind.ACCUSATION,)):
-        entry = line.shelf.entry(*place)
-        leaf = entry.leaf
-        try:
-            accused = None if leaf is None else decode_accused(leaf.extra)
-        except PeerError:
-            continue
-        if leaf is not None and accused is not None and accused.log == log_id:
-            found.append((entry, leaf, accused))
-    return found
-
-
-def _freeze(step: Step, line: Line, log: Log, index: int) -> None:
-    """From the lowest proven index on, a forked log is contested. A node whose own log is proven
-    forked signs no more in it."""
-    line.accused.add(log.id)
-    line.disputes.pop(log.id, None)
-    if log.frozen < 0 or index < log.frozen:
-        log.frozen = index
-        step.out.append(StoreState(line.id, log.id, log.encode()))
-    for other in line.logs.values():
-        if other.disputed_from >= 0:
-            other.disputed_from = _still_disputed(step, line, other)
-            step.out.append(StoreState(line.id, other.id, other.encode()))
-    if log.id == line.mine:
-        fall_mute(step, line, "our own log is proven to have two histories")
-
-
-def contradicts(line: Line, seen: Seen, read: SubtreeReader | None = None) -> bool:
-    """Whether we hold another root there and no proof entered explains it."""
-    if seen.log in line.accused:
-        return False
-    ours = known_root(line, seen.log, seen.size, read)
-    return ours is not None and ours != seen.root
-
-
-def _still_disputed(step: Step, line: Line, log: Log) -> int:
-    """The first entry of a log, from where it was disputed on, whose `seen` still contradicts."""
-    for index in range(log.disputed_from, log.size):
-        leaf = entry_at(line, log, index).leaf
-        for seen in () if leaf is None else leaf.seen:
-            read = subtrees(step, line, seen.log)
-            if seen.log != log.id and contradicts(line, seen, read):
-                return index
-    return -1
-
-
-def frozen_logs(station: Station, line: Line) -> FrozenLogs:
-    """Every log proven forked, and the entries that prove it, for decisions."""
-    found: dict[LogId, Frozen] = {}
-    for log in line.logs.values():
-        if log.frozen < 0:
-            continue
-        places = tuple(
-            entry.place
-            for entry, _, accused in accusations(line, log.id)
-            if _is_proof(station, log, entry, accused)
-        )
-        found[log.id] = Frozen(log.frozen, places)
-    return found
-
-
-def _is_proof(station: Station, log: Log, entry: Entry, accused: Accused) -> bool:
-    try:
-        proof = unpack(entry.body or b"")
-    except PeerError:
-        return False
-    return not _unproven(station, log, accused.index, proof)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detente.core.accusing import frozen_logs
 from detente.core.charter import Charter
 from detente.core.decisions import State, charter_in_force, state_of_offer
 from detente.core.errors import LocalError
+from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.station import Line, Station, Step
 from detente.core.transcript import Place

@@ -63,17 +63,21 @@ def padded_size(size: int) -> int:
     return (size + mask) & ~mask
 
 
-def pack(plain: bytes, quality: int, padding: bool) -> bytes:
+def pack(plain: bytes, quality: int | None, padding: bool) -> bytes:
     """The body of a plain text: method byte, data, and padding where the charter asks for it.
 
-    ``quality`` is brotli's, 0 to 11. LocalError OVERSIZE for a text above PLAIN_BYTES_MAX or a
-    body above BODY_BYTES_MAX.
+    ``quality`` is brotli's, 0 to 11; None packs nothing, for what hashes and signatures make up:
+    it would hardly shrink, and its bytes would depend on the brotli at hand. LocalError OVERSIZE
+    for a text above PLAIN_BYTES_MAX or a body above BODY_BYTES_MAX.
     """
     if len(plain) > limits.PLAIN_BYTES_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a text of {len(plain)} bytes")
-    lgwin = _WINDOW_BITS if len(plain) < 1 << _WINDOW_BITS else _WINDOW_BITS_MAX
-    packed = brotli.compress(plain, mode=brotli.MODE_TEXT, quality=quality, lgwin=lgwin)
-    method, data = (_BROTLI, packed) if len(packed) < len(plain) else (_RAW, plain)
+    method, data = _RAW, plain
+    if quality is not None:
+        lgwin = _WINDOW_BITS if len(plain) < 1 << _WINDOW_BITS else _WINDOW_BITS_MAX
+        packed = brotli.compress(plain, mode=brotli.MODE_TEXT, quality=quality, lgwin=lgwin)
+        if len(packed) < len(plain):
+            method, data = _BROTLI, packed
     if padding:
         body = bytes((method | _PADDED,)) + counted(data)
         body = body.ljust(padded_size(len(body)), b"\0")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from detente.core.body import unpack
 from detente.core.charter import Charter, check_amendment, parse_charter
@@ -40,16 +41,22 @@ class State(Enum):
     INCOMPLETE = "context incomplete"
 
 
+class Proof(NamedTuple):
+    """An entry, in anybody's log, that holds a *proven* accusation, and from where it freezes."""
+
+    place: Place
+    index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls
+
+
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """A log caught in equivocation: entries from ``index`` on are contested unless they stand.
 
-    ``proofs`` are the entries, in anybody's log, that hold a *proven* accusation of it; whoever
-    fills this in has checked each with ``accusation.check``.
+    Whoever fills in ``proofs`` has checked each with ``accusation.check``.
     """
 
     index: int
-    proofs: tuple[Place, ...]
+    proofs: tuple[Proof, ...]
 
 
 FrozenLogs = Mapping[LogId, Frozen]
@@ -83,17 +90,19 @@ def stands(transcript: Transcript, place: Place, frozen: FrozenLogs) -> bool:
     """Whether an entry may enter a decision: not contested by an equivocation of its author.
 
     At or beyond the frozen index it stands only if another party's log covered it before that
-    log covered, or entered, any of the proofs, and none by then covered the other history
-    (spec/decisions.md §5).
+    log covered, or entered, any proof that freezes it, and none by then covered the other history
+    (spec/decisions.md §5). A proof of a fork further up freezes nothing here, so whoever covered
+    behind it did so rightly.
     """
     caught = frozen.get(place.log)
     if caught is None or place.index < caught.index:
         return True
+    proofs = [proof.place for proof in caught.proofs if proof.index <= place.index]
     before = {
         agreement(transcript, cover)
         for cover in transcript.covers(place.log, place.index)
         if cover.by.member != place.log.member
-        and not _knows_any(transcript, Place(cover.by, cover.by_index), caught.proofs)
+        and not _knows_any(transcript, Place(cover.by, cover.by_index), proofs)
     }
     return Agreement.SAME in before and Agreement.OTHER not in before
 

@@ -2,16 +2,27 @@
 
 It asks whoever shows the other head for proofs against it. Every answer must lead to that signed
 head, so a lie narrows nothing; and where the answers stop, what was proven by then is entered.
+
+Of a log proven forked already, only what lies below that is searched: the first question is then
+whether the two heads agree there, and one answer is enough if they do.
 """
 
 from __future__ import annotations
 
 from detente.core import limits
 from detente.core.accusation import make_leaves
-from detente.core.accusing import accuse, proof_of, proof_of_ours, prove_roots, prove_roots_apart
+from detente.core.accusing import (
+    accuse,
+    is_last,
+    proof_of,
+    proof_of_ours,
+    prove_roots,
+    prove_roots_apart,
+)
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import SignedHead
 from detente.core.frames import AskProof, ShowProof, StatedHead
+from detente.core.freezing import settled
 from detente.core.holding import entry_at, known_root
 from detente.core.log import Log
 from detente.core.merkle import (
@@ -27,19 +38,24 @@ from detente.core.station import Dispute, Line, Session, Step
 PATIENCE_MS = 30_000  # for an answer; then what is proven by then must do
 
 
-def suspect(step: Step, line: Line, session: Session, log: Log, theirs: StatedHead) -> None:
+def suspect(step: Step, line: Line, session: Session, log: Log, theirs: StatedHead) -> bool:
     """A head, verified to be its author's, that differs from our tree or may not extend it: asks
-    where they part."""
-    if log.id in line.disputes or log.id in line.accused or not log.size:
-        return
+    where they part. False if another search must end before this one can begin."""
+    busy = line.disputes.get(log.id)
+    if busy is not None:
+        return (busy.link, busy.theirs) == (session.link, theirs)
     high = min(log.size, theirs.head.size)
+    if not high or settled(line, log.id, 0):
+        return True
     dispute = Dispute(session.link, theirs, 0, high, step.now.steady_ms)
     line.disputes[log.id] = dispute
-    step.tell("fork-suspected", line, member=log.id.member, size=theirs.head.size)
+    if log.id not in line.accused:  # else people know, and hear of it again when it is proven
+        step.tell("fork-suspected", line, member=log.id.member, size=theirs.head.size)
     if theirs.head.size > log.size:
         _ask(step, session, log, dispute, inclusion=False, at=high)
     else:
-        _probe(step, session, log, dispute)
+        _probe(step, line, session, log, dispute)
+    return True
 
 
 def _ask(
@@ -51,10 +67,14 @@ def _ask(
     step.send(session, AskProof(log.id, inclusion, at, dispute.theirs.head.size))
 
 
-def _probe(step: Step, session: Session, log: Log, dispute: Dispute) -> None:
-    """The next question: consistency at the middle, or inclusion once the leaf is found."""
+def _probe(step: Step, line: Line, session: Session, log: Log, dispute: Dispute) -> None:
+    """The next question: consistency where the log is frozen already, else at the middle, or
+    inclusion once the leaf is found."""
+    proven = line.accused.get(log.id, 0)
     if dispute.high - dispute.low <= 1:
         _ask(step, session, log, dispute, inclusion=True, at=dispute.low)
+    elif dispute.low < proven < dispute.high:
+        _ask(step, session, log, dispute, inclusion=False, at=proven)
     else:
         middle = (dispute.low + dispute.high) // 2
         _ask(step, session, log, dispute, inclusion=False, at=middle)
@@ -64,13 +84,17 @@ def on_show_proof(step: Step, line: Line, session: Session, frame: ShowProof) ->
     """An answer: narrows the search, or ends it with the proof. A false one ends it too."""
     dispute = line.disputes.get(frame.log)
     log = line.logs.get(frame.log)
-    if frame.log in line.accused:
-        return  # somebody else's proof came first
+    late = frame.log in line.accused  # somebody else's proof may have ended what this answers
     if dispute is None or log is None or dispute.link != session.link:
+        if late:
+            return
         raise PeerError(Refusal.OUT_OF_TURN, "a proof nobody asked for")
     theirs = dispute.theirs.head
+    asked = (frame.inclusion, frame.at, frame.size) == (*dispute.asked, theirs.size)
+    if late and not asked:
+        return
     try:
-        if (frame.inclusion, frame.at) != dispute.asked or frame.size != theirs.size:
+        if not asked:
             raise PeerError(Refusal.BAD_PROOF, "not what was asked")
         if frame.inclusion:
             _conclude(step, line, log, dispute, frame)
@@ -91,13 +115,13 @@ def _narrow(
         dispute.high = frame.at
         if head is not None and dispute.theirs.head.size > frame.at:
             dispute.apart = (head, frame.root, frame.path)
-    elif frame.at == dispute.high:
-        del line.disputes[log.id]  # their tree merely extends ours
+    elif frame.at == dispute.high or settled(line, log.id, frame.at):
+        del line.disputes[log.id]  # their tree merely extends ours, or parts where it is proven to
         return
     else:
         dispute.low, dispute.low_path = frame.at, frame.path
     if dispute.probes < limits.FORK_PROBES_MAX:
-        _probe(step, session, log, dispute)
+        _probe(step, line, session, log, dispute)
     else:
         give_up(step, line, log)
 
@@ -108,6 +132,9 @@ def _conclude(step: Step, line: Line, log: Log, dispute: Dispute, frame: ShowPro
     verify_inclusion(digest, index, theirs.head.size, frame.path, theirs.head.root)
     if entry_at(line, log, index).hash == digest:
         raise PeerError(Refusal.BAD_PROOF, "the leaves do not differ")
+    if is_last(line, log.id):
+        give_up(step, line, log)
+        return
     head = SignedHead(theirs.head.size, theirs.head.root, theirs.signature)
     del line.disputes[log.id]
     other = proof_of(log, frame.raw, index, frame.path, head)
@@ -116,8 +143,11 @@ def _conclude(step: Step, line: Line, log: Log, dispute: Dispute, frame: ShowPro
 
 def give_up(step: Step, line: Line, log: Log) -> None:
     """No more answers come: two signed heads that contradict one another are proof all the same,
-    from the last size on at which they were proven to agree."""
+    from the last size on at which they were proven to agree; unless all that is shown to differ
+    may be what is proven already."""
     dispute = line.disputes.pop(log.id)
+    if line.accused.get(log.id, dispute.high) < dispute.high:
+        return
     theirs = dispute.theirs.head
     signed = SignedHead(theirs.size, theirs.root, dispute.theirs.signature)
     if theirs.size <= log.size:

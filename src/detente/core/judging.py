@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from detente.core import limits
-from detente.core.accusing import contradicts, enter_accusation, learn_frozen
+from detente.core.accusing import enter_accusation, learn_frozen
 from detente.core.body import unpack
 from detente.core.cosigning import QUANTUM_AT_ONCE, judge_quote, quote_late
 from detente.core.errors import PeerError
 from detente.core.events import Offered, StoreState
 from detente.core.frames import WANT_BODY, Want
+from detente.core.freezing import contradicts
 from detente.core.holding import confirm, entry_at, known_root, purge
 from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence, Seen
 from detente.core.log import Log

@@ -27,8 +27,10 @@ def on_ahead(step: Step, line: Line, session: Session, frame: Ahead) -> None:
     """One entry of the peer's own log: verified from what is held of it, and needing nothing in
     the gap. One that is held already must be the same."""
     log = line.logs.get(frame.log)
-    if log is None or frame.log.member != session.member or log.closed():
+    if log is None or frame.log.member != session.member:
         raise PeerError(Refusal.UNKNOWN_LOG, "ahead", log=frame.log, index=frame.index)
+    if 0 <= log.frozen <= frame.index:
+        raise PeerError(Refusal.FROZEN, "ahead", log=frame.log, index=frame.index)
     found = _verified(line, log, frame)
     held = line.ahead.get(log.id, set())
     if frame.index < log.size:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detente.core import limits
-from detente.core.accusing import accusations
 from detente.core.amending import charter_for, refresh_charter
 from detente.core.body import SALT_BYTES, ZERO_SALT, commit
 from detente.core.charter import Charter, parse_charter
@@ -43,6 +42,7 @@ from detente.core.events import (
 )
 from detente.core.extras import decode_clock, encode_clock
 from detente.core.frames import Hello, Notice, Presence, Refuse, encode_frame, read_frame
+from detente.core.freezing import learn_accused
 from detente.core.holding import find_place
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.log import Log, decode_log
@@ -378,6 +378,7 @@ def load_line(
         if empty is None:
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no card lists the key of {log_id.word}")
         _load_log(line, decode_log(log_id, empty.origin, empty.key, state))
+    learn_accused(station, line)
     line.charter = _charter_kept(station, line)
     line.left = line.charter.member(member) is None
     line.sealing = line.charter_due = True
@@ -416,5 +417,3 @@ def _load_log(line: Line, log: Log) -> None:
             line.begun_day = first.time_s // DAY_S
     elif log.called > log.covered:
         line.seen_due_ms = 1
-    if log.frozen >= 0 and accusations(line, log.id):
-        line.accused.add(log.id)

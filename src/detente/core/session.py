@@ -34,6 +34,7 @@ from detente.core.frames import (
 from detente.core.holding import confirm, known_root
 from detente.core.judging import want_bodies
 from detente.core.leaf import LogId
+from detente.core.log import Log
 from detente.core.overtaking import on_ahead
 from detente.core.quotas import log_for
 from detente.core.receiving import ask
@@ -151,8 +152,8 @@ def _take_head(step: Step, line: Line, session: Session, head: StatedHead) -> bo
         log = line.logs.get(log_id) or step.station.new_log(line, log_id)
         if log is None or not log.verifies(size, root, head.signature):
             return False
-        if ours is not None:
-            suspect(step, line, session, log, head)
+        if ours is not None and suspect(step, line, session, log, head):
+            return True
     if log_id in session.heads or len(session.heads) < limits.HEADS_MAX:
         session.heads[log_id] = head
         session.shown_ms.setdefault(log_id, step.now.steady_ms)
@@ -175,13 +176,22 @@ def catch_up(step: Step, line: Line, session: Session) -> None:
 def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: StatedHead) -> bool:
     log = line.logs.get(log_id)
     if log is not None and log.size >= head.head.size:
-        del session.heads[log_id]
-        session.shown_ms.pop(log_id, None)
+        if _is_looked_at(step, line, session, log, head):
+            del session.heads[log_id]
+            session.shown_ms.pop(log_id, None)
         return False
     if log_id.member == session.member or (log is not None and log.closed()):
         return False
     late_ms = step.now.steady_ms - session.shown_ms.get(log_id, 0)
     return line.session_of(log_id.member) is None or late_ms > limits.RELAY_AFTER_S * 1000
+
+
+def _is_looked_at(step: Step, line: Line, session: Session, log: Log, head: StatedHead) -> bool:
+    """Whether a head no larger than what is held agrees with it, or is being searched. One that
+    must wait for another search is kept, else that would hide where this one parts."""
+    own = log.id.member == line.me  # judged when it was stated
+    known = own or known_root(line, log.id, head.head.size) == head.head.root
+    return known or suspect(step, line, session, log, head)
 
 
 # --- the other frames -------------------------------------------------------------------------

@@ -199,7 +199,7 @@ class Line:
     control: list[Draft] = field(default_factory=list)  # our own statements, first to be entered
     sessions: dict[int, Session] = field(default_factory=dict)  # by link
     disputes: dict[LogId, Dispute] = field(default_factory=dict)
-    accused: set[LogId] = field(default_factory=set)  # a proof against them is entered in a log
+    accused: dict[LogId, int] = field(default_factory=dict)  # from where a proof entered freezes
     ahead: dict[LogId, set[int]] = field(default_factory=dict)  # indices held ahead of a gap
     purges: set[tuple[int, bytes]] = field(default_factory=set)  # purged before they came
     quota_said: set[tuple[LogId, int]] = field(default_factory=set)  # over-quota stated, by day

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from detente.core import extras
-from detente.core.decisions import NOTHING_FROZEN, Frozen, FrozenLogs, stands
+from detente.core.decisions import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, stands
 from detente.core.errors import PeerError
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
 from detente.core.transcript import Cover, Entry, Place, Transcript
@@ -172,7 +172,8 @@ def frozen_logs(transcript: Transcript, proven: Callable[[Entry], bool]) -> Froz
             continue
         accused = extras.decode_accused(entry.leaf.extra)
         known = found.get(accused.log, Frozen(accused.index, ()))
-        found[accused.log] = Frozen(min(known.index, accused.index), (*known.proofs, place))
+        proof = Proof(place, accused.index)
+        found[accused.log] = Frozen(min(known.index, accused.index), (*known.proofs, proof))
     return MappingProxyType(found)
 
 
