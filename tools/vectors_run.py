@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from detente.core import body, charter, encoding, extras, frames, identity, merkle, notes, wire
+from detente.core import (
+    body,
+    charter,
+    encoding,
+    extras,
+    frames,
+    identity,
+    merkle,
+    notes,
+    revocation,
+    wire,
+)
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import Kind, decode_leaf
@@ -193,7 +204,7 @@ def _successor(given: Inputs) -> object:
 def _revocation(given: Inputs) -> object:
     card = identity.parse_card(given["card"].encode()).card
     data = given["revocation"].encode()
-    signed = identity.parse_revocation(data, card, given["held_serial"])
+    signed = revocation.parse_revocation(data, card, given["held_serial"])
     return {"hash": signed.hash, "key": signed.revocation.key, "stands": signed.revocation.stands}
 
 

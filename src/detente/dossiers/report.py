@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from detente.core.accusation import Verdict
+from detente.core.ceremony import parse_ceremony
 from detente.core.charter import Charter
 from detente.core.errors import PeerError
-from detente.core.identity import Card, parse_ceremony
+from detente.core.identity import Card
 from detente.core.proof import CardKeys
 from detente.core.sheet import uninstant
 

@@ -14,17 +14,9 @@ from pathlib import Path
 from detente.bearers.tls import parse_address
 from detente.core import crypto, notes
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.identity import (
-    Card,
-    Pair,
-    Revocation,
-    SignedCard,
-    Stand,
-    make_card,
-    make_revocation,
-    parse_card,
-)
+from detente.core.identity import Card, Pair, SignedCard, make_card, parse_card
 from detente.core.limits import INCARNATIONS_MAX
+from detente.core.revocation import Revocation, Stand, make_revocation
 from detente.node.backups import backup, rehearse, restore
 from detente.node.config import Config, write_config
 from detente.node.folder import (

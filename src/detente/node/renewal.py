@@ -17,18 +17,10 @@ from detente.core.body import SALT_BYTES, pack, unpack
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState, Submit
-from detente.core.identity import (
-    CARD_FIRST,
-    REVOCATION_FIRST,
-    Card,
-    Revocation,
-    SignedCard,
-    parse_card,
-    parse_revocation,
-    supersedes,
-)
+from detente.core.identity import CARD_FIRST, Card, SignedCard, parse_card, supersedes
 from detente.core.leaf import Kind, Precedence
 from detente.core.log import Log
+from detente.core.revocation import REVOCATION_FIRST, Revocation, parse_revocation
 from detente.core.station import Line, Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
 from detente.node.speaking import unheld
