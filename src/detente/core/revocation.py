@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -34,6 +35,7 @@ REVOCATION_FIRST = "detente revocation v1"
 REASONS = ("lost", "stolen", "retired")
 
 _KEY_WORD = re.compile(r"log-pq|holds-pq|heads|tls|kem|(?:log|holds) (?:[0-9]|1[0-5])")
+_RENEWED = ("tls", "kem")  # by every rotation
 
 
 class Stand(NamedTuple):
@@ -66,6 +68,10 @@ class Revocation:
         ]
         lines += [("stands", f"{s.origin} {s.size} {b64(s.root)}") for s in self.stands]
         return write_sheet(REVOCATION_FIRST, lines)
+
+    def stand(self, origin: str) -> Stand | None:
+        """The last head of this log that the party stands by; None: of nothing in it."""
+        return next((stand for stand in self.stands if stand.origin == origin), None)
 
 
 class SignedRevocation(NamedTuple):
@@ -139,3 +145,53 @@ def _check_stands(revocation: Revocation, origins: list[Origin]) -> None:
     for where in origins:
         if where.party != revocation.party or (k and where.k != int(k)):
             raise malformed("a head that this key has not signed")
+
+
+# --- Which key it is ---------------------------------------------------------------------------
+
+
+def revoked_key(revocation: Revocation, cards: Iterable[Card]) -> bytes | None:
+    """The key that a revocation speaks of, out of these cards of its party.
+
+    It stands on the latest card issued by then. Where every card known is later, the earliest of
+    them lists it too, but for `tls` and `kem`: each rotation replaces those, so that the key is on
+    no card here (spec/identity.md §9).
+    """
+    known = sorted(cards, key=lambda card: card.serial)
+    before = [card for card in known if card.issued_s <= revocation.issued_s]
+    if before:
+        return _key(before[-1], revocation.key)
+    return _key(known[0], revocation.key) if known and revocation.key not in _RENEWED else None
+
+
+def _key(card: Card, word: str) -> bytes:
+    role, _, k = word.partition(" ")
+    if k:
+        pair = card.pairs[int(k)]
+        return pair.log if role == "log" else pair.holds
+    return {
+        "log-pq": card.log_mldsa44,
+        "holds-pq": card.holds_mldsa44,
+        "heads": card.heads_ed25519,
+        "tls": card.tls_ed25519,
+        "kem": card.kem_xwing,
+    }[role]
+
+
+def revoked_keys(
+    revocations: Iterable[Revocation], cards: Iterable[Card]
+) -> dict[bytes, Revocation]:
+    """Every key that these revocations and cards together declare void.
+
+    Of two revocations of one key that of the lower serial counts: what a party has said it stands
+    by, it cannot take back.
+    """
+    of: dict[bytes, list[Card]] = {}
+    for card in cards:
+        of.setdefault(card.party, []).append(card)
+    found: dict[bytes, Revocation] = {}
+    for revocation in sorted(revocations, key=lambda one: (one.party, one.serial)):
+        key = revoked_key(revocation, of.get(revocation.party, ()))
+        if key is not None:
+            found.setdefault(key, revocation)
+    return found

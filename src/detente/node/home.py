@@ -240,12 +240,13 @@ def revoke(
     """
     roots = RootKeys.from_mapping(open_sealed(read_private(root_path), passphrases, "root"))
     card = own_card(path).card
+    # Never dated before the card whose key it means, whatever the clock says: see revoked_key.
     revocation = Revocation(
         party=card.party,
         serial=serial,
         key=key,
         reason=reason,
-        issued_s=now_s,
+        issued_s=max(now_s, card.issued_s),
         stands=tuple(Stand(*stand) for stand in sorted(stands)),
     )
     context = notes.NOTE_MLDSA44_CONTEXT
