@@ -292,6 +292,7 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
                 "pq": one.pq,
                 "receipts": [[r.party, r.at_s, r.evidence, r.linked] for r in one.receipts],
             }
+            | ({"standing": one.standing} if one.standing else {})
             for one in report.statements
         ]
     if report.logs:
@@ -303,8 +304,11 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
                 "pq_size": log.pq_size,
                 "cosigned": [[c.cosigner, c.size, c.time_s] for c in log.cosigned],
             }
+            | ({"end": plain(log.end)} if log.end is not None else {})
             for log in report.logs
         ]
+    if report.revocations:
+        value["revocations"] = [[r.party, r.key, r.serial] for r in report.revocations]
     if report.findings:
         value["findings"] = [[f.finding, f.log, f.index] for f in report.findings]
     if report.bad is not None:
