@@ -346,20 +346,23 @@ class _Audit:
 
     def _covered(self, log: _Log, known: Mapping[LogId, _Log]) -> int:
         """How much of this log others state to hold, under keys that are not revoked."""
-        reach = [0]
-        for cosigner, shown in log.cosigned.values():
-            if cosigner.statement is Statement.HOLDS and cosigner.party != log.origin.party:
-                reach += [] if self._is_void(cosigner) else [shown.size]
-        ids = [log_id for log_id, one in known.items() if one is log]
-        for by in self._logs:
-            if by.origin.party == log.origin.party or self._case.keys.revocation(by.used):
-                continue
-            for log_id in ids:
-                claims = by.claims.get(log_id)
-                for at, size in enumerate(() if claims is None else claims.sizes):
-                    if claims is not None and log.signed.root_at(size) == claims.root(at):
-                        reach.append(size)
-        return max(reach)
+        held = [
+            shown.size
+            for cosigner, shown in log.cosigned.values()
+            if cosigner.statement is Statement.HOLDS
+            and cosigner.party != log.origin.party
+            and not self._is_void(cosigner)
+        ]
+        stated = [
+            size
+            for by in self._logs
+            if by.origin.party != log.origin.party and not self._case.keys.revocation(by.used)
+            for named, claims in by.claims.items()
+            if known.get(named) is log
+            for at, size in enumerate(claims.sizes)
+            if log.signed.root_at(size) == claims.root(at)
+        ]
+        return max((*held, *stated), default=0)
 
     def _is_void(self, cosigner: Cosigner) -> bool:
         return self._case.keys.revocation(cosigner.public) is not None

@@ -126,13 +126,15 @@ def latest_cards(store: Store) -> dict[bytes, Card]:
 
 def revoked_here(store: Store, cards: Mapping[bytes, Card]) -> dict[bytes, Revocation]:
     """Every key that a trusted party's kept revocations declare void. ``cards`` are in force."""
-    known = [parse_card(one.data, checked=True).card for one in store.cards()]
     revocations = [
         parse_revocation(note, cards[party]).revocation
         for party, note in store.revocations()
         if party in cards
     ]
-    return revoked_keys(revocations, [*cards.values(), *known]) if revocations else {}
+    if not revocations:
+        return {}
+    known = [parse_card(one.data, checked=True).card for one in store.cards()]
+    return revoked_keys(revocations, [*cards.values(), *known])
 
 
 def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> str:
