@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from core.lineage import START_S, party
+from core.lineage import START_S, line, party
 from liar import Liar
 from pair import End, SeedKeys, World
 
 from detente.core import events, frames
 from detente.core.errors import LocalError, Refusal
+from detente.core.export import Preamble, read_export, write_export
 from detente.core.extras import Quote, Rung, decode_mark
 from detente.core.identity import author_name, holds_name, holds_pq_name
 from detente.core.leaf import Kind, LogId
 from detente.core.notes import Checkpoint, cosign_message, subtree_message
+from detente.core.proof import CardKeys, part_revocations
 from detente.core.revocation import Revocation, Stand, revoked_key, revoked_keys
+from detente.core.transcript import MemoryTranscript
 
 
 def revocation(name: str, key: str, *stands: Stand, serial: int = 1) -> Revocation:
@@ -220,3 +223,28 @@ def test_the_first_of_two_revocations_of_a_key_counts() -> None:
     assert revoked_keys([second, first], [card]) == {card.pairs[0].log: first}
     assert first.stand("x") == where
     assert first.stand("y") is None
+
+
+def test_a_bundle_and_a_transcript_hold_revocations() -> None:
+    """Parts of a bundle by their first line; lines of a transcript between cards and charter."""
+    note = b"detente revocation v1\n\n"
+    assert part_revocations([b"proof", note, b"other"]) == ([b"proof", b"other"], [note])
+    made = line("Aland", "Bland")
+    empty = MemoryTranscript()
+    for notes in ((), (b"one",), (b"one", b"two")):
+        wanted = Preamble(5 + len(notes) - 1, made.id, "build/1", (), made.charter_text, (), notes)
+        chunks = write_export(empty, wanted, reader=None, origin=str, heads=lambda _: ())
+        found = next(iter(read_export(chunks)))
+        assert found == wanted._replace(number=4 + len(notes))
+
+
+def test_a_dated_signature_counts_on_the_tree_stood_by_alone() -> None:
+    """Of a revoked key; any other key's signature counts."""
+    bravo = party("bravo").card.card
+    where = Stand("log", 2, bytes(32))
+    keys = CardKeys([bravo], [revocation("bravo", "log-pq", where)])
+    assert not keys.voids(bravo.log_mldsa44, Checkpoint("log", 2, bytes(32)))
+    for other in (("log", 1, bytes(32)), ("log", 2, b"\1" * 32), ("other", 2, bytes(32))):
+        assert keys.voids(bravo.log_mldsa44, Checkpoint(*other))
+        assert not keys.voids(bravo.holds_mldsa44, Checkpoint(*other))
+    assert keys.revocation(bravo.holds_mldsa44) is None
