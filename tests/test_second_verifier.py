@@ -118,6 +118,24 @@ def test_command_line(name: str, status: int, tmp_path: Path) -> None:
     assert (done.stdout.count("verified: ") == 2) is not bool(status)
 
 
+@pytest.mark.parametrize(("name", "status"), [("stood_by", 0), ("contested", 1)])
+def test_command_line_takes_a_revocation(name: str, status: int, tmp_path: Path) -> None:
+    """Beside the file it counts as within: ``--revocation FILE``."""
+    vector = _read(f"proofs/revoked_{name}.json")
+    proof, _, note = vector["inputs"]["file"].encode().partition(b"\n---\n")
+    (tmp_path / "file").write_bytes(proof + b"\n")
+    (tmp_path / "note").write_bytes(note)
+    arguments = [sys.executable, str(SECOND), "file", "--now", str(vector["now_s"])]
+    for number, card in enumerate(_cards(vector["inputs"]["cards"])):
+        (tmp_path / f"card{number}").write_bytes(card)
+        arguments += ["--card", f"card{number}"]
+    for more, expected in (([], 0), (["--revocation", "note"], status)):
+        done = subprocess.run(
+            [*arguments, *more], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expected, done.stderr
+
+
 def test_command_line_without_a_file() -> None:
     """Without a file, or with one that is not there, it exits 1."""
     for arguments in ([], ["nowhere"], ["--card"]):

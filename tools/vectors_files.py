@@ -22,6 +22,7 @@ from detente.core.export import (
 from detente.core.extras import Mark, Rung, Stater
 from detente.core.leaf import Kind, Precedence
 from detente.core.proof import join_bundle, make_proof, parse_proof
+from detente.core.revocation import Revocation, Stand
 from detente.dossiers.dispatch import Dispatch
 from vectors_form import Expect, Made, case
 
@@ -109,6 +110,48 @@ def proofs(world: ground.Ground) -> Iterator[Made]:
         cards=["alpha"],
     )
     yield from _spoilt_proofs(line)
+    yield from _revoked_proofs(line)
+
+
+def _revocation(
+    line: ground.Line, who: str, key: str, *stood_by: ground.LogBuilder, size: int = 0
+) -> bytes:
+    """A party's revocation; it stands by the first ``size`` entries of these logs."""
+    stands = tuple(Stand(log.origin, size, log.root(size)) for log in stood_by)
+    party = line.ground.party(who).id
+    made = Revocation(party, 1, key, "stolen", ground.START_S + 240, stands)
+    return line.ground.sign_card(who, made.encode())
+
+
+def _revoked_proofs(line: ground.Line) -> Iterator[Made]:
+    alpha, bravo = line.logs
+    spec, holder = "proof.md §6", [line.parties[1]]
+    note = _revocation(line, "alpha", "log 0", alpha, size=2)
+    below, above = alpha.proof(1, 2), alpha.proof(1)
+    held = alpha.proof(2, held_by=holder)
+    pq = _revocation(line, "alpha", "log-pq", alpha, size=2)
+    theirs = _revocation(line, "bravo", "holds 0")
+    made: tuple[tuple[str, tuple[bytes, ...], Expect, str], ...] = (
+        ("stood_by", (below, note), "ok", "under the head that alpha stands by"),
+        ("unlinked", (above, note), "ok", "of that number, under another head: not ok"),
+        ("tied", (above, below, note), "ok", "the same entry under both"),
+        ("covered", (held, note), "ok", "beyond the head, and bravo holds it"),
+        ("covered_by_seen", (below, bravo.proof(1), _revocation(line, "alpha", "log 0")), "ok",
+         "alpha stands by nothing, and bravo's log names this tree"),
+        ("contested", (alpha.proof(2), note), "ok", "beyond the head, held by nobody: not ok"),
+        ("covered_by_a_revoked_key", (held, note, theirs), "ok", "anybody cosigned: not ok"),
+        ("signed_by_another", (below, line.ground.sign_card("bravo", note.partition(b"\n\n")[0]
+         + b"\n")), "bad-card", "bravo's roots"),
+    )  # fmt: skip
+    for name, parts, expect, comment in made:
+        yield _file(f"proofs/revoked_{name}", spec, comment, join_bundle(parts), expect)
+    for size, expect in ((2, "ok"), (3, "bad-signature")):
+        data = join_bundle((alpha.proof(1, size, pq=True), pq))
+        comment = f"ML-DSA-44 of a revoked key at size {size}, after the date"
+        yield _file(
+            f"proofs/revoked_quantum_at_{size}", spec, comment, data, expect,
+            now_s=LATE_S + 86_400,
+        )  # fmt: skip
 
 
 def _spoilt_proofs(line: ground.Line) -> Iterator[Made]:
@@ -204,6 +247,14 @@ def exports(world: ground.Ground) -> Iterator[Made]:
         "exports/ed25519_after_the_date", spec, "and without ML-DSA-44", _whole(good),
         "bad-signature", now_s=LATE_S + 86_400,
     )  # fmt: skip
+    note = f"revocation {b64(_revocation(line, 'alpha', 'log 0', line.logs[0], size=1))}"
+    at = next(n for n, text in enumerate(good) if text.startswith("charter "))
+    revoked = [*good[:at], note, *good[at:]]
+    comment = "alpha stands by one entry, and bravo holds all"
+    yield _file("exports/revoked", "proof.md §6", comment, _whole(revoked))
+    swapped = [*good[: at + 1], note, *good[at + 1 :]]
+    comment = "a revocation behind the charter"
+    yield _file("exports/revoked_out_of_place", spec, comment, _whole(swapped), "malformed")
     comment = "a card from the file itself is no trust: well-formed, and not ok"
     yield _file("exports/with_one_card_given", spec, comment, _whole(good), cards=["alpha"])
     without = [text for text in good if not text.startswith("card ")]

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from detente.core import body, charter, encoding, extras, frames, identity, merkle, notes, wire
+from detente.core import (
+    body,
+    charter,
+    encoding,
+    extras,
+    frames,
+    identity,
+    merkle,
+    notes,
+    revocation,
+    wire,
+)
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import Kind, decode_leaf
@@ -193,7 +204,7 @@ def _successor(given: Inputs) -> object:
 def _revocation(given: Inputs) -> object:
     card = identity.parse_card(given["card"].encode()).card
     data = given["revocation"].encode()
-    signed = identity.parse_revocation(data, card, given["held_serial"])
+    signed = revocation.parse_revocation(data, card, given["held_serial"])
     return {"hash": signed.hash, "key": signed.revocation.key, "stands": signed.revocation.stands}
 
 
@@ -281,6 +292,7 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
                 "pq": one.pq,
                 "receipts": [[r.party, r.at_s, r.evidence, r.linked] for r in one.receipts],
             }
+            | ({"standing": one.standing} if one.standing else {})
             for one in report.statements
         ]
     if report.logs:
@@ -292,8 +304,11 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
                 "pq_size": log.pq_size,
                 "cosigned": [[c.cosigner, c.size, c.time_s] for c in log.cosigned],
             }
+            | ({"end": plain(log.end)} if log.end is not None else {})
             for log in report.logs
         ]
+    if report.revocations:
+        value["revocations"] = [[r.party, r.key, r.serial] for r in report.revocations]
     if report.findings:
         value["findings"] = [[f.finding, f.log, f.index] for f in report.findings]
     if report.bad is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import vectors_ground as ground
 from detente.core import charter as charters_of
-from detente.core import crypto, identity
+from detente.core import crypto, identity, revocation
 from detente.core.charter import Charter, Left, Member, charter_id
 from detente.core.encoding import b64
 from vectors_form import Expect, Made, case
@@ -119,8 +119,8 @@ def _revocations(world: ground.Ground) -> Iterator[Made]:
     card = world.party("alpha")
     line = world.line("alpha", "bravo")
     log = line.logs[0]
-    stand = identity.Stand(log.origin, 1, log.root())
-    good = identity.Revocation(card.id, 2, "log 0", "stolen", ground.START_S, (stand,))
+    stand = revocation.Stand(log.origin, 1, log.root())
+    good = revocation.Revocation(card.id, 2, "log 0", "stolen", ground.START_S, (stand,))
     text = good.encode().decode()
     cases: tuple[tuple[str, str, str, int, Expect, str], ...] = (
         ("revocation", "alpha", text, 1, "ok", "stands by one head"),

@@ -1,11 +1,12 @@
 """A second verifier, as small as can be, written from spec/ alone: it shares no code with Détente.
 
-    python vectors/verify.py FILE --card CARD [--card CARD ...] [--now SECONDS]
+    python vectors/verify.py FILE --card CARD [--card CARD ...] [--revocation FILE] [--now SECONDS]
 
 FILE is a checkpoint, a proof, a bundle of proofs or a transcript. The exit status is 0 when all of
 it holds under the cards given, and 1 otherwise. Left out: accusations, what bodies say (they are
-not decompressed), and whether a card's keys are of prime order. `cryptography` gives Ed25519 and
-ML-DSA-44; everything else is the standard library.
+not decompressed, so that revocations entered in a log are not read), `held-ahead` receipts, how
+much of a revoked log others hold, and whether a card's keys are of prime order. `cryptography`
+gives Ed25519 and ML-DSA-44; everything else is the standard library.
 """
 # ruff: noqa: ANN001, ANN002, ANN201, ANN204, INP001, T201, PTH123, SIM115
 
@@ -163,7 +164,8 @@ def note_of(data):  # notes.md §2
 
 class Cards:  # identity.md §3, §5, §7
     def __init__(self, files):
-        self.files, self.logs, self.cosigners, self.parties = files, {}, {}, set()
+        self.files, self.logs, self.cosigners, self.parties = files, {}, {}, {}
+        self.revoked = {}
         for data in files:
             text, lines = note_of(data)
             rows = dict(line.split(" ", 1) for line in text[:-1].split("\n"))
@@ -175,7 +177,11 @@ class Cards:  # identity.md §3, §5, §7
             need([s[:2] for s in lines] == [(name, key_id(name, r, NOTE)) for r in roots], "roots")
             for root, (_, _, signature) in zip(roots, lines, strict=True):
                 need(signed(root, signature, text.encode(), b"detente note v1"), "a root's word")
-            self.parties.add(party)
+            keys |= {f"log {k}": unb64(rows[f"pair-{k}"].split(" ")[0]) for k in range(16)}
+            keys |= {f"holds {k}": unb64(rows[f"pair-{k}"].split(" ")[1]) for k in range(16)}
+            self.parties.setdefault(party, []).append(
+                (number(rows["serial"]), rows["issued"], keys)
+            )
             self.cosigner(f"detente-author/v1/{party}", keys["log-mldsa44"])
             self.cosigner(f"detente-holds/v1/{party}", keys["holds-mldsa44"])
             self.cosigner(f"detente-heads/v1/{party}", keys["heads-ed25519"])
@@ -186,6 +192,41 @@ class Cards:  # identity.md §3, §5, §7
 
     def cosigner(self, name, public):
         self.cosigners.setdefault(name, []).append(public)
+
+    def revoke(self, data):  # identity.md §9
+        """Takes in a revocation: whose key it is, and the heads that its party stands by."""
+        text, lines = note_of(data)
+        rows = [line.split(" ", 1) for line in text[:-1].split("\n")]
+        need(
+            [row[0] for row in rows[1:6]] == ["party", "serial", "key", "reason", "issued"], "form"
+        )
+        party, serial, word, _, issued = (row[1] for row in rows[1:6])
+        need(text.startswith("detente revocation v1\n") and party in self.parties, "whose key?")
+        known = sorted(self.parties[party], key=lambda card: card[0])
+        roots, name = [known[0][2][f"root-{kind}"] for kind in KINDS], f"detente-root/v1/{party}"
+        need([s[:2] for s in lines] == [(name, key_id(name, r, NOTE)) for r in roots], "roots")
+        for root, (_, _, signature) in zip(roots, lines, strict=True):
+            need(signed(root, signature, text.encode(), b"detente note v1"), "a root's word")
+        stands = [row[1].split(" ") for row in rows[6:] if row[0] == "stands"]
+        need(len(stands) == len(rows) - 6, "a line that means nothing")
+        of_day = [card for card in known if card[1] <= issued][-1:]
+        of_day = of_day or known[: word not in {"tls", "kem"}]
+        of_log = {origin: (number(size), unb64(root)) for origin, size, root in stands}
+        for _, _, keys in of_day if word in WORDS or " " in word else ():
+            key = keys[WORDS.get(word, word)]
+            before = self.revoked.get(key, (number(serial), of_log))
+            self.revoked[key] = min(before, (number(serial), of_log), key=lambda one: one[0])
+        print(f"revoked: {word} of {party}, which stands by {(of_log and 'these:') or 'nothing'}")
+        for origin, (size, root) in of_log.items():
+            print(f"  size {size} of {origin}, root {root.hex()}")
+
+    def stand(self, key, origin):
+        """The size and root stood by of a revoked key, (0, b"") for none; None if not revoked."""
+        return self.revoked[key][1].get(origin, (0, b"")) if key in self.revoked else None
+
+
+KINDS = ("ed25519", "mldsa44")
+WORDS = {"log-pq": "log-mldsa44", "holds-pq": "holds-mldsa44", "heads": "heads-ed25519"}
 
 
 def origin_of(text, cards):  # identity.md §5
@@ -209,24 +250,30 @@ def cosigned(name, public, origin, size, root, at, signature):  # notes.md §5
 
 
 def head_of(data, cards):  # notes.md §4, proof.md §2
-    """Origin, size, root, and whether the author's ML-DSA-44 signature is there."""
+    """Origin, size, root, whether the author's ML-DSA-44 signature is there, its Ed25519 key, and
+    who else holds this tree, under keys that are not revoked."""
     text, lines = note_of(data)
     origin, size, root = text[:-1].split("\n")
     size, root, (_, party, _, keys) = number(size), unb64(root), origin_of(origin, cards)
-    author = pq = False
+    author = pq = key = False
+    holders = set()
     for name, stated, raw in lines:
         for public in keys if name == origin else ():
             if stated == key_id(name, public, NOTE):
                 author = signed(public, raw, text.encode())
                 need(author, "the author's signature")
+                key = public
         for public in cards.cosigners.get(name, ()):
             if stated == key_id(name, public, COSIGN):
                 at = int.from_bytes(raw[:8], "big")
                 need(len(raw) in {72, 2428} and at < 1 << 63, "cosignature")
                 need(cosigned(name, public, origin, size, root, at, raw[8:]), "a cosignature")
-                pq = pq or name == f"detente-author/v1/{party}"
+                stood = cards.stand(public, origin) in {None, (size, root)}
+                pq = pq or (stood and name == f"detente-author/v1/{party}")
+                other = name.split("/")[2] if name.startswith("detente-holds/") else party
+                holders |= {other} if stood and other != party else set()
     need(author and len(root) == 32, "no signature of the author")
-    return origin, size, root, pq
+    return origin, size, root, pq, key, holders
 
 
 def founded(charter, line):  # charter.md §3
@@ -250,7 +297,7 @@ def check_proof(data, cards, now):  # proof.md §2
     extra = unb64(lines.pop(0)[6:]) if lines[0].startswith("extra ") else b""
     need(words == "c2sp.org/tlog-proof@v1" and lines[0].startswith("index "), "not a proof")
     index, path = number(lines[0][6:]), [unb64(line) for line in lines[1:]]
-    origin, size, root, pq = head_of(note, cards)
+    origin, size, root, pq, key, holders = head_of(note, cards)
     reader = Reader(extra)
     need(reader.take(1) == b"\1", "opening")
     raw = reader.counted(4096)
@@ -264,25 +311,66 @@ def check_proof(data, cards, now):  # proof.md §2
     need(root_of(sha(b"\0", first), 0, size, first_path) == root, "leaf 0 is not in the tree")
     line, _, life, _ = origin_of(origin, cards)
     check_leaf(first, line, life, first=True)
-    check_leaf(raw, line, life, first=False, opened=opened)
-    need(not late(founded(charter, line), now) or pq, "Ed25519 alone, after its date")
-    return origin, index, size, sha(b"\0", raw), root
+    leaf = check_leaf(raw, line, life, first=False, opened=opened)
+    rows = founded(charter, line)
+    need(not late(rows, now) or pq, "Ed25519 alone, after its date")
+    numbers = {row[3]: int(row[1]) for row in rows if row[0] == "member"}
+    parts = origin.split("/")
+    word, _, _ = parts[4].partition(".")
+    log = numbers.get(parts[3]), int(word), life
+    shown = {"line": line, "party": parts[3], "log": log, "key": key, "holders": holders}
+    shown |= {"index": index, "tree": (size, root), "seen": leaf[2] if leaf else []}
+    return origin, index, size, sha(b"\0", raw), root, shown
+
+
+def stands(one, copies, cards, origin):  # proof.md §6
+    """Whether its party stands by the head of one of these copies, its key being revoked or not."""
+    stand = cards.stand(one["key"], origin)
+    under = [copy["tree"] for copy in copies]
+    return stand is None or (one["index"] < stand[0] and stand in under)
+
+
+def covered(one, copies, shown, cards):
+    """Whether another party states to hold one of these trees, under a key that stands."""
+    trees = {(one["log"], *copy["tree"]) for copy in copies}
+    for origin, others in shown.items():
+        for other in others:
+            same = [copy for copy in others if copy["index"] == other["index"]]
+            elsewhere = (other["line"], other["party"]) == (one["line"], one["party"])
+            named = other["line"] == one["line"] and trees & set(other["seen"])
+            if named and not elsewhere and stands(other, same, cards, origin):
+                return True
+    return any(copy["holders"] for copy in copies)
 
 
 def check_bundle(data, cards, now):  # proof.md §3
-    parts, leaves, roots = data.split(b"\n---\n"), {}, {}
-    for part in [part + b"\n" for part in parts[:-1]] + parts[-1:]:
-        origin, index, size, hash_, root = check_proof(part, cards, now)
+    parts, leaves, roots, shown = data.split(b"\n---\n"), {}, {}, {}
+    parts = [part + b"\n" for part in parts[:-1]] + parts[-1:]
+    for part in parts:
+        if part.startswith(b"detente revocation v1\n"):
+            cards.revoke(part)
+    for part in parts:
+        if part.startswith(b"detente revocation v1\n"):
+            continue
+        origin, index, size, hash_, root, one = check_proof(part, cards, now)
+        shown.setdefault(origin, []).append(one)
         need(leaves.setdefault((origin, index), hash_) == hash_, "two leaves at one index")
         need(roots.setdefault((origin, size), root) == root, "two roots at one size")
         print(f"proven: entry {index} of {origin}, leaf {hash_.hex()}")
+    for origin, those in shown.items():
+        for one in those:
+            copies = [copy for copy in those if copy["index"] == one["index"]]
+            if not stands(one, copies, cards, origin):
+                held = covered(one, copies, shown, cards)
+                need(held, f"contested: entry {one['index']} of {origin}, whose key is revoked")
+                print(f"not stood by, and held by another: entry {one['index']} of {origin}")
 
 
 class Log:  # proof.md §4
     def __init__(self, origin, cards):
-        self.origin, self.cosigners = origin, cards.cosigners
+        self.origin, self.cosigners, self.cards = origin, cards.cosigners, cards
         self.line, self.party, self.life, self.keys = origin_of(origin, cards)
-        self.size, self.peaks, self.heads, self.claims, self.pq = 0, [], {}, [], 0
+        self.size, self.peaks, self.heads, self.claims, self.pq = 0, [], {}, [], {}
 
     def root(self):
         root = self.peaks[-1]
@@ -321,11 +409,14 @@ class Log:  # proof.md §4
         keys = [key for key in self.cosigners.get(name, ()) if (len(key) == 32) == short]
         fits = [cosigned(name, key, self.origin, size, root, at, signature) for key in keys]
         need(at < 1 << 40 and (any(fits) or (word == "cosigned" and not keys)), "a cosignature")
-        self.pq = size if word == "pq" else self.pq
+        if word == "pq":
+            self.pq[size] = keys[fits.index(True)]
 
     def close(self, *, expired):
         need(self.size and self.size in self.heads, "entries that nobody signed")
-        need(not expired or self.pq == self.size, "Ed25519 alone, after its date")
+        stand = self.cards.stand(self.pq.get(self.size), self.origin)
+        reached = self.size in self.pq and stand in {None, (self.size, self.root())}
+        need(not expired or reached, "Ed25519 alone, after its date")
         print(f"verified: {self.size} entries of {self.origin}, root {self.root().hex()}")
 
 
@@ -339,8 +430,10 @@ def check_export(data, cards, now):  # proof.md §4, §6
     need((line_word, build_word) == ("line", "build") and build and is_build(build), "preamble")
     while rows[0][0] == "card":
         (file,) = map(unb64, rows.pop(0)[1:])
-        known = file in cards.files or Cards([file]).parties <= cards.parties
+        known = file in cards.files or Cards([file]).parties.keys() <= cards.parties.keys()
         need(known, "a card that was not given")
+    while rows[0][0] == "revocation":
+        cards.revoke(*map(unb64, rows.pop(0)[1:]))
     word, charter = rows.pop(0)
     need(word == "charter", "no charter where it belongs")
     charter = founded(unb64(charter), hexed(line, 32))
@@ -370,15 +463,17 @@ def check_export(data, cards, now):  # proof.md §4, §6
         need(agrees, "another root in seen")
 
 
-def check(data, card_files, now):
+def check(data, card_files, now, revocations=()):
     """Raises Bad, or one of REFUSED, for whatever does not hold."""
     cards, first = Cards(card_files), data.partition(b"\n")[0]
+    for note in revocations:
+        cards.revoke(note)
     if first == b"c2sp.org/tlog-proof@v1":
         check_bundle(data, cards, now)
     elif first == b"detente transcript v1":
         check_export(data, cards, now)
     else:
-        origin, size, root, _ = head_of(data, cards)
+        origin, size, root, *_ = head_of(data, cards)
         print(f"verified: size {size} of {origin}, root {root.hex()}")
 
 
@@ -386,16 +481,17 @@ REFUSED = (Bad, OSError, KeyError, ValueError, IndexError, TypeError, StopIterat
 
 
 def main(arguments):
-    words, files, cards, now = iter(arguments), [], [], int(time.time())
+    words, files, cards, notes, now = iter(arguments), [], [], [], int(time.time())
+    into = {"--card": cards, "--revocation": notes}
     try:
         for word in words:
             if word == "--now":
                 now = int(next(words))
                 continue
-            wanted = next(words) if word == "--card" else word
-            (cards if word == "--card" else files).append(open(wanted, "rb").read())
+            wanted = next(words) if word in into else word
+            into.get(word, files).append(open(wanted, "rb").read())
         need(len(files) == 1, "one file, and --card for each party")
-        check(files[0], cards, now)
+        check(files[0], cards, now, notes)
     except REFUSED as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1

@@ -83,10 +83,11 @@ def exported(
     cards: bool = True,
     of: int = 0,
     reader: int | None = 0,
+    revocations: tuple[bytes, ...] = (),
 ) -> bytes:
     """The whole transcript; ``more`` signatures go to log number ``of``."""
     files = tuple(made.card_files()) if cards else ()
-    preamble = Preamble(0, made.id, BUILD, files, made.charter_text, sheets)
+    preamble = Preamble(0, made.id, BUILD, files, made.charter_text, sheets, revocations)
     by_id = {log.id: log for log in made.logs}
     return b"".join(
         write_export(

@@ -32,11 +32,11 @@ from dossiers.stranger import (
 from detente.core import identity
 from detente.core.accusation import make_leaves
 from detente.core.body import commit
+from detente.core.ceremony import Ceremony
 from detente.core.charter import Member, charter_id
 from detente.core.encoding import b64
 from detente.core.export import Cosigned, PqSigned, Shown
 from detente.core.extras import AMENDMENT, Accused, Offer
-from detente.core.identity import Ceremony
 from detente.core.leaf import Kind, LogId, Seen
 from detente.core.proof import Opening, make_proof
 from detente.dossiers import audit, verify

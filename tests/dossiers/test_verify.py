@@ -26,8 +26,8 @@ from dossiers.stranger import (
 
 from detente.core import notes
 from detente.core.accusation import Fork, make_leaves
+from detente.core.ceremony import Ceremony
 from detente.core.extras import HeldAhead, Relation
-from detente.core.identity import Ceremony
 from detente.core.leaf import Kind, LogId, Seen
 from detente.core.proof import Opening, join_bundle, make_proof
 from detente.dossiers import audit, verify

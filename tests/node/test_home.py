@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from detente.core.errors import LocalError, Refusal
-from detente.core.identity import parse_revocation
+from detente.core.revocation import parse_revocation
 from detente.node import folder as module
 from detente.node.backups import backup, rehearse, restore
 from detente.node.folder import (

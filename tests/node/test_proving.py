@@ -12,7 +12,10 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers.verify import verify_file
 from detente.node import opening
+from detente.node.home import revoke
 from detente.node.opening import clock
+
+PASSPHRASE = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -178,3 +181,33 @@ def test_what_was_purged_is_proved_without_its_words(pair: Any, said: dict[str, 
         report = check(pair, data)
         assert (report.ok, report.bad) == (True, None)
         assert (report.statements[0].body, report.statements[0].said) == ("not disclosed", None)
+
+
+def test_a_proof_carries_what_is_revoked(pair: Any, said: dict[str, str], line_of: Any):
+    """After a revocation the peer's proofs and exports hold it, and prove each entry below the
+    head stood by under that very head."""
+    log = next(one for one in line_of(pair.bravo).logs.values() if one.id.member == 0)
+    note = revoke(
+        pair.folder / "alpha",
+        pair.folder / "alpha.root",
+        [PASSPHRASE],
+        key="log 0",
+        reason="stolen",
+        serial=1,
+        stands=[(log.origin, log.size, log.root)],
+        now_s=clock(pair.bravo.home).wall_s,
+    )
+    pair.bravo.execute({"do": "revoke", "revocation_b64": base64.b64encode(note).decode()})
+    for more in ({}, {"bundle": True}):
+        data = proof(pair.bravo, said["ours"], **more)
+        assert data.endswith(note)
+        report = check(pair, data)
+        assert (report.ok, report.bad, len(report.revocations)) == (True, None, 1)
+        assert report.statements[0].standing == "stood-by"
+    assert note not in proof(pair.alpha, said["ours"])
+    path = pair.folder / "revoked.transcript"
+    pair.bravo.execute({"do": "export", "path": str(path)})
+    report = check(pair, path.read_bytes())
+    assert report.ok
+    assert report.logs[0].end is not None
+    assert (report.logs[0].end.stood_by, report.logs[0].end.contested) == (log.size, 0)

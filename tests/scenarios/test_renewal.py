@@ -13,6 +13,7 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.identity import origin
 from detente.core.leaf import LogId
 from detente.node.home import own_card, revoke, rotate
+from detente.node.runner import open_node
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -125,6 +126,66 @@ def test_a_revocation_travels_in_band(town: Any, until: Any) -> None:
     with pytest.raises(LocalError) as refused:
         bravo.call("revoke", revocation_b64=stale)
     assert refused.value.refusal == Refusal.STALE_CARD
+
+
+def kept_of(house: Any, member: int) -> tuple[set[tuple[str, int]], int]:
+    """The cosignatures of a member that a stopped node keeps, and how many keys it holds void."""
+    node = open_node(house.home, [PASSPHRASE])
+    try:
+        found = {
+            (one.name, one.size)
+            for line in node.station.lines.values()
+            for log in line.logs
+            for one in node.store.cosignatures(line.id, log, 1)
+            if one.member == member and "-holds/" in one.name
+        }
+        return found, len(node.station.revoked)
+    finally:
+        node.close()
+
+
+def test_what_is_revoked_stays_so_after_a_restart(town: Any, until: Any) -> None:
+    """A holds key, both ML-DSA keys and the courier key revoked in mid-conversation: the peer
+    keeps no signature of theirs from then on, and after a restart neither; everything is received
+    all the same."""
+    alpha, bravo = town.open_line("alpha", "bravo")
+    bravo.say("before", wait="received")
+    status = until(lambda: settled(alpha, bravo), "both to hold the same")
+    keys = ("holds 0", "holds-pq", "log-pq", "kem")
+    for serial, key in enumerate(keys, start=1):
+        bravo.call("revoke", revocation_b64=revocation(alpha, key, status, serial))
+    alpha.call("revoke", revocation_b64=revocation(alpha, "holds 0", status))
+    bravo.say("in mid-conversation", wait="received")
+    bravo.stop()
+    before, revoked = kept_of(bravo, 0)
+    assert before
+    assert revoked == len(keys)
+    bravo.start()
+    bravo.say("after a restart", precedence="FLASH", wait="received")
+    until(lambda: alpha.texts("theirs")[-1:] == ["after a restart"], "alpha to show it")
+    bravo.stop()
+    assert kept_of(bravo, 0) == (before, revoked)
+
+
+def test_a_stand_of_another_history_counts_for_nothing(town: Any, until: Any) -> None:
+    """A head that the roots name and our own store contradicts: the log ends with what we had
+    stated of it, by `seen` or by a cosignature."""
+    alpha, bravo = town.open_line("alpha", "bravo")
+    alpha.say("before", wait="received")
+    status = until(lambda: settled(alpha, bravo), "both to hold the same")
+    bravo.stop()
+    size = status["checkpoints"]["0/0"]["size"]
+    status["checkpoints"]["0/0"] = {"size": size, "root": "00" * 32}
+    note = revocation(alpha, "log 0", status)
+    node = open_node(bravo.home, [PASSPHRASE])
+    try:
+        (line,) = node.station.lines.values()
+        (log,) = (log for log in line.logs.values() if log.id.member == 0)
+        log.covered, log.cosigned = 0, 1
+        node.execute({"do": "revoke", "revocation_b64": note})
+        assert log.frozen == 1 < size
+    finally:
+        node.close()
 
 
 def test_a_revoked_tls_key_loses_its_link(town: Any, until: Any) -> None:

@@ -109,7 +109,7 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
 
 @click.command(
     cls=Command,
-    help=marked("Check a proof, bundle, transcript, accusation, card or charter; needs no home."),
+    help=marked("Check a proof, bundle, transcript, accusation, card, charter or revocation."),
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -120,6 +120,15 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
     type=click.Path(path_type=Path),
     cls=Option,
     help=marked("A party's card; compare its digits with the party first."),
+)
+@click.option(
+    "--revocation",
+    "revocations",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("A party's word that one of its keys is void; counts beside those in the file."),
 )
 @click.argument("more_cards", metavar="[CARD]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -142,6 +151,7 @@ def verify(
     file: Path,
     cards: tuple[Path, ...],
     more_cards: tuple[Path, ...],
+    revocations: tuple[Path, ...],
     until: str | None,
     now: str | None,
 ) -> None:
@@ -158,6 +168,7 @@ def verify(
             _chunks(file),
             files,
             now_s,
+            revocations=[read_file(one) for one in revocations],
             ed25519_until_s=None if until is None else parse_time(until),
             progress=advance,
         )

@@ -21,6 +21,7 @@ from detente.dossiers.report import (
     LogShown,
     ReceiptShown,
     Report,
+    RevocationShown,
     StatementShown,
 )
 from detente.words import STATERS, VERDICTS, _, marked, refusal
@@ -32,12 +33,23 @@ FILES: Final[Mapping[str, str]] = {
     "accusation": marked("accusation"),
     "card": marked("card"),
     "charter": marked("charter"),
+    "revocation": marked("revocation"),
     "unknown": marked("unknown file"),
 }
 EVIDENCE: Final[Mapping[str, str]] = {
     "seen": marked("its own log says so"),
     "held-ahead": marked("its own log names this entry"),
     "cosigned": marked("its cosignature says so"),
+}
+STANDING: Final[Mapping[str, str]] = {
+    "stood-by": marked("its key is void; its party stands by this entry"),
+    "covered": marked(
+        "its key is void; its party does not stand by this entry, and another holds it"
+    ),
+    "unlinked": marked("its key is void; nothing here ties this entry to the head stood by"),
+    "contested": marked(
+        "CONTESTED: its key is void, its party does not stand by it, nobody holds it"
+    ),
 }
 UNOPENED: Final[Mapping[str, str]] = {
     "not disclosed": marked("its body is not disclosed in this file"),
@@ -73,6 +85,8 @@ def report_rows(report: Report) -> Iterator[str]:
         )
     for card in report.cards:
         yield from _card_rows(card)
+    for revocation in report.revocations:
+        yield from _revocation_rows(revocation)
     for statement in report.statements:
         yield ""
         yield from _statement_rows(statement)
@@ -111,6 +125,16 @@ def _card_rows(card: CardShown) -> Iterator[str]:
         yield from quoted(sheet.rstrip("\n"), "    ")
 
 
+def _revocation_rows(one: RevocationShown) -> Iterator[str]:
+    yield _("{name} has declared its key {key} void at {when}: {reason}").format(
+        name=plain(one.name), key=one.key, when=stamp(one.issued_s), reason=one.reason
+    )
+    for log, size, _root in one.stands:
+        yield "  " + _("it stands by {size} entries of {log}").format(size=size, log=plain(log))
+    if one.key.startswith("log") and not one.stands:
+        yield "  " + _("it stands by nothing that this key signed")
+
+
 # --- one entry --------------------------------------------------------------------------------
 
 
@@ -129,6 +153,8 @@ def _statement_rows(one: StatementShown) -> Iterator[str]:
     yield f"  {one.hash}"
     signed = _("signed with Ed25519 and ML-DSA-44") if one.pq else _("signed with Ed25519 alone")
     yield f"  {signed}: {plain(one.key)}"
+    if one.standing:
+        yield "  " + word(STANDING, one.standing)
     for receipt in one.receipts:
         yield from _receipt_rows(receipt)
     if not one.receipts:
@@ -162,6 +188,8 @@ def _receipt_rows(receipt: ReceiptShown) -> Iterator[str]:
     )
     if not receipt.linked:
         yield "    " + _("of this number in the log; nothing here ties that to these words")
+    if receipt.revoked:
+        yield "    " + _("under a key that its party has declared void: it counts for nothing")
 
 
 def _later_row(later: LaterShown) -> str:
@@ -190,6 +218,19 @@ def _log_rows(log: LogShown) -> Iterator[str]:
         yield "  " + _("cosigned up to {size} at {when}: {cosigner}").format(
             size=cosigned.size, when=stamp(cosigned.time_s), cosigner=plain(cosigned.cosigner)
         )
+        if cosigned.revoked:
+            yield "    " + _("under a key that its party has declared void: it counts for nothing")
+    if log.end is not None:
+        text = _(
+            "its key is void: its party stands by {stood}, others hold {covered};"
+            " {unlinked} not tied to the head stood by, {contested} CONTESTED"
+        )
+        yield "  " + text.format(
+            stood=log.end.stood_by,
+            covered=log.end.covered,
+            unlinked=log.end.unlinked,
+            contested=log.end.contested,
+        )
     if log.void or log.ignored:
         yield "  " + _(
             "{void} entries that mean nothing, {ignored} signatures of unknown keys"
@@ -203,5 +244,7 @@ def _finding_rows(finding: FindingShown) -> Iterator[str]:
         yield "  " + _("entry {index} of {log}").format(index=finding.index, log=plain(finding.log))
     if finding.key:
         yield f"  {plain(finding.key)}"
+    if finding.revoked:
+        yield "  " + _("its party has declared this key void")
     if finding.stated_by:
         yield "  " + _("stated by {log}").format(log=plain(finding.stated_by))

@@ -40,19 +40,25 @@ TIME_END_S = 1 << 40
 def cosign_due(step: Step, line: Line) -> None:
     """At once below IMMEDIATE, within a minute behind an immediate `seen`.
 
-    An observer holds no content and says so by never cosigning as a holder.
+    An observer holds no content and says so by never cosigning as a holder; nor is anything
+    signed with a holds key that our own roots revoked: our `seen` goes on stating the same.
     """
     due = line.cosign_due_ms and step.now.steady_ms >= line.cosign_due_ms
     if not (line.cosign_now or due) or not line.may_sign():
         return
     line.cosign_now, line.cosign_due_ms = False, 0
-    if not line.reads(line.me):
+    if not line.reads(line.me) or _holds_revoked(step, line, line.me, step.station.keys.k):
         return
     for log in line.logs.values():
         session = line.session_of(log.id.member)
         head = coverable(line, log)
         if session is not None and head is not None and log.cosigned < min(log.called, head.size):
             cosign(step, line, session, log, head)
+
+
+def _holds_revoked(step: Step, line: Line, member: int, k: int) -> bool:
+    found = step.station.holds_key(line, member, k)
+    return found is not None and found[1] in step.station.revoked
 
 
 def cosign(step: Step, line: Line, session: Session, log: Log, head: SignedHead) -> None:
@@ -85,6 +91,9 @@ def on_want_cosignature(step: Step, line: Line, session: Session, log: Log) -> N
     if not line.may_sign():
         step.decline(line, session, Refusal.MUTE, log.id, head.size)
         return
+    if _holds_revoked(step, line, line.me, step.station.keys.k):
+        step.decline(line, session, Refusal.REVOKED, log.id, head.size)
+        return
     cosign(step, line, session, log, head)
 
 
@@ -95,7 +104,8 @@ def _time_of(line: Line, log: Log, size: int) -> int:
 
 
 def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
-    """A peer's cosignature on a head of our log: verified, kept once a size, quotable."""
+    """A peer's cosignature on a head of our log: verified, kept once a size, quotable. Under a
+    revoked key it is declined as REVOKED, and what was kept before stays (spec/identity.md §9)."""
     log_id = frame.log or line.mine
     log = None if log_id is None else line.logs.get(log_id)
     if log is None or log.id.member != line.me or session.current is None:
@@ -107,6 +117,9 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
     found = step.station.holds_key(line, session.member, k)
     if root is None or found is None:
         raise PeerError(Refusal.NOT_HELD, "a cosignature on a head that is not held here")
+    if found[1] in step.station.revoked:
+        step.decline(line, session, Refusal.REVOKED, log.id, frame.size)
+        return
     time_s = _time_of(line, log, frame.size) + frame.late_s
     if not 0 <= time_s < TIME_END_S:
         raise malformed("time of a cosignature")
@@ -139,6 +152,8 @@ def ask_cosignature(step: Step, line: Line, session: Session) -> None:
     """Asks a reader for the cosignature that should have followed its `seen` within a minute."""
     own = line.own
     if own is None or session.mute or not line.reads(session.member):
+        return
+    if session.current and _holds_revoked(step, line, session.member, session.current.k):
         return
     called = min(own.called, session.holds.get(own.id, 0))
     if called <= line.kept.get((own.id, session.member, False), 0):
@@ -175,7 +190,8 @@ def quote_late(line: Line, member: int, before: int, seen: Seen) -> None:
 
 
 def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf) -> None:
-    """A quote is worth what its signature is. A false one in our name is disputed in our log."""
+    """A quote is worth what its signature is. A false one in our name is disputed in our log, and
+    so is one under a holds key of ours that is revoked: anybody may have made it."""
     try:
         quote = decode_quote(leaf.extra)
     except PeerError:
@@ -185,18 +201,20 @@ def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf)
     found = step.station.holds_key(line, quote.member, quote.k)
     read = subtrees(step, line, quote.log)  # its head may have come with this very batch
     root = known_root(line, quote.log, quote.size, read)
+    ours = quote.member == line.me
     if (
         quote.log.member == author.member
         and log is not None
         and found is not None
         and root is not None
+        and not (ours and found[1] in step.station.revoked)
         and verify_cosignature_ed25519(
             log.checkpoint(quote.size, root), found[1], quote.time_s, quote.signature
         )
     ):
         return
     step.tell("false-quote", line, member=author.member, index=entry.place.index)
-    if quote.member == line.me:
+    if ours:
         mark = Mark(Rung.DISPUTED, Stater.NODE).encode()
         line.state(Draft(kind=Kind.MARK, audience=line.everyone(), refs=(entry.hash,), extra=mark))
 
@@ -207,17 +225,21 @@ def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf)
 def quantum(step: Step, line: Line) -> None:
     """Our ML-DSA-44 signature over our own log, and over what others' must outlive Ed25519 (F11).
 
-    On wide bearers alone; a peer that lags is shown our last one when it has caught up.
+    On wide bearers alone; a peer that lags is shown our last one when it has caught up. Nothing
+    is signed, and nothing shown again, under a key that our own roots revoked.
     """
+    card, revoked = step.station.card, step.station.revoked
     wide = [s for s in line.greeted() if s.wide and s is line.session_of(s.member)]
     own = line.own
     if own is None or not line.may_sign() or not wide:
         return
     if line.quantum_due_ms and step.now.steady_ms >= line.quantum_due_ms:
         line.quantum_due_ms = 0
-        name = author_name(step.station.party)
-        line.quantum = _sign_quantum(step, line, own, own.head(), name)
-    if line.reads(line.me):
+        if card.log_mldsa44 not in revoked:
+            line.quantum = _sign_quantum(step, line, own, own.head(), author_name(card.party))
+    if card.log_mldsa44 in revoked:
+        line.quantum = None
+    if line.reads(line.me) and card.holds_mldsa44 not in revoked:
         for log_id in sorted(line.quantum_for):
             log = line.logs[log_id]
             head = coverable(line, log)
@@ -245,7 +267,8 @@ def _sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str)
 
 
 def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None:
-    """ML-DSA-44 by the peer: as the author of the log, or as a holder of another's."""
+    """ML-DSA-44 by the peer: as the author of the log, or as a holder of another's. Under a
+    revoked key it is declined as REVOKED, but for an author's within the head it stands by."""
     log = line.logs.get(frame.log)
     root = known_root(line, frame.log, frame.size)
     party = line.party_of(session.member)
@@ -258,6 +281,12 @@ def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None
         raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
     name = author_name(party) if by_author else holds_pq_name(party)
     public = card.log_mldsa44 if by_author else card.holds_mldsa44
+    revocation = step.station.revoked.get(public)
+    if revocation is not None:
+        stand = revocation.stand(log.origin)
+        if stand is None or frame.size > stand.size:
+            step.decline(line, session, Refusal.REVOKED, log.id, frame.size)
+            return
     checkpoint = log.checkpoint(frame.size, root)
     if not verify_cosignature_mldsa44(name, checkpoint, public, frame.time_s, frame.signature):
         raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")

@@ -24,6 +24,7 @@ FIRST_LINE = "detente transcript v1"
 LINE_BYTES_MAX = 131_072  # one entry: a leaf, a salt and a body in base64, with room
 SHEETS_MAX = 64  # ceremony sheets: two parties may have compared digits more than once
 CARDS_MAX = 128  # of 32 members, some of them after a rotation
+REVOCATIONS_MAX = 256  # of 32 members, eight keys each
 SHEET_BYTES_MAX = 4096  # one page of text
 BUILD_CHARS_MAX = 64  # the version word of the program that wrote the file
 SALT_BYTES = 16
@@ -49,6 +50,7 @@ class Preamble(NamedTuple):
     cards: tuple[bytes, ...]
     charter: bytes
     sheets: tuple[str, ...]
+    revocations: tuple[bytes, ...] = ()
 
 
 class LogStart(NamedTuple):
@@ -145,6 +147,8 @@ def _lines(
     yield f"build {preamble.build}"
     for card in preamble.cards:
         yield f"card {b64(card)}"
+    for revocation in preamble.revocations:
+        yield f"revocation {b64(revocation)}"
     yield f"charter {b64(preamble.charter)}"
     for sheet in preamble.sheets:
         yield f"ceremony {b64(sheet.encode())}"
@@ -245,13 +249,20 @@ def _preamble(lines: _Lines) -> tuple[Preamble, bytes, bytes]:
     if word != b"build" or not is_build_word(build):
         raise malformed("no build where it belongs")
     cards, word, rest = _repeated(lines, b"card", CARDS_MAX, limits.CARD_BYTES_MAX)
+    answers: tuple[bytes, ...] = ()
+    if word == b"revocation":
+        first = _counted_b64(rest, limits.CARD_BYTES_MAX)
+        more, word, rest = _repeated(
+            lines, b"revocation", REVOCATIONS_MAX - 1, limits.CARD_BYTES_MAX
+        )
+        answers = (first, *more)
     if word != b"charter":
         raise malformed("no charter where it belongs")
     charter = _counted_b64(rest, limits.CHARTER_BYTES_MAX)
     number = lines.number
     sheets, word, rest = _repeated(lines, b"ceremony", SHEETS_MAX, SHEET_BYTES_MAX)
     texts = tuple(utf8(sheet) for sheet in sheets)
-    return Preamble(number + len(sheets), line, build, cards, charter, texts), word, rest
+    return Preamble(number + len(sheets), line, build, cards, charter, texts, answers), word, rest
 
 
 def _repeated(

@@ -1,4 +1,4 @@
-"""Who a party is: its id, its names, its card, and which keys it has revoked (spec/identity.md).
+"""Who a party is: its id, its names and its card (spec/identity.md).
 
 A party is its two root keys and nothing else. Every other key stands in the card that both roots
 signed, each in one role (protocol review F2), and nobody's word but a comparison of digits by
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from detente.core import limits, notes
@@ -26,7 +25,6 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.leaf import LIFE_BYTES, LogId
 from detente.core.sheet import (
     SheetReader,
-    choice,
     fields,
     instant,
     read_back,
@@ -35,20 +33,13 @@ from detente.core.sheet import (
 )
 
 CARD_FIRST = "detente card v1"
-REVOCATION_FIRST = "detente revocation v1"
-CEREMONY_FIRST = "detente ceremony v1"
 PARTY_BYTES = 32
-METHODS = ("by-hand", "voice", "courier", "unchecked")
-REASONS = ("lost", "stolen", "retired")
 
-CEREMONY_BYTES_MAX = 4096  # one page: it is shown whole, and travels in exports
 # A DNS name may be 253 characters long; eight of these still fit CARD_BYTES_MAX.
 BEARER_CHARS_MAX = 280
 
 _ORIGIN = "detente/v1"
 _BEARER = re.compile(r"[a-z][a-z0-9-]* [\x21-\x7e]+")
-_DIGITS = re.compile(r"[0-9]{5}(?: [0-9]{5}){7}")
-_KEY_WORD = re.compile(r"log-pq|holds-pq|heads|tls|kem|(?:log|holds) (?:[0-9]|1[0-5])")
 
 
 # --- Ids, digits and names -------------------------------------------------------------------
@@ -210,7 +201,7 @@ def make_card(card: Card, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
 
     LocalError if it could not be read back: a wrong signer, an unsafe key, a limit passed.
     """
-    data = _sign(card.encode(), card.party, root_ed25519, root_mldsa44)
+    data = sign_by_roots(card.encode(), card.party, root_ed25519, root_mldsa44)
     read_back(card, lambda: parse_card(data).card)
     return data
 
@@ -222,23 +213,25 @@ def parse_card(data: bytes, *, checked: bool = False) -> SignedCard:
     costs more than all the others is left out then. PeerError MALFORMED or OVERSIZE for another
     form, BAD_CARD for a signature that does not verify, an unsafe key, or one key in two roles.
     """
-    text, note = _note(data)
+    text, note = root_note(data)
     card = _read_card(text)
-    _verify(note, card)
+    verify_roots(note, card)
     _check_roles(card)
     if not checked:
         _check_safe(card)
     return SignedCard(card, data, sha256(text))
 
 
-def _note(data: bytes) -> tuple[bytes, notes.Note]:
+def root_note(data: bytes) -> tuple[bytes, notes.Note]:
+    """The text and the note of a file that roots sign. OVERSIZE or MALFORMED otherwise."""
     if len(data) > limits.CARD_BYTES_MAX:
         raise PeerError(Refusal.OVERSIZE, f"{len(data)} bytes of signed note")
     note = notes.parse_note(data)
     return note.text.encode(), note
 
 
-def _sign(text: bytes, party: bytes, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
+def sign_by_roots(text: bytes, party: bytes, root_ed25519: Signer, root_mldsa44: Signer) -> bytes:
+    """A text as the note that both roots of a party have signed (spec/identity.md §7)."""
     name = root_name(party)
     signatures = [
         notes.note_signature(name, sig_type, signer.public(), signer.sign(text))
@@ -247,8 +240,11 @@ def _sign(text: bytes, party: bytes, root_ed25519: Signer, root_mldsa44: Signer)
     return notes.format_note(text.decode(), signatures)
 
 
-def _verify(note: notes.Note, card: Card) -> None:
-    """Both roots, in this order, and nobody else: then every bit of the file is accounted for."""
+def verify_roots(note: notes.Note, card: Card) -> None:
+    """Both roots, in this order, and nobody else: then every bit of the file is accounted for.
+
+    PeerError BAD_CARD otherwise.
+    """
     name = root_name(card.party)
     roots = ((notes.ED25519, card.root_ed25519), (notes.NOTE_MLDSA44, card.root_mldsa44))
     found = [(s.name, s.key_id) for s in note.signatures]
@@ -348,156 +344,3 @@ def supersedes(old: Card, new: Card, used_k: int) -> None:
     before = dict(_roles(old))
     if any(before.get(key, role) != role for key, role in _roles(new)):
         raise PeerError(Refusal.BAD_CARD, "a key in another role than before")
-
-
-# --- Revocation ------------------------------------------------------------------------------
-
-
-class Stand(NamedTuple):
-    """The last head of one log that the party stands by."""
-
-    origin: str
-    size: int
-    root: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """A key its party no longer stands by, and how far it stands by what that key signed."""
-
-    party: bytes
-    serial: int  # from 1; only rises, counted apart from cards
-    key: str  # "log 3", "holds 3", "log-pq", "holds-pq", "heads", "tls", "kem"
-    reason: str  # lost, stolen, retired
-    issued_s: int
-    stands: tuple[Stand, ...] = ()  # in order of origin; a log not named: not at all
-
-    def encode(self) -> bytes:
-        """The text that both roots sign (spec/identity.md §9)."""
-        lines = [
-            ("party", self.party.hex()),
-            ("serial", str(self.serial)),
-            ("key", self.key),
-            ("reason", self.reason),
-            ("issued", instant(self.issued_s)),
-        ]
-        lines += [("stands", f"{s.origin} {s.size} {b64(s.root)}") for s in self.stands]
-        return write_sheet(REVOCATION_FIRST, lines)
-
-
-class SignedRevocation(NamedTuple):
-    """A revocation whose two root signatures verified, its file, the hash of its signed text."""
-
-    revocation: Revocation
-    data: bytes
-    hash: bytes
-
-
-def make_revocation(
-    revocation: Revocation, card: Card, root_ed25519: Signer, root_mldsa44: Signer
-) -> bytes:
-    """The revocation note, signed by both roots. LocalError if it could not be read back."""
-    data = _sign(revocation.encode(), card.party, root_ed25519, root_mldsa44)
-    read_back(revocation, lambda: parse_revocation(data, card).revocation)
-    return data
-
-
-def parse_revocation(data: bytes, card: Card, held_serial: int = 0) -> SignedRevocation:
-    """The revocation of a note, against any trusted card of its party (spec/identity.md §9).
-
-    ``held_serial`` is the highest already held. PeerError MALFORMED, OVERSIZE, BAD_CARD for other
-    signatures than the roots', STALE_CARD for a serial that does not rise.
-    """
-    text, note = _note(data)
-    revocation = _read_revocation(text)
-    if revocation.party != card.party:
-        raise PeerError(Refusal.BAD_CARD, "another party's revocation")
-    _verify(note, card)
-    if revocation.serial <= held_serial:
-        raise PeerError(
-            Refusal.STALE_CARD, f"serial {revocation.serial}, and {held_serial} is held"
-        )
-    return SignedRevocation(revocation, data, sha256(text))
-
-
-def _read_revocation(text: bytes) -> Revocation:
-    sheet = SheetReader(text, REVOCATION_FIRST, limits.CARD_BYTES_MAX)
-    revocation = Revocation(
-        party=unhex(sheet.value("party"), PARTY_BYTES),
-        serial=decimal(sheet.value("serial")),
-        key=sheet.value("key"),
-        reason=choice(sheet.value("reason"), REASONS),
-        issued_s=uninstant(sheet.value("issued")),
-        stands=tuple(_read_stand(value) for value in sheet.values("stands")),
-    )
-    sheet.done()
-    if revocation.serial < 1:
-        raise malformed("serials begin at 1")
-    if not _KEY_WORD.fullmatch(revocation.key):
-        raise malformed("no such key on a card")
-    _check_stands(revocation, [parse_origin(s.origin) for s in revocation.stands])
-    return revocation
-
-
-def _read_stand(value: str) -> Stand:
-    where, size, root = fields(value, 3)
-    return Stand(where, decimal(size), unb64(root, 32))
-
-
-def _check_stands(revocation: Revocation, origins: list[Origin]) -> None:
-    names = [stand.origin for stand in revocation.stands]
-    if any(a >= b for a, b in pairwise(names)):
-        raise malformed("heads not in order of their origins")
-    if any(stand.size < 1 for stand in revocation.stands):
-        raise malformed("a head of nothing")
-    word, _, k = revocation.key.partition(" ")
-    if names and word not in ("log", "log-pq"):
-        raise malformed("only a log key has heads to stand by")
-    for where in origins:
-        if where.party != revocation.party or (k and where.k != int(k)):
-            raise malformed("a head that this key has not signed")
-
-
-# --- Ceremony --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ceremony:
-    """What an operator did before trusting a card: a private, unsigned statement."""
-
-    party: bytes
-    digits: str  # computed from the card in hand, as the other side spoke or showed them
-    method: str  # by-hand, voice, courier, unchecked
-    compared_at_s: int
-    words: str = ""  # who was there, in the operator's words; may be empty
-
-    def encode(self) -> bytes:
-        """The sheet that the journal keeps (spec/identity.md §10).
-
-        LocalError MALFORMED or OVERSIZE if it would not read back.
-        """
-        lines = [
-            ("party", self.party.hex()),
-            ("digits", self.digits),
-            ("method", self.method),
-            ("compared-at", instant(self.compared_at_s)),
-        ]
-        data = write_sheet(CEREMONY_FIRST, lines + [("words", self.words)] * bool(self.words))
-        read_back(self, lambda: parse_ceremony(data))
-        return data
-
-
-def parse_ceremony(data: bytes) -> Ceremony:
-    """The ceremony of a sheet. PeerError MALFORMED or OVERSIZE otherwise."""
-    sheet = SheetReader(data, CEREMONY_FIRST, CEREMONY_BYTES_MAX)
-    ceremony = Ceremony(
-        party=unhex(sheet.value("party"), PARTY_BYTES),
-        digits=sheet.value("digits"),
-        method=choice(sheet.value("method"), METHODS),
-        compared_at_s=uninstant(sheet.value("compared-at")),
-        words=sheet.value("words") if sheet.next_key() else "",
-    )
-    sheet.done()
-    if not _DIGITS.fullmatch(ceremony.digits):
-        raise malformed("digits not in eight groups of five")
-    return ceremony

@@ -29,6 +29,7 @@ from detente.core.identity import (
 from detente.core.leaf import Kind, Leaf, decode_leaf
 from detente.core.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from detente.core.notes import Checkpoint, Note, parse_checkpoint_text
+from detente.core.revocation import REVOCATION_FIRST, Revocation, revoked_keys
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 SEPARATOR = b"---\n"
@@ -98,6 +99,13 @@ def split_bundle(data: bytes) -> list[bytes]:
     if len(parts) > BUNDLE_PROOFS_MAX:
         raise PeerError(Refusal.OVERSIZE, f"{len(parts)} proofs in one file")
     return [part + b"\n" for part in parts[:-1]] + parts[-1:]
+
+
+def part_revocations(parts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The proofs among the parts of a bundle, and the revocations that answer them (§3)."""
+    first = REVOCATION_FIRST.encode() + b"\n"
+    answers = [part for part in parts if part.startswith(first)]
+    return [part for part in parts if not part.startswith(first)], answers
 
 
 # --- The opening -----------------------------------------------------------------------------
@@ -199,10 +207,13 @@ class CardKeys:
     """The keys of the cards a verifier was given, by the name and id in a signature line.
 
     Several cards of one party may stand beside one another: keys of a card that was replaced
-    have signed what must stay provable.
+    have signed what must stay provable. Keys that these revocations declare void stay known too:
+    what they signed is told with what their party says of it.
     """
 
-    def __init__(self, cards: Iterable[Card]) -> None:
+    def __init__(self, cards: Iterable[Card], revocations: Iterable[Revocation] = ()) -> None:
+        cards = tuple(cards)
+        self._revoked = revoked_keys(revocations, cards)
         self._logs: dict[tuple[bytes, int], list[bytes]] = {}
         self._cosigners: dict[tuple[str, bytes], Cosigner] = {}
         self._named: dict[str, list[Cosigner]] = {}
@@ -243,6 +254,19 @@ class CardKeys:
         """The cosigner of a signature line, if its card was given. BAD_CARD for an unsafe key."""
         return _safe(self._cosigners.get((name, key_id)))
 
+    def revocation(self, key: bytes) -> Revocation | None:
+        """Its party's word that this key counts no more, as far as it was given."""
+        return self._revoked.get(key)
+
+    def voids(self, key: bytes, checkpoint: Checkpoint) -> bool:
+        """Whether a dated signature of this key counts no more on a checkpoint: the key is
+        revoked, and its party does not stand by this very tree."""
+        revocation = self._revoked.get(key)
+        if revocation is None:
+            return False
+        stand = revocation.stand(checkpoint.origin)
+        return stand is None or (stand.size, stand.root) != (checkpoint.size, checkpoint.root)
+
     def cosigners_named(self, name: str) -> Sequence[Cosigner]:
         """Every key known under one name: one for each card that lists another. BAD_CARD as
         ``cosigner``."""
@@ -260,10 +284,12 @@ def _safe(cosigner: Cosigner | None) -> Cosigner | None:
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """A dated signature that verified. ``time_s`` is its signer's claim."""
+    """A dated signature that verified. ``time_s`` is its signer's claim, and that of whoever has
+    its key where ``revoked``: then it counts for nothing."""
 
     cosigner: Cosigner
     time_s: int
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +311,7 @@ class ProvenHead:
         return any(
             c.cosigner.statement is Statement.AUTHOR and c.cosigner.party == self.origin.party
             for c in self.cosignatures
+            if not c.revoked
         )
 
 
@@ -318,7 +345,8 @@ def verify_head(note: Note, keys: CardKeys) -> ProvenHead:
         time_s, signature = notes.cosignature_parts(line)
         if not cosigns(checkpoint, cosigner, time_s, signature):
             raise PeerError(Refusal.BAD_SIGNATURE, f"a cosignature named {cosigner.name}")
-        found.append(Cosignature(cosigner, time_s))
+        revoked = keys.voids(cosigner.public, checkpoint)
+        found.append(Cosignature(cosigner, time_s, revoked))
     if key is None:
         raise PeerError(Refusal.BAD_SIGNATURE, "no signature of the author under its card's key")
     return ProvenHead(checkpoint, origin, key, tuple(found), ignored)
@@ -399,12 +427,14 @@ def open_proof(
 
 
 def counting(cosignatures: Sequence[Cosignature], *, quantum_only: bool) -> tuple[Cosignature, ...]:
-    """Those that count: all, or only where the cosigner's ML-DSA-44 signature stands beside.
+    """Those that count: all whose key does, or only where the cosigner's ML-DSA-44 signature
+    stands beside.
 
     All must be of one checkpoint.
     """
-    safe = {_stater(c) for c in cosignatures if c.cosigner.quantum_safe or not quantum_only}
-    return tuple(c for c in cosignatures if _stater(c) in safe)
+    valid = [c for c in cosignatures if not c.revoked]
+    safe = {_stater(c) for c in valid if c.cosigner.quantum_safe or not quantum_only}
+    return tuple(c for c in valid if _stater(c) in safe)
 
 
 def _stater(cosignature: Cosignature) -> tuple[bytes, Statement]:

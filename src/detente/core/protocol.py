@@ -333,6 +333,8 @@ def _accept(step: Step, given: Accept) -> None:
     log = station.new_log(line, LogId(me, station.keys.k, b""))
     if log is None:
         raise LocalError(Refusal.NOT_ALLOWED, "our card lists no such key pair")
+    if log.key in station.revoked:
+        raise LocalError(Refusal.REVOKED, "our own log key; adopt the next incarnation first")
     station.lines[line_id] = line
     line.logs[log.id], line.mine = log, log.id
     line.begun_day = step.now.wall_s // DAY_S

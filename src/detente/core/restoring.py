@@ -60,12 +60,15 @@ def judge_own_log(step: Step, line: Line, log: Log) -> None:
 
 def check_adopt(step: Step, line: Line, k: int) -> None:
     """LocalError NOT_ALLOWED unless ``k`` is above every incarnation of ours known here, our card
-    lists its keys and the keyring holds them."""
+    lists its keys and the keyring holds them; REVOKED where its log key is."""
     highest = max((log.k for log in line.logs if log.member == line.me), default=-1)
     if k <= highest:
         raise LocalError(Refusal.NOT_ALLOWED, f"incarnation {highest} is known; adopt a higher one")
-    if step.station.keys.k != k or step.station.new_log(line, LogId(line.me, k, b"")) is None:
+    log = step.station.new_log(line, LogId(line.me, k, b""))
+    if step.station.keys.k != k or log is None:
         raise LocalError(Refusal.NOT_ALLOWED, f"key pair {k} is not loaded, or not in our card")
+    if log.key in step.station.revoked:
+        raise LocalError(Refusal.REVOKED, f"log key {k}; adopt a higher incarnation")
 
 
 def adopt(step: Step, line: Line, k: int) -> None:

@@ -28,6 +28,7 @@ from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, en
 from detente.core.identity import Card, holds_name, origin
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
+from detente.core.revocation import Revocation
 from detente.core.transcript import Entry, Transcript
 
 
@@ -291,6 +292,7 @@ class Station:
     keys: Keys
     shelf_of: Callable[[bytes], Shelf]
     cards: dict[bytes, Card] = field(default_factory=dict)  # trusted, ours included
+    revoked: dict[bytes, Revocation] = field(default_factory=dict)  # by key, ours included
     lines: dict[bytes, Line] = field(default_factory=dict)
     links: dict[int, Link] = field(default_factory=dict)
     on_duty: bool = False
@@ -299,12 +301,18 @@ class Station:
     last_wall_s: int = 0
 
     def new_log(self, line: Line, log: LogId) -> Log | None:
-        """An empty log for a known member and listed key, or None."""
+        """An empty log for a known member and listed key, or None. That of a revoked key of
+        another ends with the head that its party stands by (spec/identity.md §9)."""
         party = line.party_of(log.member)
         card = None if party is None else self.cards.get(party)
         if party is None or card is None or log.k >= len(card.pairs):
             return None
-        return Log(log, origin(line.id, party, log), card.pairs[log.k].log)
+        found = Log(log, origin(line.id, party, log), card.pairs[log.k].log)
+        revocation = self.revoked.get(found.key)
+        if revocation is not None and log.member != line.me:
+            stand = revocation.stand(found.origin)
+            found.frozen = 0 if stand is None else stand.size
+        return found
 
     def holds_key(self, line: Line, member: int, k: int) -> tuple[str, bytes] | None:
         """The name and public key of a member's Ed25519 holds cosigner, or None."""
@@ -313,6 +321,18 @@ class Station:
         if party is None or card is None or k >= len(card.pairs):
             return None
         return holds_name(party, k), card.pairs[k].holds
+
+    def sealing_key(self, party: bytes) -> bytes:
+        """The X-Wing key that something may be sealed to for a trusted party.
+
+        LocalError UNKNOWN_PARTY without its card, REVOKED where it has declared that key void.
+        """
+        card = self.cards.get(party)
+        if card is None:
+            raise LocalError(Refusal.UNKNOWN_PARTY, party.hex()[:16])
+        if card.kem_xwing in self.revoked:
+            raise LocalError(Refusal.REVOKED, "its key for sealed files; ask for its next card")
+        return card.kem_xwing
 
 
 @dataclass(slots=True)

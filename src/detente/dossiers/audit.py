@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from detente.core import accusation, export
 from detente.core import charter as charters
@@ -24,11 +24,13 @@ from detente.core.identity import Origin, author_name, parse_card, parse_origin
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.merkle import Frontier, leaf_hash
 from detente.core.notes import Checkpoint
-from detente.core.proof import Cosigner, check_first, cosigns, decoded
+from detente.core.proof import Cosigner, Statement, check_first, cosigns, decoded
+from detente.core.revocation import REVOCATION_FIRST
 from detente.dossiers.report import (
     Bad,
     Case,
     CosignedShown,
+    EndShown,
     FindingShown,
     LogShown,
     Report,
@@ -39,7 +41,7 @@ from detente.dossiers.report import (
 # Looked up once and not for every entry of a long file.
 _NO_BODY = Shown.NONE
 _OPENED = Shown.OPENED
-_TELLING = frozenset({int(Kind.ACCUSATION), int(Kind.OFFER)})
+_TELLING = frozenset({int(Kind.ACCUSATION), int(Kind.OFFER), int(Kind.CARD)})
 
 
 def audit(chunks: Iterable[bytes], case: Case) -> Report:
@@ -82,11 +84,13 @@ class _Log:
     root: bytes | None = None  # at the frontier, once asked for
     signed: _Heads = field(default_factory=_Heads)
     pq_size: int = 0
+    used: bytes = b""  # the key that signed last
+    pq_sizes: dict[bytes, array[int]] = field(default_factory=dict)  # by the key that signed
     opened: int = 0
     closed: dict[Shown, int] = field(default_factory=lambda: dict.fromkeys(Shown, 0))
     void: int = 0
     ignored: int = 0
-    cosigned: dict[str, CosignedShown] = field(default_factory=dict)
+    cosigned: dict[str, tuple[Cosigner, CosignedShown]] = field(default_factory=dict)
     claims: dict[LogId, _Heads] = field(default_factory=dict)
 
     def head(self, size: int) -> bytes:
@@ -120,11 +124,13 @@ class _Audit:
             for item in items:
                 self._take(item)
             self._close()
+            item = None
+            self._answers()
         except PeerError as exc:
             if item is not None:
                 exc.facts.setdefault("line_number", item.number)
             bad = self._where(exc, item)
-        preamble = self._preamble
+        preamble, known = self._preamble, self._known()
         contradictions = tuple(self._contradictions())
         return Report(
             "transcript",
@@ -134,14 +140,15 @@ class _Audit:
             title="" if self._charter is None else self._charter.title,
             build="" if preamble is None else preamble.build,
             cards=self._case.shown_cards(),
-            logs=tuple(self._shown(log) for log in self._logs),
-            findings=tuple(dict.fromkeys((*self._findings, *contradictions))),
+            revocations=self._case.shown_revocations(),
+            logs=tuple(self._shown(log, known) for log in self._logs),
+            findings=self._case.answered((*self._findings, *contradictions)),
             lacks=(*self._lacks(), *self._case.loose_sheets()),
         )
 
     def _where(self, exc: PeerError, item: export.Item | None) -> Bad:
-        if not self._logs:
-            return bad_of(exc)
+        if not self._logs or "log" in exc.facts:
+            return bad_of(exc, str(exc.facts.get("log", "")))
         log = self._logs[-1]
         # A refused entry is not in the tree yet; a refused signature speaks of the last one.
         # What the reader refused comes behind both.
@@ -173,6 +180,8 @@ class _Audit:
         for data in preamble.cards:
             if data not in self._case.files:
                 self._case.trust(parse_card(data).card, given=False)
+        for note in preamble.revocations:
+            self._case.revoke(note)
         self._case.sheets += preamble.sheets
 
     def _learn(self, charter: Charter) -> None:
@@ -235,7 +244,8 @@ class _Audit:
             claims.add(seen.size, seen.root)
 
     def _told(self, log: _Log, kind: int, body: bytes) -> None:
-        """An accusation, judged by its proof alone; or an offer, whose newcomers get their names.
+        """An accusation, judged by its proof alone; an offer, whose newcomers get their names; or a
+        revocation, which counts wherever it stands.
 
         One that does not open counts for nothing, here as in every fold.
         """
@@ -245,6 +255,9 @@ class _Audit:
                 dates = self._case.dates(self._charter)
                 verdict = accusation.check(plain, self._case.keys, **dates)
                 self._findings.append(finding_of(verdict, log.text))
+            elif kind == Kind.CARD:
+                if plain.startswith(REVOCATION_FIRST.encode()):
+                    self._case.revoke(plain)
             else:
                 self._learn(parse_charter(plain))
         except PeerError:
@@ -257,12 +270,14 @@ class _Audit:
         for key in log.keys:
             if ed25519_verify(key, text, item.signature):
                 log.signed.add(item.size, root)
+                log.used = key
                 return
         raise PeerError(Refusal.BAD_SIGNATURE, "the author's signature")
 
     def _pq(self, log: _Log, item: PqSigned) -> None:
-        self._verify(log, log.authors, item.size, item.time_s, item.signature)
+        by = self._verify(log, log.authors, item.size, item.time_s, item.signature)
         log.pq_size = item.size
+        log.pq_sizes.setdefault(by.public, array("Q")).append(item.size)
 
     def _cosigned(self, log: _Log, item: Cosigned) -> None:
         known = [
@@ -275,9 +290,9 @@ class _Audit:
             log.ignored += 1
             return
         cosigner = self._verify(log, known, item.size, item.time_s, item.signature)
-        log.cosigned[item.name] = CosignedShown(
-            cosigner.party.hex(), item.name, cosigner.statement.value, item.size, item.time_s
-        )
+        by, what = cosigner.party.hex(), cosigner.statement.value
+        shown = CosignedShown(by, item.name, what, item.size, item.time_s)
+        log.cosigned[item.name] = cosigner, shown
 
     @staticmethod
     def _verify(
@@ -288,6 +303,69 @@ class _Audit:
             if cosigns(tree, cosigner, time_s, signature):
                 return cosigner
         raise PeerError(Refusal.BAD_SIGNATURE, f"a cosignature named {known[0].name}")
+
+    # --- what is revoked -------------------------------------------------------------------
+
+    def _answers(self) -> None:
+        """ML-DSA-44 that has to stand alone must be of a key that counts; a revocation may have
+        come behind what it speaks of, so this is looked at when all is read."""
+        for log in self._logs:
+            size = self._pq_size(log)
+            if size < log.pq_size and self._case.now_s >= self._case.until_s(self._charter):
+                detail = f"Ed25519 alone from entry {size} on: the ML-DSA-44 key is revoked"
+                raise PeerError(Refusal.BAD_SIGNATURE, detail, log=log.text)
+
+    def _pq_size(self, log: _Log) -> int:
+        """How far an ML-DSA-44 signature of the author reaches that counts."""
+        reach = 0
+        for key, sizes in log.pq_sizes.items():
+            most = log.frontier.size
+            if self._case.keys.revocation(key) is not None:
+                most = self._stood_by(log, key)
+            reach = max(reach, *(size for size in sizes if size <= most), 0)
+        return reach
+
+    def _stood_by(self, log: _Log, key: bytes) -> int:
+        """The size of the head that the party stands by, if it is one of this very tree; else 0."""
+        revocation = self._case.keys.revocation(key)
+        stand = None if revocation is None else revocation.stand(log.text)
+        if stand is None or log.signed.root_at(stand.size) != stand.root:
+            return 0
+        return stand.size
+
+    def _end(self, log: _Log, known: Mapping[LogId, _Log]) -> EndShown | None:
+        revocation = self._case.keys.revocation(log.used)
+        if revocation is None:
+            return None
+        size = log.frontier.size
+        stood_by, covered = self._stood_by(log, log.used), self._covered(log, known)
+        stand, reach = revocation.stand(log.text), max(stood_by, covered)
+        below = 0 if stand is None else min(stand.size, size)
+        unlinked = max(0, below - reach)
+        return EndShown(stood_by, covered, unlinked, size - reach - unlinked)
+
+    def _covered(self, log: _Log, known: Mapping[LogId, _Log]) -> int:
+        """How much of this log others state to hold, under keys that are not revoked."""
+        held = [
+            shown.size
+            for cosigner, shown in log.cosigned.values()
+            if cosigner.statement is Statement.HOLDS
+            and cosigner.party != log.origin.party
+            and not self._is_void(cosigner)
+        ]
+        stated = [
+            size
+            for by in self._logs
+            if by.origin.party != log.origin.party and not self._case.keys.revocation(by.used)
+            for named, claims in by.claims.items()
+            if known.get(named) is log
+            for at, size in enumerate(claims.sizes)
+            if log.signed.root_at(size) == claims.root(at)
+        ]
+        return max((*held, *stated), default=0)
+
+    def _is_void(self, cosigner: Cosigner) -> bool:
+        return self._case.keys.revocation(cosigner.public) is not None
 
     # --- the end ---------------------------------------------------------------------------
 
@@ -335,7 +413,7 @@ class _Audit:
             if log.closed[Shown.MISSING]:
                 yield f"{log.closed[Shown.MISSING]} bodies of {log.text}"
 
-    def _shown(self, log: _Log) -> LogShown:
+    def _shown(self, log: _Log, known: Mapping[LogId, _Log]) -> LogShown:
         party = log.origin.party
         return LogShown(
             log=log.text,
@@ -344,12 +422,15 @@ class _Audit:
             member=self._numbers.get(party),
             size=log.frontier.size,
             root=log.frontier.root().hex(),
-            pq_size=log.pq_size,
+            pq_size=self._pq_size(log),
             opened=log.opened,
             purged=log.closed[Shown.PURGED],
             missing=log.closed[Shown.MISSING],
             not_mine=log.closed[Shown.NOT_MINE],
             void=log.void,
-            cosigned=tuple(log.cosigned.values()),
+            cosigned=tuple(
+                replace(one, revoked=self._is_void(by)) for by, one in log.cosigned.values()
+            ),
             ignored=log.ignored,
+            end=self._end(log, known),
         )

@@ -5,14 +5,18 @@ See ``verify`` for the check itself (spec/proof.md §6).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from detente.core.accusation import Verdict
+from detente.core.ceremony import parse_ceremony
 from detente.core.charter import Charter
 from detente.core.errors import PeerError
-from detente.core.identity import Card, parse_ceremony
+from detente.core.identity import Card
+from detente.core.notes import parse_vkey
 from detente.core.proof import CardKeys
+from detente.core.revocation import Revocation, parse_revocation
 from detente.core.sheet import uninstant
 
 ED25519_UNTIL_S = uninstant("2031-01-01T00:00:00Z")  # where no charter is in the file to say
@@ -53,6 +57,7 @@ class ReceiptShown:
 
     ``evidence`` is seen, held-ahead, or cosigned. ``linked`` is False for a ``seen`` of a tree
     that no proof in the file links to the entry: it covers the entry's number, and perhaps it.
+    ``revoked`` is True where it was stated under a key that its party has declared void.
     """
 
     party: str
@@ -60,6 +65,7 @@ class ReceiptShown:
     at_s: int
     evidence: str
     linked: bool
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,8 @@ class StatementShown:
 
     ``as_of_size`` is the size of its checkpoint: of later entries this proof says nothing.
     ``body`` is opened, unreadable, not disclosed, or none; ``said`` are the fields of an opened
-    message, or the text of a charter.
+    message, or the text of a charter. ``standing`` is empty while no revocation of its key is
+    known, else stood-by, covered, unlinked or contested (spec/proof.md §6).
     """
 
     party: str
@@ -104,22 +111,37 @@ class StatementShown:
     build: str
     receipts: tuple[ReceiptShown, ...] = ()
     later: tuple[LaterShown, ...] = ()
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CosignedShown:
-    """The largest head of a log that one key cosigned."""
+    """The largest head of a log that one key cosigned; ``revoked``: its party stands by none."""
 
     party: str
     cosigner: str
     statement: str
     size: int
     time_s: int
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndShown:
+    """How far a log of a revoked key stands: by the head its party names, and by what others have
+    stated to hold. Of the rest ``unlinked`` entries lie below a head that this file does not show,
+    and ``contested`` ones beyond it."""
+
+    stood_by: int
+    covered: int
+    unlinked: int
+    contested: int
 
 
 @dataclass(frozen=True, slots=True)
 class LogShown:
-    """One log of a transcript: how far it is signed, and what is here of its bodies."""
+    """One log of a transcript: how far it is signed, and what is here of its bodies. ``end`` is
+    None while no revocation of its key is known."""
 
     log: str
     party: str
@@ -135,11 +157,13 @@ class LogShown:
     void: int
     cosigned: tuple[CosignedShown, ...]
     ignored: int  # signatures of cosigners whose card was not given
+    end: EndShown | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FindingShown:
-    """A verdict on a log: proven, alleged, no fault found; ``stated_by`` is the accuser's log."""
+    """A verdict on a log: proven, alleged, no fault found; ``stated_by`` is the accuser's log.
+    ``revoked`` is the party's answer: it has declared that key void."""
 
     finding: str
     reason: str
@@ -148,6 +172,20 @@ class FindingShown:
     key: str = ""
     index: int = 0
     stated_by: str = ""
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationShown:
+    """A party's word that one of its keys counts no more. ``stands`` are (log, size, root)."""
+
+    party: str
+    name: str
+    serial: int
+    key: str
+    reason: str
+    issued_s: int
+    stands: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +203,7 @@ class Report:
     title: str = ""
     build: str = ""
     cards: tuple[CardShown, ...] = ()
+    revocations: tuple[RevocationShown, ...] = ()
     statements: tuple[StatementShown, ...] = ()
     logs: tuple[LogShown, ...] = ()
     findings: tuple[FindingShown, ...] = ()
@@ -189,6 +228,8 @@ class Case:
         self.names: dict[bytes, str] = {}
         self.sheets: list[str] = []
         self.files: frozenset[bytes] = frozenset()  # the card files given
+        self._revocations: dict[bytes, Revocation] = {}  # by the hash of their text
+        self._waiting: list[bytes] = []  # revocations of parties without a card
 
     def trust(self, card: Card, *, given: bool = True) -> None:
         """Adds a card's keys; one from the file only where none of its party was given."""
@@ -198,7 +239,51 @@ class Case:
         known.append((card, given))
         known.sort(key=lambda pair: pair[0].serial)
         self.names.setdefault(card.party, card.name)
-        self.keys = CardKeys(card for cards in self._cards.values() for card, _ in cards)
+        self._settle()
+
+    def revoke(self, data: bytes) -> None:
+        """Takes in a revocation. PeerError for one that its party's roots did not sign; one of a
+        party without a card waits for it."""
+        self._waiting.append(data)
+        self._settle()
+
+    def _settle(self) -> None:
+        waiting, self._waiting = dict.fromkeys(self._waiting), []
+        for data in waiting:
+            known = [cards for party, cards in self._cards.items() if _names(data, party)]
+            if known:
+                signed = parse_revocation(data, known[0][0][0])
+                self._revocations[signed.hash] = signed.revocation
+            else:
+                self._waiting.append(data)
+        cards = (card for cards in self._cards.values() for card, _ in cards)
+        self.keys = CardKeys(cards, self._revocations.values())
+
+    def shown_revocations(self) -> tuple[RevocationShown, ...]:
+        """Every revocation that counts here, in order of party and serial."""
+        found = sorted(self._revocations.values(), key=lambda one: (one.party, one.serial))
+        return tuple(
+            RevocationShown(
+                one.party.hex(),
+                self.name(one.party),
+                one.serial,
+                one.key,
+                one.reason,
+                one.issued_s,
+                tuple((stand.origin, stand.size, stand.root.hex()) for stand in one.stands),
+            )
+            for one in found
+        )
+
+    def answered(self, findings: Iterable[FindingShown]) -> tuple[FindingShown, ...]:
+        """The same findings, each once, with their parties' answer as far as it is known."""
+        return tuple(
+            replace(one, revoked=bool(one.key) and self._is_revoked(one.key))
+            for one in dict.fromkeys(findings)
+        )
+
+    def _is_revoked(self, vkey: str) -> bool:
+        return self.keys.revocation(parse_vkey(vkey).public) is not None
 
     def until_s(self, charter: Charter | None) -> int:
         """From when on Ed25519 alone proves nothing."""
@@ -223,13 +308,27 @@ class Case:
         )
 
     def loose_sheets(self) -> tuple[str, ...]:
-        """What is to be said of sheets that speak of none of these cards."""
+        """What is to be said of sheets and revocations that speak of none of these cards."""
         own = {sheet for card in self.shown_cards() for sheet in card.ceremonies}
-        return tuple(
-            f"a ceremony sheet about no card in use: {sheet}"
-            for sheet in dict.fromkeys(self.sheets)
-            if sheet not in own
+        loose = (f"the card of whoever revoked: {_claimed(data)}" for data in self._waiting)
+        return (
+            *loose,
+            *(
+                f"a ceremony sheet about no card in use: {sheet}"
+                for sheet in dict.fromkeys(self.sheets)
+                if sheet not in own
+            ),
         )
+
+
+def _names(data: bytes, party: bytes) -> bool:
+    return f"\nparty {party.hex()}\n".encode() in data
+
+
+def _claimed(data: bytes) -> str:
+    """The party that a revocation without its card claims to be of, in at most 64 characters."""
+    found = re.search(rb"^party ([0-9a-f]{64})$", data, re.MULTILINE)
+    return "unknown" if found is None else found.group(1).decode()
 
 
 def card_shown(card: Card, *, given: bool, sheets: Sequence[str]) -> CardShown:

@@ -22,12 +22,16 @@ from detente.core.identity import CARD_FIRST, Card, parse_card
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.proof import (
     FIRST_LINE,
+    Cosignature,
     Proven,
     Statement,
+    join_bundle,
     open_proof,
     parse_proof,
+    part_revocations,
     split_bundle,
 )
+from detente.core.revocation import REVOCATION_FIRST
 from detente.dossiers.audit import audit
 from detente.dossiers.dispatch import CODECS
 from detente.dossiers.report import (
@@ -43,6 +47,7 @@ from detente.dossiers.report import (
     finding_of,
 )
 
+STANDS = frozenset({"", "stood-by", "covered"})  # what a party's revocation leaves standing
 FILE_BYTES_MAX = 67_108_864  # of everything but a transcript, which is read as a stream
 
 _CHUNK_BYTES = 1_048_576
@@ -60,13 +65,15 @@ def verify_file(
     cards: Sequence[bytes],
     now_s: int,
     *,
+    revocations: Sequence[bytes] = (),
     ed25519_until_s: int | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """What one file proves under these card files, at ``now_s`` (seconds since the Unix epoch).
 
-    The file may be a proof, a bundle of proofs, a transcript, an accusation, a card or a charter;
-    chunks of it may end anywhere. From ``ed25519_until_s`` on (None: the charter's date) Ed25519
+    The file may be a proof, a bundle of proofs, a transcript, an accusation, a card, a charter or
+    a revocation; chunks of it may end anywhere. ``revocations`` are files that count beside those
+    in the file itself. From ``ed25519_until_s`` on (None: the charter's date) Ed25519
     alone proves nothing. Nothing about the file is raised: what is wrong with it is in the report.
     """
     case = Case(now_s, ed25519_until_s)
@@ -75,6 +82,8 @@ def verify_file(
     try:
         for file in cards:
             case.trust(_card(file))
+        for note in revocations:
+            case.revoke(note)
         first, chunks = _first_line(_read(data, progress))
         what = _WHAT.get(first, what)
         report = _check(what, chunks, case)
@@ -100,6 +109,7 @@ _WHAT = {
     export.FIRST_LINE: "transcript",
     accusation.FORK_FIRST: "accusation",
     CARD_FIRST: "card",
+    REVOCATION_FIRST: "revocation",
     charters.FIRST: "charter",
 }
 
@@ -151,11 +161,21 @@ def _check(what: str, chunks: Iterator[bytes], case: Case) -> Report:
     if what == "card":
         shown = card_shown(parse_card(data).card, given=True, sheets=())
         return Report(what, ok=True, title=shown.name, cards=(shown,))
+    if what == "revocation":
+        return _revocation(data, case)
     if what == "charter":
         charter = parse_charter(data)
         line = charters.charter_id(data).hex()
         return Report(what, ok=True, line=line, title=charter.title)
     raise malformed("not a file of this program")
+
+
+def _revocation(data: bytes, case: Case) -> Report:
+    """A revocation alone: who declares which key void. Not ok without its party's card."""
+    case.revoke(data)
+    shown, lacks = case.shown_revocations(), case.loose_sheets()
+    cards = case.shown_cards()
+    return Report("revocation", ok=not lacks, cards=cards, revocations=shown, lacks=lacks)
 
 
 # --- Accusations ------------------------------------------------------------------------------
@@ -167,7 +187,9 @@ def _accusation(verdict: Verdict, case: Case) -> Report:
         ok=verdict.finding is Finding.PROVEN,
         line="" if verdict.origin is None else verdict.origin.line.hex(),
         cards=case.shown_cards(),
-        findings=(finding_of(verdict),),
+        revocations=case.shown_revocations(),
+        findings=case.answered([finding_of(verdict)]),
+        lacks=case.loose_sheets(),
     )
 
 
@@ -175,9 +197,11 @@ def _accusation(verdict: Verdict, case: Case) -> Report:
 
 
 def _proofs(data: bytes, case: Case) -> Report:
-    parts = split_bundle(data)
+    parts, answers = part_revocations(split_bundle(data))
+    for note in answers:
+        case.revoke(note)
     if len(parts) == 2:
-        verdict = accusation.check(data, case.keys, **case.dates(None))
+        verdict = accusation.check(join_bundle(parts), case.keys, **case.dates(None))
         if verdict.form is not None:
             return _accusation(verdict, case)
     shown: list[Proven] = []
@@ -195,17 +219,20 @@ def _proofs(data: bytes, case: Case) -> Report:
             case.names[member.party] = member.name
         case.sheets += proven.sheets
     charter = shown[0].charter if shown else None
-    findings = _forks(parts, charter, case)
+    findings = case.answered(_forks(parts, charter, case))
     bundle = _Bundle(shown, case)
+    statements = tuple(bundle.statements())
+    forked = any(f.finding == Finding.PROVEN.value for f in findings)
     return Report(
         "proof" if len(parts) == 1 else "bundle",
-        ok=bad is None and not any(f.finding == Finding.PROVEN.value for f in findings),
+        ok=bad is None and not forked and all(s.standing in STANDS for s in statements),
         bad=bad,
         line=" ".join(sorted({one.head.origin.line.hex() for one in shown})),
         title="" if charter is None else charter.title,
         build=" ".join(sorted({one.build for one in shown if one.build})),
         cards=case.shown_cards(),
-        statements=tuple(bundle.statements()),
+        revocations=case.shown_revocations(),
+        statements=statements,
         findings=findings,
         lacks=(*bundle.lacks(), *case.loose_sheets()),
     )
@@ -274,6 +301,7 @@ class _Bundle:
     def _statement(self, one: Proven, copies: Sequence[Proven]) -> StatementShown:
         leaf, party = one.leaf, one.head.origin.party
         body, said = _said(leaf, one.body)
+        receipts = tuple(dict.fromkeys(self._receipts(one, copies)))
         return StatementShown(
             party=party.hex(),
             name=self._case.name(party),
@@ -293,9 +321,34 @@ class _Bundle:
             body=body,
             said=said,
             build=one.build,
-            receipts=tuple(dict.fromkeys(self._receipts(one, copies))),
+            receipts=receipts,
             later=tuple(self._later(one)),
+            standing=self._standing(one, copies, receipts),
         )
+
+    def _stood_by(self, one: Proven, copies: Sequence[Proven]) -> bool | None:
+        """Whether the author stands by a head that holds this entry, its key being revoked; None
+        where it names a head that is not shown to hold it."""
+        revocation = self._case.keys.revocation(one.head.key)
+        if revocation is None:
+            return True
+        stand = revocation.stand(one.head.checkpoint.origin)
+        if stand is None or one.index >= stand.size:
+            return False
+        trees = {(copy.head.checkpoint.size, copy.head.checkpoint.root) for copy in copies}
+        return True if (stand.size, stand.root) in trees else None
+
+    def _standing(
+        self, one: Proven, copies: Sequence[Proven], receipts: Sequence[ReceiptShown]
+    ) -> str:
+        if self._case.keys.revocation(one.head.key) is None:
+            return ""
+        stood_by = self._stood_by(one, copies)
+        if stood_by:
+            return "stood-by"
+        if any(receipt.linked and not receipt.revoked for receipt in receipts):
+            return "covered"
+        return "unlinked" if stood_by is None else "contested"
 
     def lacks(self) -> Iterator[str]:
         """What the entries rest on that is not in the file."""
@@ -304,6 +357,8 @@ class _Bundle:
             where = f"entry {one.index} of {one.head.checkpoint.origin}"
             if one.member is None:
                 yield f"{where}: its author joined by an amendment that is not shown"
+            if self._stood_by(one, self._copies[_key(one)]) is None:
+                yield f"{where}: a proof under the head that its party stands by"
             missing = sum(ref not in hashes for ref in one.leaf.refs) if one.leaf is not None else 0
             if missing:
                 yield f"CONTEXT INCOMPLETE: {where} refers to {missing} entries not shown"
@@ -315,10 +370,11 @@ class _Bundle:
 
     def _receipts(self, one: Proven, copies: Sequence[Proven]) -> Iterator[ReceiptShown]:
         origin = one.head.origin
-        for cosignature in chain.from_iterable(copy.cosignatures for copy in copies):
+        for cosignature in chain.from_iterable(_dated(copy) for copy in copies):
             cosigner = cosignature.cosigner
             if cosigner.statement is Statement.HOLDS and cosigner.party != origin.party:
-                yield self._receipt(cosigner.party, cosignature.time_s, "cosigned", linked=True)
+                by, at_s, void = cosigner.party, cosignature.time_s, cosignature.revoked
+                yield self._receipt(by, at_s, "cosigned", linked=True, revoked=void)
         if one.member is None:
             return
         log = LogId(one.member, origin.k, origin.life)
@@ -327,16 +383,20 @@ class _Bundle:
             party = other.head.origin.party
             if party == origin.party:
                 continue
+            void = self._stood_by(other, self._copies[_key(other)]) is not True
             for seen in leaf.seen:
                 if seen.log == log and seen.size > one.index:
                     linked = (seen.size, seen.root) in trees
-                    yield self._receipt(party, seen.held_at_s, "seen", linked=linked)
+                    yield self._receipt(party, seen.held_at_s, "seen", linked=linked, revoked=void)
             held = _held_ahead(leaf)
             if held is not None and held.leaf_hash == one.hash and held.log == log:
-                yield self._receipt(party, held.held_at_s, "held-ahead", linked=True)
+                yield self._receipt(party, held.held_at_s, "held-ahead", linked=True, revoked=void)
 
-    def _receipt(self, party: bytes, at_s: int, evidence: str, *, linked: bool) -> ReceiptShown:
-        return ReceiptShown(party.hex(), self._case.name(party), at_s, evidence, linked)
+    def _receipt(
+        self, party: bytes, at_s: int, evidence: str, *, linked: bool, revoked: bool
+    ) -> ReceiptShown:
+        name = self._case.name(party)
+        return ReceiptShown(party.hex(), name, at_s, evidence, linked, revoked)
 
     def _later(self, one: Proven) -> Iterator[LaterShown]:
         for other, leaf in self._others(one):
@@ -351,6 +411,12 @@ class _Bundle:
                     log=other.head.checkpoint.origin,
                     index=other.index,
                 )
+
+
+def _dated(one: Proven) -> Iterator[Cosignature]:
+    """The cosignatures that count, and those of revoked keys, which are shown as that."""
+    yield from one.cosignatures
+    yield from (found for found in one.head.cosignatures if found.revoked)
 
 
 def _kind(leaf: Leaf | None) -> str:

@@ -14,17 +14,9 @@ from pathlib import Path
 from detente.bearers.tls import parse_address
 from detente.core import crypto, notes
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.identity import (
-    Card,
-    Pair,
-    Revocation,
-    SignedCard,
-    Stand,
-    make_card,
-    make_revocation,
-    parse_card,
-)
+from detente.core.identity import Card, Pair, SignedCard, make_card, parse_card
 from detente.core.limits import INCARNATIONS_MAX
+from detente.core.revocation import Revocation, Stand, make_revocation
 from detente.node.backups import backup, rehearse, restore
 from detente.node.config import Config, write_config
 from detente.node.folder import (
@@ -248,12 +240,13 @@ def revoke(
     """
     roots = RootKeys.from_mapping(open_sealed(read_private(root_path), passphrases, "root"))
     card = own_card(path).card
+    # Never dated before the card whose key it means, whatever the clock says: see revoked_key.
     revocation = Revocation(
         party=card.party,
         serial=serial,
         key=key,
         reason=reason,
-        issued_s=now_s,
+        issued_s=max(now_s, card.issued_s),
         stands=tuple(Stand(*stand) for stand in sorted(stands)),
     )
     context = notes.NOTE_MLDSA44_CONTEXT

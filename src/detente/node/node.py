@@ -47,7 +47,6 @@ class Node:
         self.links: Links | None = None
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
-        self.revoked_tls: set[bytes] = set()
         self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
@@ -199,7 +198,7 @@ class Node:
     def card_of(self, party: bytes) -> Card | None:
         """The card in force of a trusted party that may be called: its TLS key is not revoked."""
         card = self.station.cards.get(party)
-        return None if card is None or card.tls_ed25519 in self.revoked_tls else card
+        return None if card is None or card.tls_ed25519 in self.station.revoked else card
 
     def urgent_for(self, party: bytes) -> bool:
         """Whether something at FLASH or above waits for this party."""
@@ -212,7 +211,7 @@ class Node:
 
     def pin(self, key: bytes) -> bytes | None:
         """Whose TLS key this is, among trusted peers whose key is not revoked."""
-        if key in self.revoked_tls:
+        if key in self.station.revoked:
             return None
         for party, card in self.station.cards.items():
             if card.tls_ed25519 == key and party != self.station.party:

@@ -7,20 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from detente.core.ceremony import METHODS, Ceremony, parse_ceremony
 from detente.core.charter import FIRST as CHARTER_FIRST
 from detente.core.charter import charter_id, parse_charter
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Offered
-from detente.core.identity import (
-    METHODS,
-    Ceremony,
-    SignedCard,
-    parse_card,
-    parse_ceremony,
-    same_digits,
-    supersedes,
-)
+from detente.core.identity import SignedCard, parse_card, same_digits, supersedes
 from detente.node import asked
 from detente.node.opening import clock
 from detente.node.renewal import kind_of, note_of, renew, take_note, take_revocation, used_k

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
 from detente.core.merkle import root_at
 from detente.core.protocol import load_line
+from detente.core.revocation import Revocation, parse_revocation, revoked_keys
 from detente.core.station import Shelf, Station
 from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
@@ -95,6 +96,7 @@ def _station(home: Home, store: Store) -> Station:
     station.clock_source = CLOCK_SOURCES.index(home.config.clock_source)
     station.cards.update(latest_cards(store))
     station.cards[card.party] = card
+    station.revoked = revoked_here(store, station.cards)
     return station
 
 
@@ -120,6 +122,19 @@ def latest_cards(store: Store) -> dict[bytes, Card]:
     """The card in force of each trusted party; their keys were checked when they were trusted."""
     newest = {card.party: card.data for card in store.cards()}  # in order of serial
     return {party: parse_card(data, checked=True).card for party, data in newest.items()}
+
+
+def revoked_here(store: Store, cards: Mapping[bytes, Card]) -> dict[bytes, Revocation]:
+    """Every key that a trusted party's kept revocations declare void. ``cards`` are in force."""
+    revocations = [
+        parse_revocation(note, cards[party]).revocation
+        for party, note in store.revocations()
+        if party in cards
+    ]
+    if not revocations:
+        return {}
+    known = [parse_card(one.data, checked=True).card for one in store.cards()]
+    return revoked_keys(revocations, [*cards.values(), *known])
 
 
 def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ def prove(node: Node, request: Request) -> dict[str, Any]:
     it."""
     line = find_line(node.station, request.get("line"))
     entry = find_entry(line, asked.text(request, "entry"))
-    proofs = [proof_of(node, line, entry)]
+    proofs = [proof_of(node, line, entry, _stood_by(node, line, entry))]
     kind = None if entry.leaf is None else entry.leaf.kind
     if asked.flag(request, "bundle", False) and kind in MESSAGES:
         frozen = node.folds(line).frozen(node.station, line)
@@ -55,7 +55,29 @@ def prove(node: Node, request: Request) -> dict[str, Any]:
         sizes = {size for one in held for size in _stated(one, entry)}
         proofs = [proof_of(node, line, entry, size) for size in sorted(sizes)] or proofs
         proofs += [proof_of(node, line, one) for one in held]
-    return {"proof_b64": base64.b64encode(join_bundle(proofs)).decode(), "proofs": len(proofs)}
+        stood_by = _stood_by(node, line, entry)
+        if stood_by is not None and stood_by not in sizes:
+            proofs.append(proof_of(node, line, entry, stood_by))
+    data = join_bundle([*proofs, *_answers(node, proofs)])
+    return {"proof_b64": base64.b64encode(data).decode(), "proofs": len(proofs)}
+
+
+def _stood_by(node: Node, line: Line, entry: Entry) -> int | None:
+    """The size of the head its party stands by that holds this entry, if its key is revoked: the
+    proof is made under that one."""
+    log = line.logs[entry.place.log]
+    revocation = node.station.revoked.get(log.key)
+    stand = None if revocation is None else revocation.stand(log.origin)
+    return None if stand is None or stand.size <= entry.place.index else stand.size
+
+
+def _answers(node: Node, proofs: Sequence[bytes]) -> list[bytes]:
+    """The revocations kept of parties whose keys signed these proofs."""
+    return [
+        note
+        for party, note in node.store.revocations()
+        if any(party.hex().encode() in proof for proof in proofs)
+    ]
 
 
 def _stated(receipt: Entry, entry: Entry) -> list[int]:
@@ -150,6 +172,12 @@ def _sheets(node: Node, line: Line) -> Iterator[str]:
             yield stored.ceremony.decode()
 
 
+def _revocations(node: Node, line: Line) -> Iterator[bytes]:
+    """Those kept of parties that are or were members."""
+    parties = {line.party_of(log.member) for log in line.logs}
+    yield from (note for party, note in node.store.revocations() if party in parties)
+
+
 # --- export -----------------------------------------------------------------------------------
 
 
@@ -173,6 +201,7 @@ def export(node: Node, request: Request) -> dict[str, Any]:
         cards=(node.home.card.data, *cards),
         charter=line.charter_text,
         sheets=tuple(_sheets(node, line)),
+        revocations=tuple(_revocations(node, line)),
     )
     parties = {member.number: member.party for member in line.charter.entries()}
     chunks = write_export(

@@ -17,20 +17,14 @@ from detente.core.body import SALT_BYTES, pack, unpack
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState, Submit
-from detente.core.identity import (
-    CARD_FIRST,
-    REVOCATION_FIRST,
-    Card,
-    Revocation,
-    SignedCard,
-    parse_card,
-    parse_revocation,
-    supersedes,
-)
+from detente.core.holding import known_root
+from detente.core.identity import CARD_FIRST, Card, SignedCard, parse_card, supersedes
 from detente.core.leaf import Kind, Precedence
 from detente.core.log import Log
+from detente.core.revocation import REVOCATION_FIRST, Revocation, Stand, parse_revocation
 from detente.core.station import Line, Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
+from detente.node.opening import revoked_here
 from detente.node.speaking import unheld
 
 if TYPE_CHECKING:
@@ -104,6 +98,7 @@ def renew(node: Node, before: Card, signed: SignedCard) -> None:
     node.note("card-renewed", facts)
     node.tell("card-renewed", party=card.party)
     node.after_trust()
+    heed(node)
 
 
 def take_revocation(node: Node, note: bytes) -> tuple[bytes, Revocation] | None:
@@ -124,7 +119,7 @@ def take_revocation(node: Node, note: bytes) -> tuple[bytes, Revocation] | None:
             facts = {"key": revocation.key, "reason": revocation.reason}
             node.note("revocation", {"party": party.hex(), **facts})
             node.tell("revoked", party=party, which=revocation.key)
-        enforce(node, party, revocation)
+            heed(node)
         return party, revocation
     return None
 
@@ -132,43 +127,44 @@ def take_revocation(node: Node, note: bytes) -> tuple[bytes, Revocation] | None:
 # --- what a revocation does ---------------------------------------------------------------------
 
 
-def enforce(node: Node, party: bytes, revocation: Revocation) -> None:
-    """A revoked TLS key is pinned no more. A log of a revoked log key ends: with the head that its
-    party stands by, or with what our own log had covered by now, whichever is further."""
-    word, _, k = revocation.key.partition(" ")
-    if word == "tls":
-        key = _tls_key(node, party, revocation)
-        if key not in node.revoked_tls:
-            node.revoked_tls.add(key)
-            node.after_trust()
-    if word != "log":
+def heed(node: Node) -> None:
+    """Puts what is revoked in force: in the core, which takes keys from cards; at the links; and
+    at the logs of revoked log keys, which end."""
+    station = node.station
+    before = station.revoked
+    station.revoked = revoked_here(node.store, station.cards)
+    pinned = {card.tls_ed25519 for card in station.cards.values()}
+    if pinned & (station.revoked.keys() - before.keys()):
+        node.after_trust()
+    enforce_all(node)
+
+
+def enforce_all(node: Node) -> None:
+    """Every revocation kept here once more: at the start, and when logs have grown."""
+    if not node.station.revoked:
         return
-    stands = {stand.origin: stand.size for stand in revocation.stands}
     for line in node.station.lines.values():
         for log in list(line.logs.values()):
-            if line.party_of(log.id.member) == party and log.id.k == int(k):
-                end_log(node, line, log, stands.get(log.origin, 0))
+            revocation = node.station.revoked.get(log.key)
+            if revocation is not None:
+                end_log(node, line, log, revocation.stand(log.origin))
 
 
-def _tls_key(node: Node, party: bytes, revocation: Revocation) -> bytes:
-    """The TLS key that was on the card in force when it was revoked."""
-    cards = [parse_card(one.data, checked=True).card for one in node.store.cards()]
-    known = [node.station.cards[party], *(card for card in cards if card.party == party)]
-    known.sort(key=lambda card: card.serial)
-    before = [card for card in known if card.issued_s <= revocation.issued_s]
-    return (before or known)[-1].tls_ed25519
+def end_log(node: Node, line: Line, log: Log, stand: Stand | None) -> None:
+    """A log of a revoked log key ends: with the head that its party stands by, or with what we
+    have stated to hold by now, whichever is further. Nothing is taken into it beyond its end, and
+    what lies there already is contested.
 
-
-def end_log(node: Node, line: Line, log: Log, stood_by: int) -> None:
-    """Nothing is taken into this log beyond its end, and what lies there already is contested.
-
+    A stand whose root is not the one held here is of another history, and counts for nothing.
     Our own log of a revoked key is mute: officers adopt the next incarnation.
     """
     if log.id.member == line.me:
         if log.id == line.mine and not line.mute:
             node.change(lambda step: fall_mute(step, line, OWN_KEY_REVOKED))
         return
-    end = max(stood_by, log.covered)
+    end = max(log.covered, log.cosigned)
+    if stand is not None and known_root(line, log.id, stand.size) in (None, stand.root):
+        end = max(end, stand.size)
     if 0 <= log.frozen <= end:
         return
 
@@ -178,14 +174,6 @@ def end_log(node: Node, line: Line, log: Log, stood_by: int) -> None:
         step.tell("log-ended", line, member=log.id.member, log=log.id.word, size=end)
 
     node.change(freeze)
-
-
-def enforce_all(node: Node) -> None:
-    """Every revocation kept here once more: at the start, and when logs have grown."""
-    for party, note in node.store.revocations():
-        card = node.station.cards.get(party)
-        if card is not None:
-            enforce(node, party, parse_revocation(note, card).revocation)
 
 
 # --- what we have renewed or revoked ------------------------------------------------------------
