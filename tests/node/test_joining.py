@@ -151,6 +151,20 @@ def test_both_charters_wait_for_people_and_a_forged_pair_does_not(
     assert len(command(bravo, "offered")) == 1
 
 
+def test_a_forged_pair_is_not_accepted_even_for_a_lost_disk(
+    pair: Any, command: Any, charlie: Any, line_of: Any
+) -> None:
+    """The two texts are compared before a mark could have the line taken up mute."""
+    made = command(pair.alpha, "amend", members=[{"party": "charlie"}])()["joining_b64"]
+    text, amended = split_texts(base64.b64decode(made))
+    forged = join_texts(replace(parse_charter(text), title="Forged").encode(), amended)
+    given = base64.b64encode(forged).decode()
+    assert refusal(pair.bravo, command, "accept", charter_b64=given) is Refusal.CHARTER_MISMATCH
+    only = base64.b64encode(amended).decode()
+    assert refusal(pair.bravo, command, "accept", charter_b64=only) is Refusal.USAGE
+    assert refusal(pair.alpha, command, "accept", charter_b64=made) is Refusal.NOT_ALLOWED
+
+
 def test_the_charter_in_force_can_be_had_and_offered(
     pair: Any, command: Any, charlie: Any, line_of: Any
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import time
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers.verify import verify_file
 from detente.node.home import own_card
+
+PASSPHRASE = "correct horse battery staple"
 
 
 def settled(*houses: Any) -> bool:
@@ -117,3 +120,36 @@ def test_the_file_carried_by_hand_serves_as_well(town: Any, until: Any) -> None:
     alpha.say("not for observers", wait="received")
     until(lambda: settled(alpha, bravo, charlie), "all three to hold the same")
     assert charlie.texts() == [""]
+
+
+def test_a_member_that_joined_and_lost_its_disk_comes_back_mute(town: Any, until: Any) -> None:
+    """Its mark says that it has spoken: with both charters it is taken up mute, with nothing, and
+    adopted into the next life of its log; nobody finds it to have two histories."""
+    alpha, bravo = town.open_line("alpha", "bravo", **{"seen-within-s": 1})
+    charlie = town.house("charlie")
+    for house in (alpha, bravo):
+        town.trust(house, charlie)
+    made = alpha.call("amend", members=[{"party": "charlie"}])
+    until(lambda: bravo.call("decisions"), "the offer to come")
+    bravo.call("seal", entry=made["entry"])
+    charlie.call("accept", charter_b64=made["joining_b64"])
+    charlie.start()
+    until(lambda: charlie.line()["open"], "charlie to have joined")
+    charlie.say("of the first life", wait="received")
+    charlie.kill()
+    shutil.rmtree(charlie.home / "store")
+    for house in (alpha, bravo):
+        town.trust(house, charlie)
+    charlie.call("accept", charter_b64=made["joining_b64"])
+    charlie.start()
+    status = until(
+        lambda: charlie.line()["checkpoints"] and charlie.line(), "the line to come back"
+    )
+    assert (status["mute"], status["own_size"]) == ("a mark, and no record", 0)
+    until(lambda: "of the first life" in charlie.texts(), "its own words")
+    charlie.call("adopt", k=1, passphrases=[PASSPHRASE])
+    until(lambda: charlie.line()["open"], "charlie to be in again")
+    assert charlie.say("of the second life", wait="received")["state"] == "received"
+    until(lambda: settled(alpha, bravo, charlie), "all three to hold the same")
+    assert alpha.texts()[-2:] == ["of the first life", "of the second life"]
+    assert alpha.line()["frozen"] == {}

@@ -12,6 +12,7 @@ from detente.core.charter import (
     Charter,
     Member,
     charter_id,
+    check_descent,
     checked,
     parse_charter,
     propose,
@@ -111,7 +112,9 @@ def accept_line(node: Node, request: Request) -> dict[str, Any]:
     founding one an amended one that makes us a member: then once that is found to be final."""
     text, amended = split_texts(asked.data(request, "charter_b64"))
     charter = parse_charter(amended or text)
-    if not amended and charter.number:
+    if amended:
+        check_descent(parse_charter(text), charter)
+    elif charter.number:
         raise LocalError(Refusal.USAGE, "an amended charter is accepted behind the founding one")
     line_id = charter_id(text)
     known = {"line": line_id.hex(), "title": charter.title}
