@@ -33,6 +33,7 @@ class MemoryShelf(MemoryTranscript):
         self.mute = ""
         self.charter = b""
         self.member = -1
+        self.joining = b""
 
     def apply(self, effect: events.Effect) -> None:
         if isinstance(effect, events.StoreEntries):
@@ -67,6 +68,7 @@ class MemoryShelf(MemoryTranscript):
             self.mute = effect.mute
         elif isinstance(effect, events.StoreLine):
             self.charter, self.member = effect.charter, effect.member
+            self.joining = effect.joining
 
     def _swap(
         self, log: LogId, index: int, salt: bytes | None, body: bytes | None, *, purged: bool
@@ -205,6 +207,7 @@ class End:
                 list(shelf.states.items()),
                 list(shelf.outbox.values()),
                 mute or shelf.mute,
+                shelf.joining,
             )
             for place in shelf.held_ahead:
                 line = self.station.lines[line_id]

@@ -6,6 +6,7 @@ from detente.core.extras import Relation, Rung
 from detente.core.leaf import Kind, Precedence
 from detente.dossiers.deadlines import Missing, Overdue, asked_of, overdue, overdue_of
 from detente.dossiers.ladder import ladder
+from detente.dossiers.presence import Observation, State, presence
 
 FLASH_S = 600  # the default charter's time for an answer to a FLASH
 
@@ -32,6 +33,21 @@ def test_an_answer_is_overdue_from_the_receipt(two):
     assert late(two, said, received_s + FLASH_S) == ()
     expected = Overdue(said, 1, Missing.ANSWER, received_s + FLASH_S)
     assert late(two, said, received_s + FLASH_S + 1) == (expected,)
+
+
+def test_nothing_is_awaited_of_who_joined_later(four):
+    """What was said before a party joined is not addressed to it: no receipt of it is awaited, no
+    answer is overdue, and its silence about it is none. What is said from then on is."""
+    a, b, later = four.logs[:3]
+    before = four.dispatch(a, audience=0b0011, precedence=Precedence.FLASH)
+    since = four.dispatch(a, audience=0b0111, precedence=Precedence.FLASH)
+    now_s = four.time_s + 10 * FLASH_S
+    assert [one.member for one in late(four, before, now_s)] == [b.member]
+    assert [one.member for one in late(four, since, now_s)] == [b.member, later.member]
+    saw = Observation(last_sign_s=now_s, alive_since_s=1)
+    for place, state in ((before, State.ALIVE), (since, State.NOT_RECEIPTING)):
+        rungs = ladder(four.transcript, four.charter, place)
+        assert presence(four.charter, later.member, saw, [rungs], now_s).state is state
 
 
 def test_each_precedence_has_its_own_time(two):

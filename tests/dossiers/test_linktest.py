@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from detente.core.errors import LocalError
@@ -144,6 +146,18 @@ def test_turns_before_a_members_log_began_are_not_missed(two):
     two.amend(members=(*two.charter.members, two.charter.members[1]._replace(number=5)))
     newcomer = linktest.results(two.transcript, two.charter, BEGIN_S, BEGIN_S + 2 * HOUR_S)
     assert {one.slot.member for one in newcomer} <= {0, 1}
+
+
+def test_who_joins_makes_no_earlier_turn_missed(four):
+    """Turns from before the youngest party's log went round among fewer: none of them is shown,
+    and while a party of the charter has no log none is shown at all."""
+    member = four.charter.members[2]
+    found = linktest.results(four.transcript, four.charter, BEGIN_S, BEGIN_S + 2 * HOUR_S)
+    assert [one.outcome for one in found][:1] == [Outcome.MISSED]
+    more = four.charter.members[0]._replace(number=9, name="later", party=bytes(32))
+    grown = replace(four.charter, members=(*four.charter.members, more))
+    assert linktest.results(four.transcript, grown, BEGIN_S, BEGIN_S + 2 * HOUR_S) == ()
+    assert member.role == "party"
 
 
 def test_a_log_with_a_void_beginning_has_no_turns(two):

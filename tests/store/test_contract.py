@@ -126,6 +126,21 @@ def test_a_line_that_was_rolled_back_can_come_again(stores, author) -> None:
     assert store.shelf(OTHER).logs() == [author().log]
 
 
+def test_a_line_that_is_joined_keeps_its_amended_charter_until_then(stores) -> None:
+    """The text, and the number while there is one, may change; a line that is joined stays so."""
+    store = stores.open()
+    for member, joining in ((2, b"amended"), (3, b"amended again"), (3, b"")):
+        keep(store, StoreLine(LINE, CHARTER, member, joining))
+        assert store.lines() == [StoredLine(LINE, CHARTER, member, "", joining)]
+    for charter, member in ((CHARTER, 4), (b"another", 3)):
+        store.begin()
+        with pytest.raises(LocalError):
+            store.apply(StoreLine(LINE, charter, member))
+        store.rollback()
+    keep(store, StoreLine(LINE, CHARTER, 3, b"back again"))
+    assert store.lines()[0].joining == b"back again"
+
+
 @pytest.mark.parametrize("misuse", ["apply", "commit", "begin twice", "not for a store"])
 def test_transactions_are_opened_and_closed_in_turn(stores, misuse: str) -> None:
     """Applying or committing without a transaction, opening two, or applying a frame is refused."""

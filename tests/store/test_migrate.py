@@ -87,7 +87,7 @@ def test_a_step_that_fails_leaves_the_version_before_it(database, folder) -> Non
     database.close()
     again = Database.open_writer(folder, create=False)
     assert migrate.version(again) == SCHEMA_VERSION
-    assert [row[1] for row in again.rows("PRAGMA table_info(line)")][-1] == "mute"
+    assert [row[1] for row in again.rows("PRAGMA table_info(line)")][-1] == "joining"
     again.close()
 
 

@@ -223,7 +223,7 @@ def line_rows(status: View) -> Iterator[str]:
     """One line: its state, its members and what each of them has."""
     yield f"{plain(str(status['title']))}  {plain(str(status['line']))[:16]}"
     yield from (f"  {row}" for row in drill_rows(status))
-    yield "  " + (_("open") if status.get("open") else _("not open: a member has yet to sign"))
+    yield "  " + _state(status)
     if status.get("mute"):
         yield "  " + _("MUTE: {why}").format(why=plain(str(status["mute"])))
     counts = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
@@ -240,6 +240,14 @@ def line_rows(status: View) -> Iterator[str]:
     for log, index in (status.get("frozen") or {}).items():
         frozen = _("FROZEN: log {log} from entry {index} on; what follows is contested")
         yield "  " + frozen.format(log=plain(str(log)), index=index)
+
+
+def _state(status: View) -> str:
+    if status.get("joining"):
+        return _("joining: the seal is not final in what is stored here; nothing is signed yet")
+    if status.get("left"):
+        return _("left: a later charter took this node's party off")
+    return _("open") if status.get("open") else _("not open: a member has yet to sign")
 
 
 def _member_rows(member: View) -> Iterator[str]:

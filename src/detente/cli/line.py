@@ -21,6 +21,7 @@ from detente.words import _, marked
 
 ROLE_WORDS = ("party", "mediator", "observer")
 OPEN_POLL_S = 0.2
+CHARTERS = ("charter", "joining")  # kinds of what is offered; the second is both texts of a line
 
 
 @click.group(cls=Group, help=marked("Agree a line, look at it, change its charter together."))
@@ -184,7 +185,7 @@ def offered(session: Session) -> None:
             yield f"{plain(offer['kind'])}  {plain(offer['name'])}  {stamp(offer['at_s'])}"
             yield f"  {offer['sha256']}"
             text = base64.b64decode(offer["data_b64"]).decode("utf-8", "replace")
-            if offer["kind"] == "charter":
+            if offer["kind"] in CHARTERS:
                 yield from quoted(text.rstrip("\n"), "  ")
         if not found:
             yield _("Nothing is offered.")
@@ -197,27 +198,28 @@ def offered(session: Session) -> None:
 @click.option("--from", "sender", cls=Option, help=marked("The party whose offer is meant."))
 @click.pass_obj
 def accept(session: Session, charter: Path | None, sender: str | None) -> None:
-    """Signs the charter by making it leaf 0 of one's own log."""
+    """Signs the charter by making it leaf 0 of one's own log, or joins once its seal is final."""
     if charter is not None:
         encoded = base64.b64encode(read_file(charter)).decode()
     else:
         encoded = _offered_charter(session, sender)
     result = asking.ask(session, "accept", charter_b64=encoded)
-    session.show(
-        result,
-        lambda: [
-            _("Accepted: {title}, line {line}").format(
-                title=plain(result["title"]), line=result["line"]
-            )
-        ],
-    )
+
+    def rows() -> Iterator[str]:
+        yield _("Accepted: {title}, line {line}").format(
+            title=plain(result["title"]), line=result["line"]
+        )
+        if result.get("joining"):
+            yield _("Joining: this node signs when it finds the seal final. See: line status.")
+
+    session.show(result, rows)
 
 
 def _offered_charter(session: Session, sender: str | None) -> str:
     charters = {
         offer["sha256"]: offer
         for offer in asking.ask(session, "offered")
-        if offer["kind"] == "charter" and sender in {None, offer["name"], offer["party"]}
+        if offer["kind"] in CHARTERS and sender in {None, offer["name"], offer["party"]}
     }
     if len(charters) != 1:
         detail = f"{len(charters)} charters are offered: name a file, or --from"
@@ -310,7 +312,28 @@ def _checkpoint_rows(status: dict[str, Any]) -> Iterator[str]:
     "--charter",
     type=click.Path(path_type=Path),
     cls=Option,
-    help=marked("The whole new charter as a file, in place of --set."),
+    help=marked("The whole new charter as a file, in place of --set and --member."),
+)
+@click.option(
+    "--member",
+    "members",
+    multiple=True,
+    metavar="PARTY[=ROLE]",
+    cls=Option,
+    help=marked("A trusted party that is to join, and its role: party, mediator or observer."),
+)
+@click.option(
+    "--send/--no-send",
+    default=True,
+    show_default=True,
+    cls=Option,
+    help=marked("Offer both charters to who is to join, over a link that is up."),
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("File for both charters, for who is to join, to be carried by hand."),
 )
 @click.option(
     "--expires",
@@ -325,20 +348,51 @@ def amend(
     line_name: str | None,
     settings: tuple[str, ...],
     charter: Path | None,
+    members: tuple[str, ...],
+    send: bool,
+    out: Path | None,
     expires: str,
 ) -> None:
     """An offer; the others assent to it, and one of them seals it."""
-    if (charter is None) == (not settings):
-        raise LocalError(Refusal.USAGE, "either --set, once or more, or --charter")
+    if (charter is None) == (not settings and not members):
+        raise LocalError(Refusal.USAGE, "either --set or --member, once or more, or --charter")
     result = asking.ask(
         session,
         "amend",
         line=line_name,
         set=charter_fields(settings) or None,
+        members=[_member(text) for text in members] or None,
+        send=send,
         text_b64=None if charter is None else base64.b64encode(read_file(charter)).decode(),
         expires_s=int(time.time()) + parse_span(expires),
     )
+    if out is not None and "joining_b64" in result:
+        write_new(out, base64.b64decode(result["joining_b64"]))
+        result["charter"] = str(out)
     session.show(result, lambda: sent_rows(result))
+
+
+@line.command(help=marked("The charter in force; with the founding one, for a party that joins."))
+@line_option()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("File for both charters, for who is to join, to be carried by hand."),
+)
+@click.option(
+    "--send", "party", cls=Option, help=marked("A trusted party to offer both to, over its link.")
+)
+@click.pass_obj
+def charter(session: Session, line_name: str | None, out: Path | None, party: str | None) -> None:
+    """What was agreed, word for word."""
+    result = asking.ask(session, "charter", line=line_name, send=party)
+    if party is not None and not result["sent"]:
+        raise LocalError(Refusal.UNREACHABLE, f"no link to {party}")
+    if out is not None:
+        write_new(out, base64.b64decode(result["joining_b64"]))
+        result["charter"] = str(out)
+    session.show(result, lambda: quoted(result["text"].rstrip("\n"), ""))
 
 
 def _decision(do: str, help_text: str) -> None:

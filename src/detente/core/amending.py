@@ -6,24 +6,68 @@ said, so that an entry is bound by all that its causal past holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from detente.core.charter import Charter
-from detente.core.decisions import State, charter_in_force, state_of_offer
-from detente.core.errors import LocalError
+from detente.core.body import unpack
+from detente.core.charter import Charter, parse_charter
+from detente.core.decisions import Amended, State, charter_chain, missing_texts, state_of_offer
+from detente.core.errors import LocalError, PeerError
+from detente.core.events import Draft, StoreState
 from detente.core.freezing import frozen_logs
+from detente.core.judging import want_bodies
 from detente.core.leaf import Kind
 from detente.core.station import Line, Station, Step
 from detente.core.transcript import Place
 
 EVERY_MS = 10  # per offer on the line, so that a flood of offers costs no more than its share
-LATE_S = 7 * 86_400  # so long after its expiry, covers from before it may still arrive
+DAY_S = 86_400
+LATE_S = 7 * DAY_S  # so long after its expiry, covers from before it may still arrive
 
 
-def charter_for(station: Station, line: Line) -> Charter:
-    """The charter in force by all that is held here. LocalError CONTEXT_INCOMPLETE while the text
-    of an amendment is missing."""
-    return charter_in_force(line.shelf, line.founding, frozen=frozen_logs(station, line))
+def charters_of(station: Station, line: Line) -> Iterator[Amended]:
+    """Every charter in force in turn, by all that is held here. LocalError CONTEXT_INCOMPLETE
+    where the text of an amendment is missing."""
+    return charter_chain(line.shelf, line.founding, frozen=frozen_logs(station, line))
+
+
+def charter_kept(station: Station, line: Line) -> Charter:
+    """The charter in force at a start; the last one known while an amendment is incomplete."""
+    charter = line.founding
+    try:
+        for amended in charters_of(station, line):
+            charter = amended.charter
+            admit(line, amended)
+    except LocalError:
+        return charter
+    return charter
+
+
+def admit(line: Line, amended: Amended) -> None:
+    """Notes from which day on each member that an amendment names may have spoken."""
+    leaf = None if amended.seal is None else line.shelf.entry(*amended.seal).leaf
+    if leaf is None:
+        return
+    for member in amended.charter.members:
+        if line.founding.member(member.number) is None:
+            line.admitted.setdefault(member.number, leaf.time_s // DAY_S)
+
+
+def is_final(station: Station, line: Line, place: Place) -> bool:
+    """Whether an offer is final by all that is held here: its text is then for every member."""
+    frozen = frozen_logs(station, line)
+    return state_of_offer(line.shelf, place, 0, frozen=frozen).state is State.FINAL
+
+
+def all_named(line: Line, draft: Draft) -> int:
+    """The mask of whom a statement about the record may be addressed to: all members, and of an
+    offer those too whom its text would make members."""
+    everyone = line.everyone()
+    if draft.kind != Kind.OFFER or draft.body is None:
+        return everyone
+    try:
+        return everyone | parse_charter(unpack(draft.body)).everyone()
+    except PeerError:
+        return everyone
 
 
 def refresh_charter(step: Step, line: Line) -> None:
@@ -35,14 +79,35 @@ def refresh_charter(step: Step, line: Line) -> None:
     line.charter_due = False
     line.charter_next_ms = step.now.steady_ms + EVERY_MS * len(offers)
     line.sealing = _is_sealing(step, line, offers)
+    charter = line.founding
     try:
-        charter = charter_for(step.station, line)
+        for amended in charters_of(step.station, line):
+            charter = amended.charter
+            admit(line, amended)
     except LocalError as error:
         line.sealing = True
+        want_texts(step, line)
         step.tell("charter-incomplete", line, detail=error.detail)
         return
-    if charter == line.charter:
-        return
+    if charter != line.charter:
+        take_over(step, line, charter)
+
+
+def want_texts(step: Step, line: Line) -> None:
+    """Asks for the texts of final amendments that were not addressed to us: from before we joined,
+    any member gives them to any other (spec/charter.md §5.1)."""
+    frozen = frozen_logs(step.station, line)
+    for log_id, index in missing_texts(line.shelf, frozen=frozen):
+        log = line.logs[log_id]
+        if index not in log.missing:
+            log.missing[index] = step.now.wall_s
+            step.out.append(StoreState(line.id, log.id, log.encode()))
+            for session in line.greeted():
+                want_bodies(step, line, session, log)
+
+
+def take_over(step: Step, line: Line, charter: Charter) -> None:
+    """From now on this charter is in force here."""
     line.charter = charter
     line.left = charter.member(line.me) is None
     line.greet_due = True

@@ -248,6 +248,11 @@ def check_amendment(old: Charter, new: Charter) -> None:
         raise _mismatch(f"number {new.number} after {old.number}")
     if new.predecessor != charter_id(old.encode()):
         raise _mismatch("it replaces another charter")
+    _check_kept(old, new)
+
+
+def _check_kept(old: Charter, new: Charter) -> None:
+    """What no amendment changes: drill or real, and whose each number is."""
     if new.drill != old.drill:
         raise _mismatch("a drill stays a drill, and a real line a real one")
     now = _parties(new)
@@ -256,6 +261,34 @@ def check_amendment(old: Charter, new: Charter) -> None:
             raise _mismatch(f"member {number} is neither there nor left")
         if now[number] != party:
             raise _mismatch(f"number {number} given to another party")
+
+
+def check_descent(founding: Charter, later: Charter) -> None:
+    """Refuses ``later`` as an amended charter of the line of ``founding``: CHARTER_MISMATCH.
+
+    Of those between the two nothing is known here: that each followed from the one before it, the
+    transcript shows (spec/charter.md §5.1).
+    """
+    if founding.number != 0 or later.number < 1:
+        raise _mismatch("one founding charter and one amended one belong here")
+    if later.number == 1 and later.predecessor != charter_id(founding.encode()):
+        raise _mismatch("it replaces another charter")
+    _check_kept(founding, later)
+
+
+def join_texts(founding: bytes, amended: bytes) -> bytes:
+    """Both charters in one file, for a party that is to join: the founding one first."""
+    return founding + amended
+
+
+def split_texts(data: bytes) -> tuple[bytes, bytes]:
+    """The founding charter's text and the amended one's, which may be missing: then it is empty.
+
+    A charter's first line stands nowhere else in it. Nothing is checked here.
+    """
+    head = f"{FIRST}\n".encode()
+    at = data.find(b"\n" + head) + 1
+    return (data[:at], data[at:]) if at else (data, b"")
 
 
 def _parties(charter: Charter) -> dict[int, bytes]:

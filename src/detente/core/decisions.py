@@ -388,6 +388,42 @@ class Within:
         return [place for place in self._whole.of_kind(kinds) if self._has(place)]
 
 
+class Amended(NamedTuple):
+    """A charter that was put in force, and the seal that did it; None for the founding one."""
+
+    charter: Charter
+    seal: Place | None
+
+
+def charter_chain(
+    transcript: Transcript,
+    charter: Charter,
+    past: Mapping[LogId, int] | None = None,
+    *,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+) -> Iterator[Amended]:
+    """Every charter that was in force in turn, the founding ``charter`` first; as
+    ``charter_in_force``, whose error it raises behind the last that is known."""
+    view = transcript if past is None else Within(transcript, past)
+    offers = view.of_kind((Kind.OFFER,))
+    yield Amended(charter, None)
+    while found := list(_successors(view, offers, charter, frozen)):
+        (_, seal), charter = min(found, key=lambda pair: pair[0])
+        yield Amended(charter, seal)
+
+
+def missing_texts(
+    transcript: Transcript, *, frozen: FrozenLogs = NOTHING_FROZEN
+) -> tuple[Place, ...]:
+    """The final offers whose text is not here: what a member that joined later has to ask for."""
+    return tuple(
+        place
+        for place in transcript.of_kind((Kind.OFFER,))
+        if transcript.entry(*place).body is None
+        and state_of_offer(transcript, place, 0, frozen=frozen).state is State.FINAL
+    )
+
+
 def charter_in_force(
     transcript: Transcript,
     charter: Charter,
@@ -401,13 +437,9 @@ def charter_in_force(
     order of number (spec/decisions.md §6). LocalError CONTEXT_INCOMPLETE when the text of an
     amendment that may be in force is not here.
     """
-    view = transcript if past is None else Within(transcript, past)
-    offers = view.of_kind((Kind.OFFER,))
-    while True:
-        found = list(_successors(view, offers, charter, frozen))
-        if not found:
-            return charter
-        charter = min(found, key=lambda pair: pair[0])[1]
+    for amended in charter_chain(transcript, charter, past, frozen=frozen):
+        charter = amended.charter
+    return charter
 
 
 def _successors(

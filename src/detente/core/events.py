@@ -92,9 +92,13 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Our officers accept a charter: our log of that line begins with it."""
+    """Our officers accept a charter: our log of that line begins with it.
+
+    A party that joins later accepts the ``amended`` one that names it, beside the founding one.
+    """
 
     charter: bytes
+    amended: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +147,16 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoreLine:
-    """A line this node has accepted: its charter and its own member number."""
+    """A line this node has accepted: its founding charter and its own member number.
+
+    ``joining`` is the amended charter by which it is to join, until that is final here; a later
+    effect for the same line may change it, and the number while nothing of ours is entered.
+    """
 
     line: bytes
     charter: bytes
     member: int
+    joining: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -342,7 +342,8 @@ class ShowProof:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A charter or a card for the other side's officers to look at; nothing is done by itself."""
+    """A charter, both of a line to be joined, or a card, for the other side's officers to look at;
+    nothing is done by itself."""
 
     TYPE: ClassVar[int] = 14
     data: bytes
@@ -354,7 +355,7 @@ class Notice:
     @classmethod
     def read(cls, reader: Reader) -> Notice:
         """The value of a payload."""
-        return cls(reader.counted(max(limits.CARD_BYTES_MAX, limits.CHARTER_BYTES_MAX)))
+        return cls(reader.counted(max(limits.CARD_BYTES_MAX, 2 * limits.CHARTER_BYTES_MAX)))
 
 
 Frame = (

@@ -127,7 +127,10 @@ def want_bodies(step: Step, line: Line, session: Session, log: Log) -> None:
     """Asks a peer for bodies that are missing here and addressed to it as well."""
     for index in list(log.missing)[:WANTED_BODIES_MAX]:
         leaf = entry_at(line, log, index).leaf
-        if leaf is not None and line.entitled(leaf, log.id.member, session.member):
+        # The text of a final amendment is every member's, whoever it was addressed to.
+        if leaf is not None and (
+            leaf.kind == Kind.OFFER or line.entitled(leaf, log.id.member, session.member)
+        ):
             step.send(session, Want(WANT_BODY, log.id, index))
 
 

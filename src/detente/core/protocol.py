@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detente.core import limits
-from detente.core.amending import charter_for, refresh_charter
-from detente.core.body import SALT_BYTES, ZERO_SALT, commit
-from detente.core.charter import Charter, parse_charter
+from detente.core.amending import all_named, charter_kept, refresh_charter
+from detente.core.body import SALT_BYTES
+from detente.core.charter import parse_charter
 from detente.core.disputes import give_up
 from detente.core.encoding import Reader
 from detente.core.errors import LocalError, PeerError, Refusal
@@ -34,7 +34,6 @@ from detente.core.events import (
     Release,
     Send,
     SetDuty,
-    StoreLine,
     Submit,
     TakeOutbox,
     Tell,
@@ -44,12 +43,13 @@ from detente.core.extras import decode_clock, encode_clock
 from detente.core.frames import Hello, Notice, Presence, Refuse, encode_frame, read_frame
 from detente.core.freezing import learn_accused
 from detente.core.holding import find_place
+from detente.core.joining import accept, seek
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.log import Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
 from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
-from detente.core.speaking import append, loaded, settle
+from detente.core.speaking import loaded, settle
 from detente.core.station import Line, Link, Station, Step
 from detente.core.wire import ENTRIES, read_tag
 
@@ -111,11 +111,13 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
     elif isinstance(given, Release):
         _release(step, given)
     elif isinstance(given, Accept):
-        _accept(step, given)
+        accept(step, given)
     elif isinstance(given, Adopt):
-        for line in station.lines.values():
+        # A log that is not begun yet begins with the keys that are loaded then.
+        lines = [line for line in station.lines.values() if line.mute or line.mine is not None]
+        for line in lines:
             check_adopt(step, line, given.k)
-        for line in station.lines.values():
+        for line in lines:
             adopt(step, line, given.k)
     else:
         _set_duty(step, given)
@@ -144,7 +146,7 @@ def _tick(step: Step) -> None:
     _watch_clock(step)
     for line in step.station.lines.values():
         if line.charter_due and step.now.steady_ms >= line.charter_next_ms:
-            refresh_charter(step, line)
+            (seek if line.joining else refresh_charter)(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
         timers = (line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms)
         late = any(at and step.now.steady_ms >= at for at in timers)
@@ -286,7 +288,9 @@ def _submit(step: Step, given: Submit) -> None:
 def _check_draft(line: Line, draft: Draft) -> None:
     """Refuses a draft that could only become a void entry, or one the charter forbids."""
     content = draft.body is not None and draft.kind in CONTENT
-    readers = line.charter.readers() if content else line.charter.everyone()
+    readers = line.charter.readers() if content else all_named(line, draft)
+    if line.joining:
+        raise LocalError(Refusal.NOT_ALLOWED, "joining: the amendment is not final here yet")
     if line.left or draft.kind not in DRAFTED or not draft.audience or draft.audience & ~readers:
         raise LocalError(Refusal.NOT_ALLOWED, "this kind or audience cannot be submitted")
     if draft.body is not None and len(draft.body) > limits.BODY_BYTES_MAX:
@@ -316,43 +320,6 @@ def _release(step: Step, given: Release) -> None:
     line.touched = True
 
 
-def _accept(step: Step, given: Accept) -> None:
-    """Begins a line with its charter as leaf 0 of our log: signing checkpoint 1 signs it."""
-    station = step.station
-    charter = parse_charter(given.charter)
-    line_id = commit(ZERO_SALT, given.charter)
-    me = charter.number_of(station.party)
-    if line_id in station.lines or charter.number != 0:
-        raise LocalError(Refusal.NOT_ALLOWED, "this charter is accepted already, or amends another")
-    if me is None:
-        raise LocalError(Refusal.NOT_ALLOWED, "this charter does not name us")
-    for member in charter.members:
-        if member.party not in station.cards:
-            raise LocalError(Refusal.UNKNOWN_PARTY, f"no trusted card for {member.name}")
-    line = Line(line_id, charter, given.charter, me, station.shelf_of(line_id))
-    log = station.new_log(line, LogId(me, station.keys.k, b""))
-    if log is None:
-        raise LocalError(Refusal.NOT_ALLOWED, "our card lists no such key pair")
-    if log.key in station.revoked:
-        raise LocalError(Refusal.REVOKED, "our own log key; adopt the next incarnation first")
-    station.lines[line_id] = line
-    line.logs[log.id], line.mine = log, log.id
-    line.begun_day = step.now.wall_s // DAY_S
-    step.out.append(StoreLine(line_id, given.charter, me))
-    draft = Draft(
-        kind=Kind.CHARTER,
-        audience=line.everyone(),
-        precedence=Precedence.ROUTINE,
-        body=given.charter,
-        salt=ZERO_SALT,
-    )
-    append(step, line, [draft])
-    line.touched = True
-    for link in station.links.values():
-        if charter.number_of(link.party) is not None:
-            greet(step, line, link, answer=True)
-
-
 def _set_duty(step: Step, given: SetDuty) -> None:
     step.station.on_duty = given.on_duty
     for line in step.station.lines.values():
@@ -368,24 +335,27 @@ def load_line(
     logs: Sequence[tuple[LogId, bytes]],
     outbox: Sequence[OutboxRow],
     mute: str,
+    joining: bytes = b"",
 ) -> Line:
     """A line as the store kept it, at the start of a process; awaits a peer's hello (F5)."""
     line = Line(
         line_id, parse_charter(charter_text), charter_text, member, station.shelf_of(line_id)
     )
     station.lines[line_id] = line
-    line.charter = _charter_kept(station, line)
+    line.charter = parse_charter(joining) if joining else charter_kept(station, line)
     for log_id, state in logs:
         empty = station.new_log(line, log_id)
         if empty is None:
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no card lists the key of {log_id.word}")
         _load_log(line, decode_log(log_id, empty.origin, empty.key, state))
     learn_accused(station, line)
-    line.charter = _charter_kept(station, line)
+    if not joining:
+        line.charter = charter_kept(station, line)
+    line.joining = joining
     line.left = line.charter.member(member) is None
     line.sealing = line.charter_due = True
     line.mute = mute
-    line.awaits_hello = line.own is not None
+    line.awaits_hello = line.own is not None or bool(joining)
     line.quantum_due_ms = 1
     for place in line.shelf.of_kind((Kind.PURGED,)):
         leaf = line.shelf.entry(*place).leaf
@@ -398,14 +368,6 @@ def load_line(
         if not row.awaits_release:
             line.queue.by_precedence[row.draft.precedence].append(row.number)
     return line
-
-
-def _charter_kept(station: Station, line: Line) -> Charter:
-    """The charter in force at a start; the one known so far while an amendment is incomplete."""
-    try:
-        return charter_for(station, line)
-    except LocalError:
-        return line.charter
 
 
 def _load_log(line: Line, log: Log) -> None:

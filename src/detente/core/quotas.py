@@ -15,6 +15,7 @@ from detente.core.wire import Item
 
 DAY_S = 86_400
 LEAD_DAYS = 7  # how long before us another member may have begun its log of a line
+JOINED_DAYS = 3653  # how old a line may be that we join, or of which we lost our own log: ten years
 MISSING_MAX = 4096  # bodies of one log that may be missing here at a time
 ENTRIES, BYTES, FLASH = 1, 2, 3  # which grant is used up (spec/registry.md, Quotas)
 
@@ -27,7 +28,7 @@ def charge(step: Step, line: Line, log: Log, items: Sequence[Item]) -> None:
     so a backlog of many days is caught up, and nobody saves up more than the days there were.
     """
     today = step.now.wall_s // DAY_S
-    day = log.day or line.begun_day - LEAD_DAYS
+    day = log.day or _first_day(line, log, today)
     used = list(log.used)
     grants = _grants(line)
     for item in items:
@@ -41,6 +42,13 @@ def charge(step: Step, line: Line, log: Log, items: Sequence[Item]) -> None:
             day, used = day + 1, [0, 0, 0]
         used = [a + b for a, b in zip(used, more, strict=True)]
     log.day, log.used = day, used
+
+
+def _first_day(line: Line, log: Log, today: int) -> int:
+    """The first day an author can have used up: a while before we began, or was itself admitted."""
+    founder = line.founding.member(line.me) is not None
+    first = line.begun_day - LEAD_DAYS if founder and line.begun_day else today - JOINED_DAYS
+    return max(first, line.admitted.get(log.id.member, 0) - LEAD_DAYS)
 
 
 def _grants(line: Line) -> tuple[int, int, int]:

@@ -45,9 +45,11 @@ def judge_own_log(step: Step, line: Line, log: Log) -> None:
     """Something signed by us has come back that we did not hold. Of the current log, of a later
     one, or of any beside a log that is not a resumed one, it means that we were restored."""
     mine = line.mine
-    if line.mute or mine is None:
+    if line.mute:
         return
-    if log.id == mine:
+    if mine is None:
+        fall_mute(step, line, "a peer shows a log of ours that we do not hold")
+    elif log.id == mine:
         fall_mute(step, line, "a peer shows more of our own log than we hold")
     elif log.id.k > mine.k or not mine.life:
         fall_mute(step, line, "a peer shows an incarnation of ours that we do not know")
@@ -86,6 +88,7 @@ def adopt(step: Step, line: Line, k: int) -> None:
     line.mine = log.id
     line.mute, line.awaits_hello, line.quantum = "", False, None
     line.greet_due = line.touched = line.cosign_now = True
+    line.charter_due = line.charter_due or bool(line.joining)
     step.out.append(StoreFlags(line.id, ""))
     for session in line.sessions.values():
         session.sent[log.id] = 0  # who is linked now is streamed the new log from its beginning

@@ -83,7 +83,8 @@ def greet_again(step: Step, line: Line) -> None:
     """Tells every member that is linked that our hello has changed."""
     line.greet_due = False
     for link in step.station.links.values():
-        greet(step, line, link, answer=False)
+        # A new member's hello was refused so far, and has to come again.
+        greet(step, line, link, answer=link.number not in line.sessions)
 
 
 def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
@@ -107,6 +108,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     fresh.heard_ms = step.now.steady_ms
     line.touched = line.heads_due = line.cosign_now = True
     line.awaits_hello = False
+    line.charter_due = line.charter_due or bool(line.joining)
     line.presence_due_ms = 0
     if not fresh.channel or hello.answer:
         greet(step, line, link, answer=False)

@@ -26,7 +26,7 @@ from detente.core.events import (
 )
 from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, encode_frame
 from detente.core.identity import Card, holds_name, origin
-from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
+from detente.core.leaf import CONTENT, RECORD, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.revocation import Revocation
 from detente.core.transcript import Entry, Transcript
@@ -181,7 +181,11 @@ class Queue:
 
 @dataclass(slots=True)
 class Line:
-    """One line at this node. ``mute`` holds the reason while a restored node signs nothing."""
+    """One line at this node. ``mute`` holds the reason while a restored node signs nothing.
+
+    ``joining`` is the amended charter our officers accepted, until it is found to be final here;
+    ``charter`` is that text then: enough to know whom to ask, and to sign nothing by.
+    """
 
     id: bytes
     charter: Charter  # in force for us
@@ -193,6 +197,8 @@ class Line:
     mine: LogId | None = None
     mute: str = ""
     left: bool = False  # an amendment ended our membership
+    joining: bytes = b""
+    admitted: dict[int, int] = field(default_factory=dict)  # by an amendment: member -> UTC day
     awaits_hello: bool = False
     opened: bool = False
     begun_day: int = 0  # the UTC day of our own first entry
@@ -244,8 +250,9 @@ class Line:
         return bool(self.charter.readers() >> member & 1)
 
     def entitled(self, leaf: Leaf, author: int, member: int) -> bool:
-        """Whether a member gets the body of a leaf: content goes to readers alone."""
-        if not (leaf.reads(member) or member == author):
+        """Whether a member gets the body of a leaf: content goes to readers alone, and what says
+        which line this is, or whose log is forked, to all."""
+        if not (leaf.reads(member) or member == author or leaf.kind in RECORD):
             return False
         return leaf.kind not in CONTENT or self.reads(member)
 
@@ -254,8 +261,10 @@ class Line:
         return self.charter.everyone()
 
     def may_sign(self) -> bool:
-        """Whether our log may grow: adopted, and after a peer's hello since the start (F5)."""
-        return not (self.mute or self.awaits_hello or self.left) and self.mine is not None
+        """Whether our log may grow: adopted, a member by what is final here, and after a peer's
+        hello since the start (F5)."""
+        shut = self.mute or self.awaits_hello or self.left or self.joining
+        return not shut and self.mine is not None
 
     def greeted(self) -> list[Session]:
         """The sessions in which the peer has said hello."""
@@ -271,11 +280,11 @@ class Line:
         return found
 
     def is_open(self) -> bool:
-        """Whether the charter leaf of every founding member has been held here."""
+        """Whether the charter leaf of every founding member has been held here, and we are in."""
         if not self.opened:
             begun = {log.member for log, state in self.logs.items() if state.size}
             self.opened = all(member.number in begun for member in self.founding.members)
-        return self.opened
+        return self.opened and not self.joining
 
     def state(self, draft: Draft) -> None:
         """Has our log state something. A mute node keeps nothing but proofs for later."""

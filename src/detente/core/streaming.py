@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core import limits
+from detente.core.amending import is_final
 from detente.core.cosigning import on_want_cosignature
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send, SignedHead
@@ -31,7 +32,7 @@ from detente.core.holding import (
     subtrees,
     take_off,
 )
-from detente.core.leaf import OVERTAKING, LogId, Precedence
+from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
 from detente.core.station import Flight, Line, Session, Step
@@ -246,7 +247,11 @@ def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) 
         raise PeerError(Refusal.NOT_HELD, f"entry {index}")
     entry = entry_at(line, log, index)
     leaf = entry.leaf
-    if leaf is None or not line.entitled(leaf, log.id.member, session.member):
+    entitled = leaf is not None and (
+        line.entitled(leaf, log.id.member, session.member)
+        or (leaf.kind == Kind.OFFER and is_final(step.station, line, entry.place))
+    )
+    if not entitled:
         raise PeerError(Refusal.NOT_IN_AUDIENCE, f"entry {index}", log=log.id, index=index)
     if entry.body is None or entry.salt is None:
         refusal = Refusal.PURGED if entry.purged else Refusal.NOT_HELD

@@ -116,8 +116,9 @@ def results(
 ) -> tuple[Result, ...]:
     """Every turn that begins from ``from_s`` on and has begun by ``now_s``, in order.
 
-    A turn that began before its member's log did is left out. LocalError USAGE for a window of
-    more than SLOTS_MAX turns.
+    A turn is left out that began before the log of any party that takes turns now: until the last
+    of them had joined, turns went round among fewer. LocalError USAGE for a window of more than
+    SLOTS_MAX turns.
     """
     every_s = charter.test_every_s
     first, last = -(-from_s // every_s), now_s // every_s
@@ -125,10 +126,14 @@ def results(
         raise LocalError(Refusal.USAGE, f"more than {SLOTS_MAX} link tests in one report")
     tests = _tests(transcript, charter, first * every_s, frozen)
     began = _began(transcript)
+    parties = {member.number for member in charter.members if member.role == "party"}
+    if not parties <= began.keys():
+        return ()
+    since_s = max(began[number] for number in parties)
     found = []
     for number in range(first, last + 1):
         slot = slot_at(charter, number * every_s)
-        if slot.member in began and began[slot.member] <= slot.start_s:
+        if since_s <= slot.start_s:
             test = tests.get((number, slot.member))
             found.append(_result(transcript, charter, slot, test, now_s, frozen))
     return tuple(found)

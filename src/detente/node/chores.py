@@ -44,7 +44,8 @@ class Chores:
         now_s = clock(self._node.home).wall_s
         for line in list(self._node.station.lines.values()):
             slot = now_s // line.charter.test_every_s
-            if self._tested.get(line.id) == slot or not line.is_open() or line.mute:
+            silent = line.mute or line.left or not line.is_open()
+            if self._tested.get(line.id) == slot or silent:
                 continue
             self._tested[line.id] = slot
             if due(line.shelf, line.charter, line.me, now_s) is not None:

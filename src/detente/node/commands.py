@@ -16,7 +16,7 @@ from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import overdue_of
-from detente.node import asked, lines, offers, proving, speaking, upkeep
+from detente.node import amendments, asked, lines, offers, proving, speaking, upkeep
 from detente.node.opening import clock
 from detente.node.places import find_entry, find_line, log_word
 from detente.node.views import entry_view, latest, line_status, word
@@ -222,11 +222,12 @@ COMMANDS: dict[str, Command] = {
     "new_card": offers.new_card,
     "propose": lines.propose_line,
     "accept": lines.accept_line,
-    "amend": lines.amend,
-    "assent": lines.assent,
-    "withdraw": lines.withdraw,
-    "seal": lines.seal,
-    "decisions": lines.decisions,
+    "amend": amendments.amend,
+    "charter": amendments.show_charter,
+    "assent": amendments.assent,
+    "withdraw": amendments.withdraw,
+    "seal": amendments.seal,
+    "decisions": amendments.decisions,
     "say": speaking.say,
     "mark": speaking.mark,
     "translate": speaking.translate,

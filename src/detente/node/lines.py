@@ -1,9 +1,9 @@
-"""Lines as people deal with them: proposed, accepted, amended by offers and seals."""
+"""Lines as people deal with them: proposed, and accepted, at their beginning or later."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,34 +12,26 @@ from detente.core.charter import (
     Charter,
     Member,
     charter_id,
-    check_amendment,
+    check_descent,
     checked,
     parse_charter,
     propose,
+    split_texts,
 )
 from detente.core.crypto import sha256
-from detente.core.decisions import required_signatories, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Accept, Send, StoreFlags, StoreLine
-from detente.core.extras import AMENDMENT, Offer, decode_offer
 from detente.core.frames import Notice, encode_frame
-from detente.core.leaf import Kind
 from detente.core.protocol import load_line
-from detente.core.station import Line, Step
-from detente.core.transcript import Entry
+from detente.core.station import Step
 from detente.node import asked
 from detente.node.offers import party_named
-from detente.node.opening import clock
-from detente.node.places import entry_word, find_entry, find_line
-from detente.node.speaking import submit
-from detente.node.views import word
 
 if TYPE_CHECKING:
     from detente.node.node import Node
 
 Request = Mapping[str, Any]
 LOST_DISK = "a mark, and no record"
-OFFER_S = 7 * 86_400  # an offer stands a week unless it says otherwise
 
 
 def _is(kind: type) -> Callable[[object], bool]:
@@ -77,7 +69,7 @@ def propose_line(node: Node, request: Request) -> dict[str, Any]:
         drill=asked.flag(request, "drill", False),
         padding=asked.flag(request, "padding", True),
     )
-    charter = _changed(charter, asked.mapping(request, "set"))
+    charter = changed(charter, asked.mapping(request, "set"))
     text = charter.encode()
     node.submit(Accept(text))
     node.note("line", {"line": charter_id(text).hex(), "title": charter.title})
@@ -101,7 +93,7 @@ def _members(node: Node, rows: Sequence[Mapping[str, Any]]) -> list[Member]:
     return members
 
 
-def _changed(charter: Charter, changes: Mapping[str, Any]) -> Charter:
+def changed(charter: Charter, changes: Mapping[str, Any]) -> Charter:
     """The charter with other values for some fields, checked. LocalError USAGE for no field, or
     a value of another kind than the field's."""
     values: dict[str, Any] = {}
@@ -116,16 +108,30 @@ def _changed(charter: Charter, changes: Mapping[str, Any]) -> Charter:
 
 
 def accept_line(node: Node, request: Request) -> dict[str, Any]:
-    """Accepts a charter that another proposed: our log of that line begins with it."""
-    text = asked.data(request, "charter_b64")
-    charter = parse_charter(text)
+    """Accepts a charter that another proposed: our log of that line begins with it. Behind the
+    founding one an amended one that makes us a member: then once that is found to be final."""
+    text, amended = split_texts(asked.data(request, "charter_b64"))
+    charter = parse_charter(amended or text)
+    if amended:
+        check_descent(parse_charter(text), charter)
+    elif charter.number:
+        raise LocalError(Refusal.USAGE, "an amended charter is accepted behind the founding one")
     line_id = charter_id(text)
     known = {"line": line_id.hex(), "title": charter.title}
     mark = node.opened.marks.read(line_id)
     if mark is not None and mark.size and line_id not in node.station.lines:
-        _rejoin(node, charter, text)
+        _rejoin(node, charter, text, amended)
         return known
-    for member in charter.members:
+    check_cards(node, charter.members)
+    node.submit(Accept(text, amended))
+    node.note("line", dict(known))
+    return known | {"joining": bool(amended)}
+
+
+def check_cards(node: Node, members: Iterable[Member]) -> None:
+    """That ours are the very cards these members are named with. LocalError UNKNOWN_PARTY without
+    one, CHARTER_MISMATCH for another."""
+    for member in members:
         card = node.station.cards.get(member.party)
         if card is None:
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no trusted card for {member.name}")
@@ -133,25 +139,22 @@ def accept_line(node: Node, request: Request) -> dict[str, Any]:
             raise LocalError(
                 Refusal.CHARTER_MISMATCH, f"the charter names another card of {member.name}"
             )
-    node.submit(Accept(text))
-    node.note("line", dict(known))
-    return known
 
 
-def _rejoin(node: Node, charter: Charter, text: bytes) -> None:
+def _rejoin(node: Node, charter: Charter, text: bytes, amended: bytes) -> None:
     """A line of which a mark is left and no store: we have signed on it, and lost the disk.
 
     It is taken up mute, with nothing; its members show what we had, and officers adopt.
     """
     me = charter.number_of(node.station.party)
-    if me is None or charter.number != 0:
-        raise LocalError(Refusal.NOT_ALLOWED, "this charter does not name us, or amends another")
+    if me is None:
+        raise LocalError(Refusal.NOT_ALLOWED, "this charter does not name us")
     line_id = charter_id(text)
 
     def take_up(step: Step) -> None:
-        line = load_line(step.station, line_id, text, me, (), (), LOST_DISK)
+        line = load_line(step.station, line_id, text, me, (), (), LOST_DISK, amended)
         line.greet_due = line.touched = True
-        step.out += [StoreLine(line_id, text, me), StoreFlags(line_id, LOST_DISK)]
+        step.out += [StoreLine(line_id, text, me, amended), StoreFlags(line_id, LOST_DISK)]
         step.tell("mute", line, reason=LOST_DISK)
 
     node.change(take_up)
@@ -166,121 +169,3 @@ def send_notice(node: Node, data: bytes, parties: list[bytes]) -> int:
             node.speak([Send(live.number, encode_frame(0, Notice(data)))])
             sent += 1
     return sent
-
-
-# --- amendments -------------------------------------------------------------------------------
-
-
-def amend(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """Offers an amended charter. In two parties the other seals; else a mediator, else we."""
-    line = find_line(node.station, request.get("line"))
-    now_s = clock(node.home).wall_s
-    if request.get("text_b64"):
-        text = asked.data(request, "text_b64")
-        charter = parse_charter(text)
-    else:
-        base = replace(
-            line.charter,
-            number=line.charter.number + 1,
-            predecessor=charter_id(line.charter.encode()),
-        )
-        charter = _changed(base, asked.mapping(request, "set"))
-        text = charter.encode()
-    check_amendment(line.charter, charter)
-    signatories = required_signatories(line.charter, charter) | 1 << line.me
-    expires_s = asked.whole(request, "expires_s", now_s + OFFER_S, least=now_s)
-    offer = Offer(AMENDMENT, _sealer(line, signatories), signatories, expires_s)
-    return submit(
-        node,
-        line,
-        Kind.OFFER,
-        request,
-        body=text,
-        audience=line.charter.everyone(),
-        extra=offer.encode(),
-    )
-
-
-def _sealer(line: Line, signatories: int) -> int:
-    others = [
-        m for m in line.charter.members if signatories >> m.number & 1 and m.number != line.me
-    ]
-    if len(others) == 1:
-        return others[0].number
-    mediator = next((m.number for m in others if m.role == "mediator"), None)
-    return line.me if mediator is None else mediator
-
-
-def _offer_at(node: Node, request: Request) -> tuple[Line, Entry, Offer]:
-    line = find_line(node.station, request.get("line"))
-    entry = find_entry(line, asked.text(request, "entry"))
-    if entry.leaf is None or entry.leaf.kind != Kind.OFFER:
-        raise LocalError(Refusal.NOT_FOUND, "that entry is no offer")
-    return line, entry, decode_offer(entry.leaf.extra)
-
-
-def assent(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """Our assent to an offer; of the sealer, its seal is the assent."""
-    line, entry, terms = _offer_at(node, request)
-    if not terms.signatories >> line.me & 1:
-        raise LocalError(Refusal.NOT_ALLOWED, "our signature is not asked for")
-    audience = line.charter.everyone()
-    return submit(node, line, Kind.ASSENT, request, refs=(entry.hash,), audience=audience)
-
-
-def withdraw(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """Takes back our offer, or our assent to one. It counts if the seal has not come before."""
-    line, entry, _ = _offer_at(node, request)
-    audience = line.charter.everyone()
-    return submit(node, line, Kind.WITHDRAWAL, request, refs=(entry.hash,), audience=audience)
-
-
-def seal(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """Seals an offer whose sealer we are, naming every assent."""
-    line, entry, terms = _offer_at(node, request)
-    if terms.sealer != line.me:
-        raise LocalError(Refusal.NOT_ALLOWED, "the offer names another sealer")
-    now_s = clock(node.home).wall_s
-    standing = state_of_offer(
-        line.shelf,
-        entry.place,
-        now_s,
-        release_required=line.charter.release_decisions,
-        frozen=node.folds(line).frozen(node.station, line),
-    )
-    missing = [n for n in standing.waiting_for if n != line.me]
-    if missing:
-        names = ", ".join(str(number) for number in missing)
-        raise LocalError(Refusal.NOT_ALLOWED, f"members {names} have not assented")
-    refs = (entry.hash, *(line.shelf.entry(*place).hash for place in standing.assents))
-    audience = line.charter.everyone()
-    return submit(node, line, Kind.SEAL, request, refs=refs, audience=audience)
-
-
-def decisions(node: Node, request: Request) -> list[dict[str, Any]]:
-    """Every offer of a line and what has become of it."""
-    line = find_line(node.station, request.get("line"))
-    frozen = node.folds(line).frozen(node.station, line)
-    now_s = clock(node.home).wall_s
-    shown = []
-    for place in line.shelf.of_kind((Kind.OFFER,)):
-        entry = line.shelf.entry(*place)
-        standing = state_of_offer(
-            line.shelf,
-            place,
-            now_s,
-            release_required=line.charter.release_decisions,
-            frozen=frozen,
-        )
-        terms = standing.terms
-        shown.append(
-            {
-                "entry": entry_word(entry),
-                "state": word(standing.state),
-                "reason": standing.reason,
-                "expires_s": None if terms is None else terms.expires_s,
-                "sealer": None if terms is None else terms.sealer,
-                "waiting_for": list(standing.waiting_for),
-            }
-        )
-    return shown

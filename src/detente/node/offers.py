@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente.core.ceremony import METHODS, Ceremony, parse_ceremony
 from detente.core.charter import FIRST as CHARTER_FIRST
-from detente.core.charter import charter_id, parse_charter
+from detente.core.charter import charter_id, check_descent, parse_charter, split_texts
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Offered
@@ -191,7 +191,12 @@ def _keep(node: Node, party: bytes, note: bytes) -> None:
 def _named(note: bytes) -> tuple[str, str]:
     """What kind of offer this is, and whose or what. PeerError MALFORMED for anything else."""
     if note.startswith(CHARTER_FIRST.encode() + b"\n"):
-        return "charter", parse_charter(note).title
+        text, amended = split_texts(note)
+        if not amended:
+            return "charter", parse_charter(text).title
+        later = parse_charter(amended)
+        check_descent(parse_charter(text), later)
+        return "joining", later.title
     if kind_of(note) == "card":
         return "card", parse_card(note).card.name
     raise PeerError(Refusal.MALFORMED, "neither a charter nor a card")
@@ -216,4 +221,8 @@ def _waits(node: Node, one: Mapping[str, Any]) -> bool:
     note = base64.b64decode(one["data_b64"])
     if one["kind"] == "charter":
         return charter_id(note) not in node.station.lines
+    if one["kind"] == "joining":
+        text, amended = split_texts(note)
+        line = node.station.lines.get(charter_id(text))
+        return line is None or line.left or line.joining not in (b"", amended)
     return not any(f"party {party.hex()}\n".encode() in note for party in node.station.cards)

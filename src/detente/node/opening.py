@@ -82,6 +82,7 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
             store.logs(line.line),
             store.outbox(line.line),
             reason,
+            line.joining,
         )
         for place in store.aheads(line.line):
             station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)

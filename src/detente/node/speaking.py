@@ -302,7 +302,7 @@ def purge(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
 def state_duty(node: Node, on_duty: bool) -> None:
     """What the line is told of the desk: on or off, never who."""
     for line in node.station.lines.values():
-        if line.is_open() and not line.mute:
+        if line.is_open() and not (line.mute or line.left):
             extra = bytes((Duty.ON if on_duty else Duty.OFF,))
             audience = line.charter.everyone()
             draft = Draft(kind=Kind.DUTY, audience=audience, extra=extra)

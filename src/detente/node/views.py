@@ -268,6 +268,8 @@ def line_status(
         "title": line.charter.title,
         "drill": line.charter.drill,
         "open": line.is_open(),
+        "joining": bool(line.joining),
+        "left": line.left,
         "mute": line.mute,
         "awaits_hello": line.awaits_hello,
         "charter_number": line.charter.number,

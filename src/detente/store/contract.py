@@ -55,12 +55,14 @@ NOT_LOADED = -1
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A line as the node starts with it. ``mute`` holds the reason, or nothing."""
+    """A line as the node starts with it. ``mute`` holds the reason, or nothing; ``joining`` the
+    amended charter that is not found to be final yet, or nothing."""
 
     line: bytes
     charter: bytes
     member: int
     mute: str
+    joining: bytes = b""
 
 
 class StoredHead(NamedTuple):

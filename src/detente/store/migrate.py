@@ -14,7 +14,7 @@ from typing import NamedTuple
 from detente.core.errors import LocalError, Refusal
 from detente.store.database import APPLICATION_ID, Database
 
-SCHEMA_VERSION = 1  # what this program writes
+SCHEMA_VERSION = 2  # what this program writes
 SCHEMA_COMPAT = 1  # the lowest SCHEMA_VERSION that may use what this program writes
 COMPAT_NAME = "schema_compat"  # in the table `meta`, as decimal digits; every version keeps this
 
@@ -29,7 +29,11 @@ class Migration(NamedTuple):
 def migrations() -> tuple[Migration, ...]:
     """Every step, in order."""
     folder = files("detente.store").joinpath("schema")
-    return (Migration(1, folder.joinpath("0001_init.sql").read_text(encoding="utf-8")),)
+    names = ("0001_init.sql", "0002_joining.sql")
+    return tuple(
+        Migration(number, folder.joinpath(name).read_text(encoding="utf-8"))
+        for number, name in enumerate(names, 1)
+    )
 
 
 def version(database: Database) -> int:

@@ -176,14 +176,22 @@ class SqliteStore(SqliteReader):
     # --- logs ---------------------------------------------------------------------------------
 
     def _store_line(self, effect: StoreLine) -> None:
-        row = self._database.row("SELECT charter, member FROM line WHERE id = ?", (effect.line,))
+        row = self._database.row(
+            "SELECT charter, member, joining FROM line WHERE id = ?", (effect.line,)
+        )
+        wanted = (effect.charter, effect.member, effect.joining)
         if row is None:
             self._database.run(
-                "INSERT INTO line (id, charter, member) VALUES (?, ?, ?)",
-                (effect.line, effect.charter, effect.member),
+                "INSERT INTO line (id, charter, member, joining) VALUES (?, ?, ?, ?)",
+                (effect.line, *wanted),
             )
-        elif row != (effect.charter, effect.member):
+        elif row[0] != effect.charter or (row[1] != effect.member and not row[2]):
             raise LocalError(Refusal.USAGE, "this line is stored with another charter or member")
+        elif row != wanted:
+            self._database.run(
+                "UPDATE line SET member = ?, joining = ? WHERE id = ?",
+                (effect.member, effect.joining, effect.line),
+            )
 
     def _store_entries(self, effect: StoreEntries) -> None:
         line = self._line(effect.line)

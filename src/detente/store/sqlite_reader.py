@@ -35,7 +35,9 @@ class SqliteReader:
 
     def lines(self) -> Sequence[StoredLine]:
         """Every line, in the order of acceptance."""
-        rows = self._database.rows("SELECT id, charter, member, mute FROM line ORDER BY number")
+        rows = self._database.rows(
+            "SELECT id, charter, member, mute, joining FROM line ORDER BY number"
+        )
         return [StoredLine(*row) for row in rows]
 
     def logs(self, line: bytes) -> Sequence[tuple[LogId, bytes]]:
