@@ -396,6 +396,23 @@ def test_flash_calls_who_has_no_link(pair: Any, command: Any) -> None:
     assert not node.urgent_for(bytes(32))
 
 
+def test_flash_without_a_receipt_calls_too(pair: Any, command: Any) -> None:
+    """A FLASH that went into a dead link is called for like one in the outbox, until it is
+    receipted; what is less urgent is not."""
+    node, peer = pair.alpha, pair.bravo.station.party
+    pair.say("arrives", precedence="FLASH")
+    command(node, "say", text="vanishes")
+    assert not node.urgent_for(peer)
+    command(node, "say", text="vanishes too", precedence="FLASH")
+    pair.cut()
+    assert not any(row for row in command(node, "outbox"))
+    assert node.urgent_for(peer)
+    assert not node.urgent_for(bytes(32))
+    pair.connect()
+    assert not node.urgent_for(peer)
+    assert not pair.bravo.urgent_for(node.station.party)
+
+
 def test_events_for_followers(pair: Any, command: Any) -> None:
     """A follower hears what happens, without content."""
     heard: list[dict[str, Any]] = []

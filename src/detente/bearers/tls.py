@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
@@ -32,6 +33,7 @@ __all__ = ["Pin", "Pins", "TlsIdentity", "connect", "listen", "parse_address", "
 
 HANDSHAKE_S = 10  # two round trips of a satellite and a slow machine, several times over
 STRANGERS_MAX = 32  # connections not yet authenticated: what they cost together stays small
+UNACKNOWLEDGED_S = 20  # a way that swallows packets says nothing: TCP alone would try for minutes
 CLOSE_S = 5  # then a peer that does not take the last bytes is left without them
 READ_BUFFER_BYTES = 131_072  # eight records; touched only as far as bytes come
 FLUSH_BYTES = 262_144  # handed on before the turn ends, so that plain and sealed do not pile up
@@ -298,10 +300,21 @@ class Stranger(asyncio.Protocol):
             self.refuse(PeerError(Refusal.UNKNOWN_PARTY, "TLS key not pinned"))
             return
         self._settle()
+        _give_up_in_time(transport)
         link = TlsLink(self._engine, transport, key, party)
         transport.set_protocol(link)
         self._done(link)
         link.begin()
+
+
+def _give_up_in_time(transport: asyncio.Transport) -> None:
+    """The connection ends once nothing of what was sent is acknowledged for UNACKNOWLEDGED_S.
+
+    By then TCP waits as long again as the way has been dead before it tries once more, and a new
+    call finds a mended way within seconds (RFC 5482). An idle connection is not ended by this.
+    """
+    sock: socket.socket = transport.get_extra_info("socket")
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_S * 1000)
 
 
 def log_refused(why: PeerError) -> None:

@@ -12,7 +12,7 @@ from detente.core.errors import MachineError
 from detente.core.events import CloseLink, Input, Offered, Send, Submit, Tell
 from detente.core.holding import purge
 from detente.core.identity import Card
-from detente.core.leaf import Precedence
+from detente.core.leaf import CONTENT, Precedence
 from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
 from detente.node import chores, renewal
@@ -201,12 +201,13 @@ class Node:
         return None if card is None or card.tls_ed25519 in self.station.revoked else card
 
     def urgent_for(self, party: bytes) -> bool:
-        """Whether something at FLASH or above waits for this party."""
+        """Whether something at FLASH or above waits for this party, or for its receipt."""
         return any(
-            line.queue.by_precedence[precedence]
+            line.queue.by_precedence[Precedence.FLASH]
+            or line.queue.by_precedence[Precedence.OVERRIDE]
+            or _urgent_unreceipted(line, member)
             for line in self.station.lines.values()
-            if line.charter.number_of(party) is not None
-            for precedence in (Precedence.FLASH, Precedence.OVERRIDE)
+            if (member := line.charter.number_of(party)) is not None
         )
 
     def pin(self, key: bytes) -> bytes | None:
@@ -236,3 +237,23 @@ class Node:
         for party in self.station.cards:
             if party != self.station.party:
                 links.keep_calling(party, lambda party=party: self.address_of(party))  # type: ignore[misc]
+
+
+def _urgent_unreceipted(line: Line, member: int) -> bool:
+    """Whether a FLASH of ours was sent that a member's logs do not state as held.
+
+    It may have gone into a way that swallows packets. Only what is in memory is looked at.
+    """
+    own = line.own
+    if own is None:
+        return False
+    theirs = [log for log in line.logs.values() if log.id.member == member]
+    stated = max((log.stated.get(own.id, 0) for log in theirs), default=0)
+    return any(
+        index >= stated
+        and entry.leaf is not None
+        and entry.leaf.kind in CONTENT
+        and entry.leaf.reads(member)
+        and entry.leaf.precedence >= Precedence.FLASH
+        for index, entry in own.recent.items()
+    )

@@ -35,6 +35,7 @@ class Loop:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._tried_ms = 0  # when a step last ran what was due
+        self._broken: MachineError | None = None  # what a command met; it ends the node
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serves until stopped. MachineError ends it at once."""
@@ -57,6 +58,8 @@ class Loop:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             if stepping.done():
                 await stepping
+            if self._broken is not None:
+                raise self._broken
         finally:
             if server is not None:
                 server.close()
@@ -111,7 +114,7 @@ class Loop:
                 wait_s = asked.whole(request, "timeout_s", int(WAIT_S), most=WAIT_S_MAX)
                 result = await self._until_done(result, wait_s)
         except MachineError as error:
-            node.log.write("machine", refusal=error.refusal.word, detail=error.detail)
+            self._broken = error
             node.stopping()
             return control.answer_of(error)
         except DetenteError as error:
