@@ -44,6 +44,7 @@ class Simulation:
     def __init__(self, plan: Plan, *, traced: bool = False) -> None:
         self.plan = plan
         self.officers = Officers()
+        self.sizes_before: dict[int, int] = {}  # of own logs, before the last stretch of rest
         self.world = World(
             Dice(plan.seed, "world"), plan.names, plan.roles, real=plan.real, traced=traced
         )
@@ -100,6 +101,14 @@ class Simulation:
                         world.restart(machine)
                     self.officers.look(machine)
             world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
+        self.sizes_before = {
+            machine.number: line.own.size
+            for machine in world.machines
+            if machine.process is not None
+            for line in machine.station.lines.values()
+            if line.own is not None
+        }
+        world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
 
     def _result(self) -> Result:
         record = self.world.record

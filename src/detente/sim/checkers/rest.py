@@ -1,13 +1,16 @@
-"""Liveness: once the faults stop, every honest node runs, signs, and has nothing left to send."""
+"""Liveness: once the faults stop, every honest node runs, signs, has nothing left to send, has
+stated what it holds, and then is quiet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers.ends import line_of
+from detente.core.station import Line
+from detente.sim.checkers.ends import guilty, line_of
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
+    from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 
 
@@ -25,5 +28,22 @@ def check(simulation: Simulation) -> None:
             record.fault("liveness", f"{machine.name} has no line")
         elif line.mute and machine.register_k < PAIRS - 1:
             record.fault("liveness", f"{machine.name} is still mute: {line.mute}")
-        elif not line.mute and line.queue.rows:
-            record.fault("liveness", f"{machine.name} still queues {len(line.queue.rows)} rows")
+        elif not line.mute:
+            _check_line(simulation, machine, line)
+
+
+def _check_line(simulation: Simulation, machine: Machine, line: Line) -> None:
+    record = simulation.record
+    if line.queue.rows:
+        record.fault("liveness", f"{machine.name} still queues {len(line.queue.rows)} rows")
+    if line.control:
+        record.fault("liveness", f"{machine.name} has {len(line.control)} statements to enter")
+    wicked = guilty(simulation)
+    for log in line.logs.values():
+        innocent = log.id.member not in wicked and log.id.member != line.me
+        if innocent and log.covered < min(log.called, log.size):
+            record.fault("liveness", f"{machine.name} owes a receipt for log {log.id.word}")
+    before = simulation.sizes_before.get(machine.number)
+    if before is not None and line.own is not None and line.own.size > before and not wicked:
+        grown = line.own.size - before
+        record.fault("liveness", f"{machine.name} entered {grown} more when all was at rest")
