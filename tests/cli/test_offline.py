@@ -126,6 +126,27 @@ def test_officers_are_all_needed(run, parties: Parties, tmp_path: Path):
     assert shown.exit_code == 2
 
 
+def test_one_officer_changes_a_passphrase(run, parties: Parties, tmp_path: Path):
+    """The other's stays; the root key's copies are changed apart, and the screen says what still
+    opens with the old one."""
+    new = "a lantern on the far pier"
+    write_private(tmp_path / "new", (new,))
+    change = ("party", "passphrase", "--new", tmp_path / "new")
+    assert parties.at(parties.alpha, *change, status=2)["error"]["refusal"] == "usage"
+    root = Path(f"{parties.alpha}.root")
+    files = ("--home", parties.alpha, "--passphrase-file", parties.files[parties.alpha])
+    shown = run(*files, *change, "--officer", 2)
+    assert shown.exit_code == 0, shown.output
+    assert "THE OLD ONE STILL OPENS every backup" in shown.output
+    assert "detente party passphrase --officer 2 --root FILE" in shown.output
+    refused = parties.at(parties.alpha, "party", "card", "--all", status=2)
+    assert refused["error"]["refusal"] == "bad-passphrase"
+    changed = parties.at(parties.alpha, *change, "--officer", 2, "--root", root)
+    assert changed == {"officer": 2, "officers": 2, "changed": str(root)}
+    parties.files[parties.alpha].write_text(f"{PASSPHRASES[0]}\n{new}\n", encoding="utf-8")
+    assert parties.at(parties.alpha, "party", "rotate", "--root", root)["serial"] == 2
+
+
 def test_a_line_by_file(run, parties: Parties, tmp_path: Path):
     """Proposed to a file, accepted from it; what is said waits in the outbox."""
     charter = tmp_path / "north.charter"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from detente.node.backups import backup, rehearse, restore
 from detente.node.folder import (
     CARD_FILE,
     OLD_TLS_FILE,
+    change_passphrase,
+    finish_replacing,
     open_home,
     own_card,
     pairs_of,
@@ -29,6 +33,7 @@ from detente.node.opening import OTHER_KEYS, open_node_parts
 from detente.store.keyring import NODE_FILE, SPARE_FILE, Cost
 
 PASSPHRASE = "correct horse battery staple"
+NEW = "a lantern on the far pier"
 NOW_S = 1_770_292_800
 
 
@@ -160,19 +165,18 @@ def test_a_rotation_keeps_what_has_signed(folder: Path) -> None:
     assert twice.old_tls == home.old_tls  # the one that peers know longest
 
 
-def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> None:
-    """Cut short at any write or rename, a home opens as it was or as it was to be."""
-    alpha = folder / "alpha"
-    template = folder / "template"
-    shutil.copytree(alpha, template)
+class CrashError(Exception):
+    """The process ended here."""
 
-    class CrashError(Exception):
-        pass
 
+def crashes(home: Path, monkeypatch: Any, act: Callable[[], object]) -> Iterator[tuple[int, bool]]:
+    """Acts on a home cut short at its every write or rename: how many went well, whether all."""
+    template = home.parent / "template"
+    shutil.copytree(home, template)
     real_write, real_replace = module.write_private, os.replace
     for cut in range(30):
-        shutil.rmtree(alpha)
-        shutil.copytree(template, alpha)
+        shutil.rmtree(home)
+        shutil.copytree(template, home)
         left = [cut]
 
         def counted(real: Any, left: list[int] = left) -> Any:
@@ -187,21 +191,77 @@ def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> No
         monkeypatch.setattr(module, "write_private", counted(real_write))
         monkeypatch.setattr(module.os, "replace", counted(real_replace))
         try:
-            renewed(folder)
+            act()
             whole = True
         except CrashError:
             whole = False
         monkeypatch.undo()
+        yield cut, whole
+        if whole:
+            return
+    raise AssertionError("never whole")
+
+
+def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> None:
+    """Cut short at any write or rename, a home opens as it was or as it was to be."""
+    alpha = folder / "alpha"
+    for cut, whole in crashes(alpha, monkeypatch, lambda: renewed(folder)):
         home = open_home(alpha, [PASSPHRASE])
         assert home.card.card.serial in ((2,) if whole else (1, 2))
         spare = pairs_of(spare_keys(alpha, [PASSPHRASE]))
         assert spare == home.card.card.pairs
-        if whole:
-            assert cut > 8
-            break
-        assert renewed(folder).card.serial == home.card.card.serial + 1
-    else:
-        raise AssertionError("never whole")
+        assert cut > 8 or not whole
+        if not whole:
+            assert renewed(folder).card.serial == home.card.card.serial + 1
+
+
+def changed(home: Path, **changes: Any) -> Any:
+    settings: dict[str, Any] = {"cost_min": Cost(64, 1, 1)} | changes
+    return change_passphrase(home, [PASSPHRASE], 1, NEW, **settings)
+
+
+def test_a_changed_passphrase_opens_all_keys(folder: Path) -> None:
+    """Also the TLS key of the card before; the keys are the same, and the old one opens none."""
+    renewed(folder)
+    alpha = folder / "alpha"
+    before, spare = open_home(alpha, [PASSPHRASE]), spare_keys(alpha, [PASSPHRASE])
+    assert changed(alpha) == before.card
+    after = open_home(alpha, [NEW])
+    assert (after.keys.to_mapping(), after.old_tls) == (before.keys.to_mapping(), before.old_tls)
+    assert spare_keys(alpha, [NEW]).pairs == spare.pairs
+    for opens in (open_home, spare_keys):
+        with pytest.raises(LocalError) as refused:
+            opens(alpha, [PASSPHRASE])
+        assert refused.value.refusal is Refusal.BAD_PASSPHRASE
+
+
+def test_a_passphrase_changes_while_no_node_runs(folder: Path) -> None:
+    """A running node holds the lock, and its own writes would undo the change."""
+    lock = take_lock(folder / "alpha")
+    with pytest.raises(LocalError) as refused:
+        changed(folder / "alpha")
+    assert refused.value.refusal is Refusal.IN_USE
+    os.close(lock)
+    changed(folder / "alpha")
+
+
+def test_a_passphrase_is_changed_in_all_files_or_none(folder: Path, monkeypatch: Any) -> None:
+    """Cut short anywhere, exactly one of the two opens every file; a second try leaves no trace
+    of the first."""
+    renewed(folder)
+    alpha = folder / "alpha"
+    for cut, whole in crashes(alpha, monkeypatch, lambda: changed(alpha)):
+        finish_replacing(alpha)
+        opening = []
+        for phrase in (PASSPHRASE, NEW):
+            with suppress(LocalError):
+                opening.append((phrase, open_home(alpha, [phrase]).old_tls is not None))
+        assert opening == [(NEW, True)] or (not whole and opening == [(PASSPHRASE, True)])
+        assert cut > 6 or not whole
+        if opening == [(PASSPHRASE, True)]:
+            (alpha / OLD_TLS_FILE).unlink()  # every peer knows our new card by now
+            changed(alpha)
+            assert open_home(alpha, [NEW]).old_tls is None
 
 
 def test_a_card_that_follows_one_we_lost(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`detente party`: a party's own keys and card, whom it trusts, and its backups."""
+"""`detente party`: a party's own keys and card, and whom it trusts; `keeping` has its backups."""
 
 from __future__ import annotations
 
@@ -406,83 +406,3 @@ def stands(session: Session, key: str) -> list[tuple[str, int, bytes]]:
                 name = origin(bytes.fromhex(status["line"]), bytes.fromhex(me["party"]), log)
                 found.append((name, int(head["size"]), bytes.fromhex(head["root"])))
     return found
-
-
-# --- backups ----------------------------------------------------------------------------------
-
-
-@party.command(help=marked("Save the home to one file, while the node runs or not."))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
-@click.pass_obj
-def backup(session: Session, out: Path) -> None:
-    """The high-water mark is never in a backup."""
-    from detente.node.home import backup
-
-    result = backup(session.home, out)
-    session.show(
-        result,
-        lambda: [
-            _("Backup written to {path}. Rehearse it: {command}").format(
-                path=out, command=f"detente party restore --rehearse {out}"
-            )
-        ],
-    )
-
-
-@party.command(help=marked("Restore a backup into a new home, or check it without connecting."))
-@click.argument("archive", metavar="BACKUP", type=click.Path(path_type=Path))
-@click.option(
-    "--rehearse",
-    is_flag=True,
-    cls=Option,
-    help=marked("Only check the backup: connect to nobody, sign nothing."),
-)
-@click.option(
-    "--mark",
-    "mark_folder",
-    type=click.Path(path_type=Path),
-    cls=Option,
-    help=marked("Folder of the high-water mark, if it lies elsewhere now."),
-)
-@click.pass_obj
-def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path | None) -> None:
-    """A restored node is mute until its officers adopt it."""
-    from detente.node import home as homes
-
-    if rehearse:
-        phrases = asking.from_files(session) if session.passphrase_files else None
-        checked = homes.rehearse(archive, phrases)
-        session.show(checked, lambda: _rehearsed_rows(checked))
-        return
-    signed = homes.restore(archive, session.home, mark_folder)
-    result = {"home": str(session.home), "party": signed.card.party.hex(), "mute": True}
-    session.show(
-        result,
-        lambda: [
-            _("Restored into {home}. The node will be MUTE: it signs nothing.").format(
-                home=session.home
-            ),
-            _("Its officers take the next incarnation from the paper register, then run:"),
-            "  detente node adopt K",
-        ],
-    )
-
-
-def _rehearsed_rows(checked: dict[str, Any]) -> Iterator[str]:
-    yield _("The backup opens and its logs lead to what was signed. Nothing was signed or sent.")
-    if not checked["keys_opened"]:
-        yield _("The keys were not opened: give the passphrases to check every body too.")
-    for line in checked["lines"]:
-        yield f"  {plain(line['title'])}  {plain(line['line'])[:16]}"
-        sizes = ", ".join(f"{plain(log)}: {size}" for log, size in line["logs"].items())
-        yield "    " + _("entries {sizes}; {queued} queued; {lacks} bodies missing").format(
-            sizes=sizes, queued=line["queued"], lacks=line["lacks_bodies"]
-        )
-    facts = {name: it for name, it in checked.items() if name != "lines"}
-    yield from (f"  {plain(str(name))}: {plain(str(it))}" for name, it in facts.items())
