@@ -115,6 +115,24 @@ def test_wrong_digits_trust_nobody(run, parties: Parties, tmp_path: Path):
     assert {card["name"] for card in cards} == {"Alpha", "Bravo"}
 
 
+def test_trust_is_taken_back_and_given_anew(run, parties: Parties):
+    """The screen says what becomes of each line, and that only the digits bring trust back."""
+    parties.at(parties.alpha, *("line", "propose", "North", "--member", "Bravo", "--no-send"))
+    files = ("--home", parties.alpha, "--passphrase-file", parties.files[parties.alpha])
+    assert run(*files, "party", "distrust", "Bravo").exit_code == 2  # a reason is needed
+    shown = run(*files, "party", "distrust", "Bravo", "--reason", "their office was entered")
+    assert shown.exit_code == 0, shown.output
+    assert "Bravo is trusted no more" in shown.output
+    assert "Nothing passes here any more." in shown.output
+    assert "TRUSTED NO MORE" in run(*files, "party", "card", "--all").output
+    card = parties.bravo / "own.card"
+    refused = parties.at(parties.alpha, "party", "trust", card, status=2)
+    assert refused["error"]["refusal"] == "usage"
+    again = ("--method", "by-hand", "--digits", parties.digits(parties.bravo))
+    assert parties.at(parties.alpha, "party", "trust", card, *again)["name"] == "Bravo"
+    assert "TRUSTED NO MORE" not in run(*files, "party", "card", "--all").output
+
+
 def test_officers_are_all_needed(run, parties: Parties, tmp_path: Path):
     """One of two passphrases opens nothing; a file open to others is not read."""
     one = parties.files[parties.bravo]

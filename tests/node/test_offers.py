@@ -97,6 +97,65 @@ def test_an_unchecked_card_shows_until_it_is_compared(
     assert card_at(node, command, "charlie")["ceremony"]["method"] == "by-hand"
 
 
+def test_trust_is_taken_back(pair: Any, command: Any, line_of: Any) -> None:
+    """Its links end, nobody calls it or takes its calls, and no new charter may name it; the line
+    it is on stays, and the reason is in the journal alone."""
+    node, bravo = pair.alpha, pair.bravo.station.card
+    node.links.up(77, bravo.tls_ed25519)
+    reason = "the embassy was seized"
+    found = command(node, "distrust", party="bravo", reason=reason)
+    line = line_of(node)
+    lines = [{"line": line.id.hex(), "title": "Test line", "others": 0}]
+    assert found == {"party": bravo.party.hex(), "name": "bravo", "lines": lines}
+    assert node.links.closed == ["key no longer trusted"]
+    assert (node.card_of(bravo.party), node.pin(bravo.tls_ed25519)) == (None, None)
+    note = command(node, "journal")[-1]
+    assert (note["word"], note["data"]["reason"]) == ("distrust", reason)
+    assert not card_at(node, command, "bravo")["trusted"]
+    again = refusal(node, command, "distrust", party="bravo", reason="again")
+    assert again == Refusal.NOT_ALLOWED
+    assert refusal(node, command, "distrust", party="alpha", reason="") == Refusal.NOT_ALLOWED
+    assert refusal(node, command, "distrust", party="nobody", reason="") == Refusal.NOT_FOUND
+    members = [{"party": "bravo"}]
+    new = refusal(node, command, "propose", title="Another", members=members, languages=["en"])
+    assert new == Refusal.UNKNOWN_PARTY
+    text = command(pair.bravo, "propose", title="A", members=[{"party": "alpha"}], languages=["en"])
+    offered = refusal(node, command, "accept", charter_b64=text["charter_b64"])
+    assert offered == Refusal.UNKNOWN_PARTY
+    assert line.is_open()
+
+
+def test_trust_comes_back_by_a_ceremony_alone(closed_pair: Any, command: Any, folder: Path) -> None:
+    """It stays lost over a restart and a later card, until the digits are compared again."""
+    node = closed_pair.open().alpha
+    command(node, "distrust", party="bravo", reason="a test")
+    closed_pair.close()
+    new = renewed(folder, "bravo")
+    node = closed_pair.open("alpha").alpha
+    assert node.pin(node.station.cards[new.card.party].tls_ed25519) is None
+    later = {"card_b64": base64.b64encode(new.data).decode()}
+    assert refusal(node, command, "trust", **later) == Refusal.USAGE
+    assert refusal(node, command, "trust", **asking(new, digits="0" * 40)) == Refusal.BAD_CARD
+    assert new.card.party in node.distrusted
+    command(node, "trust", **asking(new))
+    assert node.pin(new.card.tls_ed25519) == new.card.party
+    assert card_at(node, command, "bravo")["trusted"]
+    closed_pair.close("alpha")
+    assert closed_pair.open("alpha").alpha.distrusted == set()
+
+
+def test_a_line_of_three_goes_on_without_trust(pair: Any, command: Any, charlie: Any) -> None:
+    """What is said of each line counts the members that are still trusted."""
+    node = pair.alpha
+    command(node, "trust", **asking(charlie))
+    members = [{"party": "bravo"}, {"party": "charlie"}]
+    command(node, "propose", title="Three", members=members, languages=["en"])
+    first = command(node, "distrust", party="charlie", reason="a test")
+    assert [(line["title"], line["others"]) for line in first["lines"]] == [("Three", 1)]
+    second = command(node, "distrust", party="bravo", reason="a test")
+    assert [line["others"] for line in second["lines"]] == [0, 0]
+
+
 def test_a_later_card_needs_no_ceremony(pair: Any, command: Any, folder: Path) -> None:
     """The next card of a trusted party is taken by hand or in band; an older one never again."""
     old = own_card(folder / "bravo")

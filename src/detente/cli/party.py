@@ -199,6 +199,8 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
     for bearer in card.get("bearers") or ():
         yield f"  {plain(bearer)}"
     ceremony = card.get("ceremony")
+    if not card.get("trusted", True):
+        yield "  " + _("TRUSTED NO MORE: no link to it is made or taken")
     if ceremony:
         yield "  " + _("digits compared: {method}, {when}").format(
             method=plain(str(ceremony.get("method", ""))),
@@ -247,6 +249,34 @@ def trust(
             yield from digit_rows(plain(result["digits"]))
 
     session.show(result, rows)
+
+
+@party.command(help=marked("Trust a party no more: its links end, and no new ones are made."))
+@click.argument("other", metavar="PARTY")
+@click.option("--reason", required=True, cls=Option, help=marked("Why; it stays in your journal."))
+@click.pass_obj
+def distrust(session: Session, other: str, reason: str) -> None:
+    """Says what becomes of every line that the party is a member of."""
+    result = asking.ask(session, "distrust", party=other, reason=reason)
+    session.show(result, lambda: _distrusted_rows(result))
+
+
+def _distrusted_rows(result: dict[str, Any]) -> Iterator[str]:
+    yield _("{name} is trusted no more: its links have ended, and none is made or taken.").format(
+        name=plain(result["name"])
+    )
+    for line in result["lines"]:
+        yield f"  {plain(line['title'])}  {plain(line['line'])[:16]}"
+        if line["others"]:
+            yield "    " + _("It stays a member until the charter is amended: detente line amend")
+            yield "    " + _(
+                "Until then the others pass on to it what we say, and to us what it says."
+            )
+        else:
+            yield "    " + _(
+                "Nothing passes here any more. What was said stays, and can be proven."
+            )
+    yield _("To trust it again, its digits are compared again: detente party trust CARD")
 
 
 # --- the root key is at hand ------------------------------------------------------------------

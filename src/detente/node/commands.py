@@ -217,6 +217,7 @@ COMMANDS: dict[str, Command] = {
     "stop": _stop,
     "cards": offers.cards,
     "trust": offers.trust,
+    "distrust": offers.distrust,
     "offered": offers.offered,
     "revoke": offers.revoke,
     "new_card": offers.new_card,

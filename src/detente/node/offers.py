@@ -52,6 +52,7 @@ def cards(node: Node, _: Request) -> list[dict[str, Any]]:
                 "serial": card.serial,
                 "digits": card.digits,
                 "own": party == node.station.party,
+                "trusted": party not in node.distrusted,
                 "bearers": list(card.bearers),
                 "ceremony": None
                 if ceremony is None
@@ -63,6 +64,39 @@ def cards(node: Node, _: Request) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def distrusted(node: Node, party: bytes) -> bool:
+    """Whether people here have taken back their trust in a party whose card is known."""
+    return bool(node.store.get_meta(_distrust_meta(party)))
+
+
+def _distrust_meta(party: bytes) -> str:
+    return f"distrusted/{party.hex()}"
+
+
+def distrust(node: Node, request: Request) -> dict[str, Any]:
+    """Takes back the trust in a party: its links end, and only another ceremony brings it back.
+
+    Its card stays known: what it signed on a line stays checked, and provable.
+    """
+    party = party_named(node, asked.text(request, "party"))
+    if party == node.station.party or party in node.distrusted:
+        raise LocalError(Refusal.NOT_ALLOWED, "this party is not trusted, or it is our own")
+    card = node.station.cards[party]
+    facts = {"party": party.hex(), "serial": card.serial}
+    node.note("distrust", facts | {"reason": asked.text(request, "reason")})
+    node.store.put_meta(_distrust_meta(party), str(clock(node.home).wall_s).encode())
+    node.distrusted.add(party)
+    node.after_trust()
+    lines = []
+    for line in node.station.lines.values():
+        members = {member.party for member in line.charter.members}
+        if party in members:
+            others = len(members - node.distrusted) - 1  # besides ourselves
+            facts = {"line": line.id.hex(), "title": line.charter.title, "others": others}
+            lines.append(facts)
+    return {"party": party.hex(), "name": card.name, "lines": lines}
 
 
 def ceremonies(node: Node) -> dict[bytes, Ceremony]:
@@ -84,10 +118,12 @@ def trust(node: Node, request: Request) -> dict[str, Any]:
     before = node.station.cards.get(card.party)
     if before is not None and before != card:
         supersedes(before, card, used_k(node, card.party))
-    if before is None or before == card:
+    if before is None or before == card or card.party in node.distrusted:
         ceremony = _ceremony(node, signed, request)
-        kept = None if before is None else _as_kept(node, signed)
+        kept = _as_kept(node, signed) if before == card else None
         node.store.put_card(card.party, card.serial, kept or signed.data, ceremony)
+        node.store.put_meta(_distrust_meta(card.party), b"")
+        node.distrusted.discard(card.party)
         node.station.cards[card.party] = card
         facts = {"party": card.party.hex(), "serial": card.serial, "hash": signed.hash.hex()}
         node.note("trust", facts)

@@ -134,11 +134,11 @@ def _cards(node: Node) -> str:
     unchecked = [
         card.name
         for party, card in node.station.cards.items()
-        if party != node.station.party and party not in held
+        if party != node.station.party and party not in held | node.distrusted
     ]
     if unchecked:
         raise _bad("digits never compared: " + ", ".join(unchecked))
-    return f"{len(node.station.cards) - 1} peers' cards trusted"
+    return f"{len(node.station.cards) - 1 - len(node.distrusted)} peers' cards trusted"
 
 
 def _lines(node: Node) -> str:
