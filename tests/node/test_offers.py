@@ -196,6 +196,31 @@ def test_cards_in_band(pair: Any, command: Any, folder: Path, charlie: Any) -> N
     assert heard[-1] == "refused"
 
 
+def test_an_offered_card_is_trusted_with_its_digits(
+    pair: Any, command: Any, charlie: Any, tmp_path: Path
+) -> None:
+    """By its number or its party id, by the same ceremony as a file; of one party the newest."""
+    node, bravo = pair.alpha, pair.bravo.station.party
+    third = tmp_path / "third"
+    later = rotate(third / "charlie", third / "root", [PASSPHRASE], now_s=NOW_S + 5)
+    for note in (charlie.data, later.data):
+        module.take_offer(node, Offered(bravo, note))
+    offers = command(node, "offered")
+    party = charlie.card.party.hex()
+    shown = [(one["number"], one["from"], one["name"], one["card"]) for one in offers]
+    assert shown == [(1, "bravo", "charlie", party), (2, "bravo", "charlie", party)]
+    named = {"method": "voice", "digits": charlie.card.digits}
+    for wrong in ("3", "0", "", party[:3], "dead"):
+        assert refusal(node, command, "trust", offered=wrong, **named) == Refusal.NOT_FOUND
+    bare = refusal(node, command, "trust", offered="1")
+    assert bare == Refusal.USAGE
+    heard = named | {"digits": "1" * 40}
+    assert refusal(node, command, "trust", offered="1", **heard) == Refusal.BAD_CARD
+    assert charlie.card.party not in node.station.cards
+    assert command(node, "trust", offered=party[:8], **named)["serial"] == 2
+    assert command(node, "offered") == []
+
+
 def test_our_own_later_card_tells_that_we_were_restored(closed_pair: Any, folder: Path) -> None:
     """A peer that shows a card of ours that we do not have is told to people, and not applied."""
     import shutil

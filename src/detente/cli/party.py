@@ -209,7 +209,13 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
 
 
 @party.command(help=marked("Trust another party's card, after comparing its 40 digits."))
-@click.argument("card_file", metavar="CARD", type=click.Path(path_type=Path))
+@click.argument("card_file", metavar="CARD", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--offered",
+    metavar="NUMBER|PARTY",
+    cls=Option,
+    help=marked("A card that a peer has sent, in place of a file: see `line offered`."),
+)
 @click.option("--digits", cls=Option, help=marked("The 40 digits as you heard or read them."))
 @click.option(
     "--method",
@@ -226,15 +232,23 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
 )
 @click.pass_obj
 def trust(
-    session: Session, card_file: Path, digits: str | None, method: str | None, remark: str
+    session: Session,
+    card_file: Path | None,
+    offered: str | None,
+    digits: str | None,
+    method: str | None,
+    remark: str,
 ) -> None:
     """Compares what was heard with the card in hand, and stores both."""
+    if (card_file is None) == (offered is None):
+        raise LocalError(Refusal.USAGE, "either a card's file, or --offered")
     if digits is not None and method is None:
         raise LocalError(Refusal.USAGE, "--method: how the digits were compared")
     result = asking.ask(
         session,
         "trust",
-        card_b64=base64.b64encode(read_file(card_file)).decode(),
+        card_b64=card_file and base64.b64encode(read_file(card_file)).decode(),
+        offered=offered,
         method=method,
         digits=digits,
         words=remark,

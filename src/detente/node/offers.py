@@ -110,8 +110,13 @@ def ceremonies(node: Node) -> dict[bytes, Ceremony]:
 
 def trust(node: Node, request: Request) -> dict[str, Any]:
     """Trusts a card whose digits people have compared. A later card needs no new ceremony; the
-    same card may come to a better one."""
-    signed = parse_card(asked.data(request, "card_b64"))
+    same card may come to a better one.
+
+    ``offered`` names a card that a peer has sent, in place of the card itself.
+    """
+    named = request.get("offered") is not None
+    data = _offered_card(node, asked.text(request, "offered")) if named else None
+    signed = parse_card(asked.data(request, "card_b64") if data is None else data)
     card = signed.card
     if card.party == node.station.party:
         raise LocalError(Refusal.NOT_ALLOWED, "this is our own card")
@@ -248,9 +253,36 @@ def _load(node: Node, party: bytes) -> list[dict[str, Any]]:
 
 
 def offered(node: Node, _: Request) -> list[dict[str, Any]]:
-    """What trusted peers have sent and nobody here has acted on, oldest first."""
-    found = [one for party in node.station.cards for one in _load(node, party)]
-    return sorted((one for one in found if _waits(node, one)), key=lambda one: int(one["at_s"]))
+    """What trusted peers have sent and nobody here has acted on, oldest first, from number 1;
+    of a card also whose it says it is."""
+    found = [
+        one | {"from": card.name}
+        for party, card in node.station.cards.items()
+        for one in _load(node, party)
+        if _waits(node, one)
+    ]
+    found.sort(key=lambda one: int(one["at_s"]))
+    for number, one in enumerate(found, 1):
+        one["number"] = number
+        if one["kind"] == "card":
+            one["card"] = parse_card(base64.b64decode(one["data_b64"])).card.party.hex()
+    return found
+
+
+def _offered_card(node: Node, text: str) -> bytes:
+    """The newest card among those offered that a number or the beginning of a party id names.
+
+    LocalError NOT_FOUND for none, or for those of two parties.
+    """
+    found = [
+        parse_card(base64.b64decode(one["data_b64"]))
+        for one in offered(node, {})
+        if one["kind"] == "card"
+        and (str(one["number"]) == text or (len(text) >= 4 and one["card"].startswith(text)))
+    ]
+    if len({signed.card.party for signed in found}) != 1:
+        raise LocalError(Refusal.NOT_FOUND, f"{len(found)} offered cards are called {text}")
+    return max(found, key=lambda signed: signed.card.serial).data
 
 
 def _waits(node: Node, one: Mapping[str, Any]) -> bool:
