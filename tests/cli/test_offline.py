@@ -110,7 +110,7 @@ def test_wrong_digits_trust_nobody(run, parties: Parties, tmp_path: Path):
         *("party", "trust", carol / "own.card", "--digits", wrong, "--method", "voice"),
         status=2,
     )
-    assert refused["error"]["refusal"] == "bad-card"
+    assert refused["error"]["refusal"] == "wrong-digits"
     cards = parties.at(parties.alpha, "party", "card", "--all")["cards"]
     assert {card["name"] for card in cards} == {"Alpha", "Bravo"}
 
@@ -215,7 +215,12 @@ def test_backup_and_restore(run, parties: Parties, tmp_path: Path):
     restored = run("--home", home, "party", "restore", saved, "--json")
     assert restored.exit_code == 0, restored.output
     party = parties.at(parties.alpha, "party", "card")["party"]
-    assert json.loads(restored.stdout) == {"home": str(home), "party": party, "mute": True}
+    assert json.loads(restored.stdout) == {
+        "home": str(home),
+        "party": party,
+        "mute": False,
+        "reason": "",
+    }
     parties.files[home] = parties.files[parties.alpha]
     lines = parties.at(home, "line", "list")["lines"]
     assert [line["title"] for line in lines] == ["North"]

@@ -351,7 +351,9 @@ def test_prove_and_export(spoken: Any, command: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["x.detente"]
 
 
-def test_the_doctor_names_what_is_wrong(pair: Any, command: Any, folder: Path) -> None:
+def test_the_doctor_names_what_is_wrong(
+    pair: Any, command: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each check says whether it is well, what was found, and what to do where it is not."""
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
     assert set(found) == {
@@ -364,6 +366,10 @@ def test_the_doctor_names_what_is_wrong(pair: Any, command: Any, folder: Path) -
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
     assert not found["permissions"]["ok"]
     (folder / "alpha").chmod(0o700)
+    monkeypatch.setattr(type(pair.alpha.station.keys), "k", 12)
+    found = {one["check"]: one for one in command(pair.alpha, "doctor")}
+    assert "3 restores left of this party's 15" in found["keys"]["detail"]
+    assert "no rotation brings more" in found["keys"]["hint"]
 
 
 def test_cut_and_stop_need_a_network(closed_pair: Any, command: Any) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.core.revocation import parse_revocation
 from detente.node import folder as module
-from detente.node.backups import backup, rehearse, restore
+from detente.node.backups import backup, rehearse, restore, why_mute
 from detente.node.folder import (
     CARD_FILE,
     OLD_TLS_FILE,
@@ -31,6 +32,8 @@ from detente.node.folder import (
 from detente.node.home import create_home, revoke, rotate
 from detente.node.opening import OTHER_KEYS, open_node_parts
 from detente.store.keyring import NODE_FILE, SPARE_FILE, Cost
+from detente.store.mark import MarkFolder
+from detente.store.sqlite import open_read_only
 
 PASSPHRASE = "correct horse battery staple"
 NEW = "a lantern on the far pier"
@@ -337,6 +340,28 @@ def test_a_backup_comes_back(folder: Path, tmp_path: Path) -> None:
         backup(tmp_path / "home", tmp_path / "another")  # its node has never run
     assert refused.value.refusal == Refusal.NOT_FOUND
     assert not (tmp_path / "another").exists()
+
+
+def test_a_restore_says_whether_it_will_sign(folder: Path, tmp_path: Path) -> None:
+    """By the mark: as it was, behind it, without one, or under a mark that another process has."""
+    alpha, archive = folder / "alpha", tmp_path / "backup"
+    backup(alpha, archive)
+    restored = tmp_path / "restored"
+    restore(archive, restored)
+    assert why_mute(restored) == ""
+    marks = MarkFolder.open(folder / "marks" / "alpha", False, home=restored)
+    assert why_mute(restored).startswith("another process holds the marks")
+    opened = open_read_only(restored / "store")
+    (line,) = opened.lines()
+    mark = marks.read(line.line)
+    assert mark is not None
+    marks.advance(line.line, mark, replace(mark, size=mark.size + 1, root=b"r" * 32))
+    marks.close()
+    opened.close()
+    assert why_mute(restored) == "store behind mark"
+    elsewhere = tmp_path / "elsewhere"
+    restore(archive, elsewhere, tmp_path / "marks")
+    assert why_mute(elsewhere) == "no mark"
 
 
 def test_a_rehearsal_finds_a_changed_record(folder: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_trust_needs_the_digits(pair: Any, command: Any, charlie: Any) -> None:
     node = pair.alpha
     wrong = "0" * 40
     for changes, word in (
-        ({"digits": wrong}, Refusal.BAD_CARD),
+        ({"digits": wrong}, Refusal.WRONG_DIGITS),
         ({"digits": "12345"}, Refusal.USAGE),
         ({"digits": None}, Refusal.USAGE),
         ({"method": "hearsay"}, Refusal.USAGE),
@@ -78,6 +78,23 @@ def test_trust_needs_the_digits(pair: Any, command: Any, charlie: Any) -> None:
     assert card_at(node, command, "charlie")["ceremony"]["method"] == "voice"
     assert charlie.card.party in node.links.called
     assert command(node, "journal")[-1]["word"] == "trust"
+
+
+def test_wrong_digits_name_the_groups(pair: Any, command: Any, charlie: Any) -> None:
+    """Which of the eight differ, and none of the digits that the card has."""
+    groups = charlie.card.digits.split(" ")
+    heard = [
+        group if n in (0, 7) else f"{(int(group) + 1) % 100_000:05}"
+        for n, group in enumerate(groups)
+    ]
+    with pytest.raises(LocalError) as refused:
+        command(pair.alpha, "trust", **asking(charlie, digits=" ".join(heard)))
+    assert refused.value.refusal == Refusal.WRONG_DIGITS
+    assert refused.value.detail == "groups 2, 3, 4, 5, 6, 7 of 8"
+    heard = charlie.card.digits[:-1] + str(9 - int(charlie.card.digits[-1]))
+    with pytest.raises(LocalError) as refused:
+        command(pair.alpha, "trust", **asking(charlie, digits=heard))
+    assert refused.value.detail == "groups 8 of 8"
 
 
 def test_an_unchecked_card_shows_until_it_is_compared(
@@ -135,7 +152,7 @@ def test_trust_comes_back_by_a_ceremony_alone(closed_pair: Any, command: Any, fo
     assert node.pin(node.station.cards[new.card.party].tls_ed25519) is None
     later = {"card_b64": base64.b64encode(new.data).decode()}
     assert refusal(node, command, "trust", **later) == Refusal.USAGE
-    assert refusal(node, command, "trust", **asking(new, digits="0" * 40)) == Refusal.BAD_CARD
+    assert refusal(node, command, "trust", **asking(new, digits="0" * 40)) == Refusal.WRONG_DIGITS
     assert new.card.party in node.distrusted
     command(node, "trust", **asking(new))
     assert node.pin(new.card.tls_ed25519) == new.card.party
@@ -215,7 +232,7 @@ def test_an_offered_card_is_trusted_with_its_digits(
     bare = refusal(node, command, "trust", offered="1")
     assert bare == Refusal.USAGE
     heard = named | {"digits": "1" * 40}
-    assert refusal(node, command, "trust", offered="1", **heard) == Refusal.BAD_CARD
+    assert refusal(node, command, "trust", offered="1", **heard) == Refusal.WRONG_DIGITS
     assert charlie.card.party not in node.station.cards
     assert command(node, "trust", offered=party[:8], **named)["serial"] == 2
     assert command(node, "offered") == []

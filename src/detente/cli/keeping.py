@@ -116,7 +116,7 @@ def backup(session: Session, out: Path) -> None:
 )
 @click.pass_obj
 def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path | None) -> None:
-    """A restored node is mute until its officers adopt it."""
+    """A node whose mark is ahead of its store, or gone, is mute until its officers adopt it."""
     from detente.node import home as homes
 
     if rehearse:
@@ -125,17 +125,27 @@ def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path |
         session.show(checked, lambda: _rehearsed_rows(checked))
         return
     signed = homes.restore(archive, session.home, mark_folder)
-    result = {"home": str(session.home), "party": signed.card.party.hex(), "mute": True}
-    session.show(
-        result,
-        lambda: [
-            _("Restored into {home}. The node will be MUTE: it signs nothing.").format(
-                home=session.home
-            ),
-            _("Its officers take the next incarnation from the paper register, then run:"),
-            "  detente node adopt K",
-        ],
-    )
+    reason = homes.why_mute(session.home)
+    result = {
+        "home": str(session.home),
+        "party": signed.card.party.hex(),
+        "mute": bool(reason),
+        "reason": reason,
+    }
+    session.show(result, lambda: _restored_rows(session.home, reason))
+
+
+def _restored_rows(home: Path, reason: str) -> Iterator[str]:
+    if not reason:
+        yield _("Restored into {home}. Nothing was signed since: it goes on as before.").format(
+            home=home
+        )
+        yield _("The other home must never start again.")
+        return
+    yield _("Restored into {home}. The node will be MUTE: it signs nothing.").format(home=home)
+    yield f"  {plain(reason)}"
+    yield _("Its officers take the next incarnation from the paper register, then run:")
+    yield "  detente node adopt K"
 
 
 def _rehearsed_rows(checked: dict[str, Any]) -> Iterator[str]:

@@ -228,7 +228,7 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
     "remark",
     default="",
     cls=Option,
-    help=marked("Who was there, in your words; it stays in your journal."),
+    help=marked("Who was there, in your words; they travel with proofs: name no person."),
 )
 @click.pass_obj
 def trust(

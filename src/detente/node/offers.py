@@ -154,8 +154,8 @@ def _ceremony(node: Node, signed: SignedCard, request: Request) -> bytes:
     card = signed.card
     if method not in METHODS:
         raise LocalError(Refusal.USAGE, f"method is one of {', '.join(METHODS)}")
-    if method != "unchecked" and not same_digits(card.digits, asked.text(request, "digits")):
-        raise LocalError(Refusal.BAD_CARD, "the digits that were read are not this card's")
+    if method != "unchecked":
+        _compare(card.digits, asked.text(request, "digits"))
     sheet = Ceremony(
         party=card.party,
         digits=card.digits,
@@ -164,6 +164,20 @@ def _ceremony(node: Node, signed: SignedCard, request: Request) -> bytes:
         words=asked.text(request, "words", ""),
     )
     return sheet.encode()
+
+
+def _compare(digits: str, heard: str) -> None:
+    """LocalError WRONG_DIGITS with the groups that differ, USAGE for what is not 40 digits."""
+    if same_digits(digits, heard):
+        return
+    typed = "".join(heard.split())
+    groups = digits.split(" ")
+    differ = [
+        str(number)
+        for number, group in enumerate(groups, 1)
+        if typed[(number - 1) * len(group) : number * len(group)] != group
+    ]
+    raise LocalError(Refusal.WRONG_DIGITS, f"groups {', '.join(differ)} of {len(groups)}")
 
 
 def revoke(node: Node, request: Request) -> dict[str, Any]:

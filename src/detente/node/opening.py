@@ -20,8 +20,8 @@ from detente.core.station import Shelf, Station
 from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
-from detente.store.contract import Store, StoredLine
-from detente.store.mark import MarkFolder, Marks, judge
+from detente.store.contract import Store, StoredLine, StoreReader
+from detente.store.mark import MarkFolder, Marks, Verdict, judge
 from detente.store.sqlite import SqliteStore
 
 OTHER_KEYS = "keys of another incarnation"
@@ -143,6 +143,17 @@ def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> 
 
     The keys differ after an adoption that was cut short: they are replaced before it is entered.
     """
+    verdict = judged(store, marks, line)
+    if verdict.restored:
+        return verdict.reason
+    own = store.own_head(line.line)
+    if own is not None and own.incarnation != station.keys.k:
+        return OTHER_KEYS
+    return ""
+
+
+def judged(store: StoreReader, marks: Marks, line: StoredLine) -> Verdict:
+    """What the mark of a line says of the store (F5); the node may run or not."""
     own = store.own_head(line.line)
     shelf = store.shelf(line.line)
 
@@ -151,9 +162,4 @@ def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> 
         log = LogId(line.member, own.incarnation, own.life)
         return root_at(lambda level, index: shelf.subtree(log, level, index), size)
 
-    verdict = judge(marks.read(line.line), own, own_root)
-    if verdict.restored:
-        return verdict.reason
-    if own is not None and own.incarnation != station.keys.k:
-        return OTHER_KEYS
-    return ""
+    return judge(marks.read(line.line), own, own_root)

@@ -125,7 +125,7 @@ def _permissions(node: Node) -> str:
 def _keys(node: Node) -> str:
     left = len(node.station.card.pairs) - 1 - node.station.keys.k
     if left < 4:
-        raise _bad(f"{left} key pairs left: rotate the card")
+        raise _bad(f"{left} restores left of this party's {len(node.station.card.pairs) - 1}")
     return f"incarnation {node.station.keys.k}, {left} pairs in reserve"
 
 
@@ -164,7 +164,7 @@ CHECKS: tuple[Check, ...] = (
     ("mark", _mark, "officers adopt this node: detente node adopt K, K from the paper register"),
     ("disk", _disk, "free some space: a node whose disk is full stops"),
     ("permissions", _permissions, "chmod 700 the home"),
-    ("keys", _keys, "detente party rotate, with the root key"),
+    ("keys", _keys, "no rotation brings more: pair a new party while this one can still speak"),
     ("cards", _cards, "compare the 40 digits by voice, then detente party trust CARD again"),
     ("lines", _lines, "a member has yet to accept the charter: detente line status"),
     ("tls", _tls, "this OpenSSL cannot be used: reinstall from constraints.txt"),
