@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from detente.core.cosigning import recall
 from detente.core.events import Now
 from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
@@ -84,6 +86,7 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
             reason,
             line.joining,
         )
+        recall(station.lines[line.line], partial(store.cosignatures, line.line))
         for place in store.aheads(line.line):
             station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)
         if reason:
