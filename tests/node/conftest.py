@@ -138,9 +138,11 @@ class Pair:
 
 def command(node: Node, do: str, **arguments: Any) -> Any:
     """One command as the control socket runs it: the answer, or what is asked again for it."""
+    from detente.node.asked import Apart
     from detente.node.commands import run_command
 
-    return run_command(node, {"do": do, **arguments})
+    found = run_command(node, {"do": do, **arguments})
+    return found.run() if isinstance(found, Apart) else found
 
 
 def line_of(node: Node) -> Line:

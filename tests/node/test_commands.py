@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.node.commands import COMMANDS
+from detente.node.commands import COMMANDS, run_command
+
+PASSPHRASE = "correct horse battery staple"
 
 NOW_S = 1_770_292_800
 GOOD_ENTRY = "A-0001"
@@ -370,6 +372,21 @@ def test_the_doctor_names_what_is_wrong(
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
     assert "3 restores left of this party's 15" in found["keys"]["detail"]
     assert "no rotation brings more" in found["keys"]["hint"]
+
+
+def test_one_adoption_at_a_time(pair: Any, command: Any, line_of: Any) -> None:
+    """Its keys are opened beside the loop: no other meanwhile, and one that failed lets go."""
+    node, line = pair.alpha, line_of(pair.alpha)
+    line.mute = "restored"
+    asked = {"do": "adopt", "k": 1, "passphrases": ["a wrong passphrase"]}
+    first = run_command(node, asked)
+    assert refusal(node, command, "adopt", k=1, passphrases=[PASSPHRASE]) == Refusal.IN_USE
+    with pytest.raises(LocalError) as refused:
+        first.run()
+    assert refused.value.refusal == Refusal.BAD_PASSPHRASE
+    adopted = command(node, "adopt", k=1, passphrases=[PASSPHRASE])
+    assert adopted == {"incarnation": 1, "lines": [line.id.hex()]}
+    assert (line.mute, line.own.id.k) == ("", 1)
 
 
 def test_cut_and_stop_need_a_network(closed_pair: Any, command: Any) -> None:

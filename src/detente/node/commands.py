@@ -1,6 +1,7 @@
 """What people can do at a node, by name. A command checks, submits, and answers in plain values.
 
 A result that is a function is asked again until it says ``done``: how «wait until received» works.
+One that is ``Apart`` takes long, and is worked out beside the loop.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 from detente.core.errors import MachineError
@@ -16,6 +17,7 @@ from detente.core.leaf import CONTENT, Precedence
 from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
 from detente.node import chores, renewal
+from detente.node.asked import Apart
 from detente.node.commands import run_command
 from detente.node.folds import Folds
 from detente.node.links import Links
@@ -48,6 +50,8 @@ class Node:
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
         self.distrusted = {party for party in opened.station.cards if distrusted(self, party)}
+        self.ended = Event()  # what still works beside the loop lets go of it
+        self.adopting = False
         self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
@@ -111,6 +115,8 @@ class Node:
     def execute(self, request: dict[str, Any]) -> Any:
         """One command, at once and without a network. LocalError for a refusal."""
         result = run_command(self, request)
+        if isinstance(result, Apart):
+            return result.run()
         return result() if callable(result) else result
 
     def close(self) -> None:
