@@ -10,6 +10,7 @@ from core.lineage import START_S, party, seed
 
 from detente.core import events, protocol
 from detente.core.charter import Charter, Member, propose
+from detente.core.cosigning import recall
 from detente.core.crypto import mldsa44_sign
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Rung
@@ -91,6 +92,10 @@ class MemoryShelf(MemoryTranscript):
 
     def outbox_draft(self, number: int) -> events.Draft:
         return self.outbox[number].draft
+
+    def kept_of(self, log: LogId, at_least: int) -> list[events.StoreCosignature]:
+        found = [c for c in self.cosignatures if c.log == log and c.size >= at_least]
+        return sorted(found, key=lambda c: c.size)
 
     def ahead(self, log: LogId, index: int) -> Entry | None:
         found = self.held_ahead.get(Place(log, index))
@@ -209,6 +214,7 @@ class End:
                 mute or shelf.mute,
                 shelf.joining,
             )
+            recall(self.station.lines[line_id], shelf.kept_of)
             for place in shelf.held_ahead:
                 line = self.station.lines[line_id]
                 line.ahead.setdefault(place.log, set()).add(place.index)

@@ -103,6 +103,13 @@ SENTENCES: Final[Mapping[Refusal, Sentence]] = {
         marked("The card is not signed by its root keys, or names unsafe keys"),
         marked("Do not trust it. Ask the party for its card again, by hand."),
     ),
+    Refusal.WRONG_DIGITS: Sentence(
+        marked("What was heard is not what this card says"),
+        marked(
+            "The card itself is whole. Have its owner read all 40 digits again, once, on a channel "
+            "over which the card did not come. If they differ again, it is not their card."
+        ),
+    ),
     Refusal.STALE_CARD: Sentence(
         marked("A card at least as new as this one is already in force"),
         marked("If you expected a change, ask the party for its newest card."),

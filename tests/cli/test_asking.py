@@ -9,6 +9,7 @@ import pytest
 from detente.cli import asking
 from detente.cli.app import Session
 from detente.core.errors import LocalError, Refusal
+from detente.store.keyring import Cost, open_sealed, seal, write_private
 
 
 @pytest.fixture
@@ -51,6 +52,25 @@ def test_typed_passphrases_are_asked_twice(run, monkeypatch: pytest.MonkeyPatch,
     assert "Passphrase of officer 1 of 2" in shown.output
     assert "Passphrase of officer 2 of 2" in shown.output
     assert "a long passphrase" not in shown.output
+
+
+def test_a_changed_passphrase_is_one(
+    run, phrases: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """From a file of one, or typed twice; a file of two is refused, whoever's they are."""
+    assert asking.changed_passphrase(phrases[1], 1, 2) == "third one"
+    with pytest.raises(LocalError) as caught:
+        asking.changed_passphrase(phrases[0], 1, 2)
+    assert caught.value.refusal is Refusal.USAGE
+    monkeypatch.setattr(asking, "need_terminal", lambda: None)
+    root = tmp_path / "root"
+    data = seal("root", bytes(32), {}, ["a long passphrase"], cost=Cost(64, 1, 1))
+    write_private(root, data)
+    typed = "a long passphrase\nanother passphrase\nanother passphrase\n"
+    shown = run("party", "passphrase", "--root", root, stdin=typed)
+    assert shown.exit_code == 0, shown.output
+    assert "NEW passphrase of officer 1 of 1" in shown.output
+    assert open_sealed(root.read_bytes(), ["another passphrase"], "root") == {}
 
 
 def test_a_running_node_is_asked_first(fake):

@@ -110,9 +110,27 @@ def test_wrong_digits_trust_nobody(run, parties: Parties, tmp_path: Path):
         *("party", "trust", carol / "own.card", "--digits", wrong, "--method", "voice"),
         status=2,
     )
-    assert refused["error"]["refusal"] == "bad-card"
+    assert refused["error"]["refusal"] == "wrong-digits"
     cards = parties.at(parties.alpha, "party", "card", "--all")["cards"]
     assert {card["name"] for card in cards} == {"Alpha", "Bravo"}
+
+
+def test_trust_is_taken_back_and_given_anew(run, parties: Parties):
+    """The screen says what becomes of each line, and that only the digits bring trust back."""
+    parties.at(parties.alpha, *("line", "propose", "North", "--member", "Bravo", "--no-send"))
+    files = ("--home", parties.alpha, "--passphrase-file", parties.files[parties.alpha])
+    assert run(*files, "party", "distrust", "Bravo").exit_code == 2  # a reason is needed
+    shown = run(*files, "party", "distrust", "Bravo", "--reason", "their office was entered")
+    assert shown.exit_code == 0, shown.output
+    assert "Bravo is trusted no more" in shown.output
+    assert "Nothing passes here any more." in shown.output
+    assert "TRUSTED NO MORE" in run(*files, "party", "card", "--all").output
+    card = parties.bravo / "own.card"
+    refused = parties.at(parties.alpha, "party", "trust", card, status=2)
+    assert refused["error"]["refusal"] == "usage"
+    again = ("--method", "by-hand", "--digits", parties.digits(parties.bravo))
+    assert parties.at(parties.alpha, "party", "trust", card, *again)["name"] == "Bravo"
+    assert "TRUSTED NO MORE" not in run(*files, "party", "card", "--all").output
 
 
 def test_officers_are_all_needed(run, parties: Parties, tmp_path: Path):
@@ -124,6 +142,27 @@ def test_officers_are_all_needed(run, parties: Parties, tmp_path: Path):
     one.chmod(0o644)
     shown = run("--home", parties.bravo, "--passphrase-file", one, "line", "list")
     assert shown.exit_code == 2
+
+
+def test_one_officer_changes_a_passphrase(run, parties: Parties, tmp_path: Path):
+    """The other's stays; the root key's copies are changed apart, and the screen says what still
+    opens with the old one."""
+    new = "a lantern on the far pier"
+    write_private(tmp_path / "new", (new,))
+    change = ("party", "passphrase", "--new", tmp_path / "new")
+    assert parties.at(parties.alpha, *change, status=2)["error"]["refusal"] == "usage"
+    root = Path(f"{parties.alpha}.root")
+    files = ("--home", parties.alpha, "--passphrase-file", parties.files[parties.alpha])
+    shown = run(*files, *change, "--officer", 2)
+    assert shown.exit_code == 0, shown.output
+    assert "THE OLD ONE STILL OPENS every backup" in shown.output
+    assert "detente party passphrase --officer 2 --root FILE" in shown.output
+    refused = parties.at(parties.alpha, "party", "card", "--all", status=2)
+    assert refused["error"]["refusal"] == "bad-passphrase"
+    changed = parties.at(parties.alpha, *change, "--officer", 2, "--root", root)
+    assert changed == {"officer": 2, "officers": 2, "changed": str(root)}
+    parties.files[parties.alpha].write_text(f"{PASSPHRASES[0]}\n{new}\n", encoding="utf-8")
+    assert parties.at(parties.alpha, "party", "rotate", "--root", root)["serial"] == 2
 
 
 def test_a_line_by_file(run, parties: Parties, tmp_path: Path):
@@ -176,7 +215,12 @@ def test_backup_and_restore(run, parties: Parties, tmp_path: Path):
     restored = run("--home", home, "party", "restore", saved, "--json")
     assert restored.exit_code == 0, restored.output
     party = parties.at(parties.alpha, "party", "card")["party"]
-    assert json.loads(restored.stdout) == {"home": str(home), "party": party, "mute": True}
+    assert json.loads(restored.stdout) == {
+        "home": str(home),
+        "party": party,
+        "mute": False,
+        "reason": "",
+    }
     parties.files[home] = parties.files[parties.alpha]
     lines = parties.at(home, "line", "list")["lines"]
     assert [line["title"] for line in lines] == ["North"]

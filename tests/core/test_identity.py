@@ -217,6 +217,7 @@ def test_card_round_trip() -> None:
     again = identity.make_card(card(), *roots("north"))
     assert again != card_file(), "ML-DSA signatures are hedged"
     assert identity.parse_card(again).hash == parsed.hash
+    assert identity.parse_card(card_file(), checked=True) == parsed
 
 
 def test_every_flipped_bit_is_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from core.lineage import START_S
-from liar import Liar
+from liar import Liar, stated
 from pair import End, World, heads
 
 from detente.core import frames
@@ -12,6 +12,7 @@ from detente.core.errors import Refusal
 from detente.core.extras import decode_over_quota
 from detente.core.leaf import Kind, Precedence
 from detente.core.quotas import LEAD_DAYS
+from detente.core.wire import Batch
 
 DAY_S = 86_400
 
@@ -101,6 +102,28 @@ def test_a_sender_rests_until_the_next_day_and_then_goes_on() -> None:
     assert bravo.texts(0) == [b"\0%d" % n for n in range(30)]
     assert not alpha.line.queue.rows
     assert heads(alpha) == heads(bravo) == heads(charlie)
+
+
+@pytest.mark.parametrize("how", ["asked", "greeted"])
+def test_who_has_room_again_says_so(how: str) -> None:
+    """A log rests until the next day, or until its peer asks for it in full or greets anew."""
+    world, liar, link, alpha = with_liar()
+    alpha.submit("one")
+    world.run(1)
+    own = alpha.own().id
+    liar.send(link, frames.Refuse(Refusal.OVER_QUOTA, own, 1))
+    liar.got(link)
+    world.run(40)
+    assert not liar.answers(link, Batch)
+    if how == "asked":
+        liar.send(link, frames.Want(frames.WANT_ENTRIES, own, 1))
+        world.run(1)
+        assert not liar.answers(link, Batch)
+        liar.send(link, frames.Want(frames.WANT_FULL, own, 1))
+    else:
+        liar.hello(link, stated(liar.log))
+    world.run(1)
+    assert liar.answers(link, Batch)
 
 
 def test_a_relay_that_is_refused_pauses_that_log_alone() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from core.lineage import START_S, party
-from liar import Liar, covering_item
+from liar import Liar, covering_item, stated
 from pair import End, World, heads
 
 from detente.core import events, frames, limits, notes
+from detente.core.cosigning import recall
 from detente.core.errors import Refusal
 from detente.core.extras import Mark, Quote, Rung, Stater, decode_mark, decode_quote
 from detente.core.identity import holds_name
@@ -187,6 +188,36 @@ def test_a_late_seen_is_answered_with_a_quote() -> None:
     liar.entries(link, start=2)
     world.run()
     assert len(alpha.shelf(alpha.line.id).of_kind([Kind.QUOTE])) == quotes
+
+
+def test_a_quote_survives_a_restart() -> None:
+    """A cosignature from before a restart is quoted after it: what no `seen` has reached, of the
+    holds key, and once."""
+    world, liar, link, alpha = with_liar()
+    alpha.submit("warning", precedence=Precedence.FLASH)
+    world.run()
+    size, early_s = alpha.own().size, world.wall_s
+    liar.send(link, cosign(liar, link, size, early_s))
+    world.run(31)
+    alpha.restart()
+    assert [one.size for one in alpha.line.cosigned_by[1]] == [size]
+    link = liar.greet("alpha", stated(liar.log))
+    liar.seen((alpha, alpha.own().id))
+    liar.entries(link, start=1)
+    world.run()
+    (place,) = alpha.shelf(alpha.line.id).of_kind([Kind.QUOTE])
+    quote = decode_quote(alpha.shelf(alpha.line.id).entry(*place).leaf.extra)
+    assert (quote.size, quote.member, quote.k, quote.time_s) == (size, 1, 0, early_s)
+    alpha.restart()
+    assert 1 not in alpha.line.cosigned_by
+
+
+def test_a_line_without_a_log_of_ours_recalls_nothing() -> None:
+    """As after the loss of a disk: there is nothing of ours that anybody could have cosigned."""
+    _world, _liar, _link, alpha = with_liar()
+    alpha.line.mine = None
+    recall(alpha.line, alpha.shelf(alpha.line.id).kept_of)
+    assert not alpha.line.cosigned_by
 
 
 def test_the_fewest_quotes_are_made() -> None:

@@ -7,7 +7,7 @@ from core.lineage import party
 from liar import Liar, covering_item, stated
 from pair import End, World, heads
 
-from detente.core import events, frames, limits, receiving
+from detente.core import events, frames, limits, receiving, session
 from detente.core.body import pack
 from detente.core.errors import Refusal
 from detente.core.leaf import Kind, Leaf, LogId
@@ -305,6 +305,32 @@ def test_what_a_log_may_miss_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         liar.entries(link, start=n + 1, bodies=False)
     assert refused(alpha) == ["over-quota"]
     assert alpha.line.logs[liar.log.id].size == 3
+
+
+def test_a_log_is_asked_for_again_once_its_bodies_have_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not the next day: as soon as fewer than the bound are missing, also after another hello."""
+    monkeypatch.setattr(receiving, "MISSING_MAX", 2)
+    monkeypatch.setattr(session, "MISSING_MAX", 2)
+    world, liar, link, alpha = with_liar()
+    for n in range(3):
+        liar.say(str(n))
+        liar.entries(link, start=n + 1, bodies=False)
+    liar.hello(link)
+
+    def asked() -> list[frames.Want]:
+        world.run(6)
+        wants = liar.answers(link, frames.Want)
+        return [want for want in wants if want.what == frames.WANT_FULL]
+
+    assert not asked()
+    salt, body = liar.log.bodies[1]
+    liar.send(link, frames.Body(liar.log.id, 1, salt, body))
+    assert asked() == [frames.Want(frames.WANT_FULL, liar.log.id, 3)]
+    assert not asked()
+    liar.entries(link, start=3)
+    assert alpha.line.logs[liar.log.id].size == 4
 
 
 def test_what_a_session_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,6 +302,20 @@ def test_the_next_number_heals_it() -> None:
     assert bravo.texts(0)[-1] == b"\0one again"
 
 
+def test_who_comes_after_an_adoption_is_greeted_once() -> None:
+    """Whoever is linked later hears our hello with the link; it is not said again behind it."""
+    world, backup = _lived()
+    alpha = world.ends["alpha"]
+    world.drop(alpha)
+    alpha.restart(backup, "restored")
+    alpha.station.keys = SeedKeys("alpha", 1)
+    alpha.do(events.Adopt(1))
+    link = next(world.numbers)
+    said = alpha.do(events.LinkUp(link, party("bravo").id))
+    said += alpha.do(events.Tick())
+    assert len([one for one in said if isinstance(one, events.Send)]) == 1
+
+
 # --- what a peer says of our own logs -----------------------------------------------------------
 
 

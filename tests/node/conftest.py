@@ -42,9 +42,11 @@ class Wire:
         self.called: set[bytes] = set()
         self.held_closed: set[bytes] = set()
 
-    def up(self, number: int) -> None:
+    def up(self, number: int, key: bytes = b"") -> None:
         link = SimpleNamespace(peer=self.peer, bearer="wire", queued_bytes=lambda: 0)
-        self.live[number] = SimpleNamespace(number=number, link=link, waiting_bytes=0, since_s=0.0)
+        self.live[number] = SimpleNamespace(
+            number=number, link=link, waiting_bytes=0, since_s=0.0, key=key
+        )
 
     def linked(self, party: bytes) -> list[Any]:
         return [live for live in self.live.values() if live.link.peer == party]
@@ -66,7 +68,9 @@ class Wire:
         self.called.add(party)
 
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
-        pass
+        for live in list(self.live.values()):
+            if live.key and trusted(live.key) != live.link.peer:
+                self.close_link(live.number, "key no longer trusted")
 
 
 @dataclass
@@ -134,9 +138,11 @@ class Pair:
 
 def command(node: Node, do: str, **arguments: Any) -> Any:
     """One command as the control socket runs it: the answer, or what is asked again for it."""
+    from detente.node.asked import Apart
     from detente.node.commands import run_command
 
-    return run_command(node, {"do": do, **arguments})
+    found = run_command(node, {"do": do, **arguments})
+    return found.run() if isinstance(found, Apart) else found
 
 
 def line_of(node: Node) -> Line:

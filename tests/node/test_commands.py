@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.node.commands import COMMANDS
+from detente.node.commands import COMMANDS, run_command
+
+PASSPHRASE = "correct horse battery staple"
 
 NOW_S = 1_770_292_800
 GOOD_ENTRY = "A-0001"
@@ -351,7 +353,9 @@ def test_prove_and_export(spoken: Any, command: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["x.detente"]
 
 
-def test_the_doctor_names_what_is_wrong(pair: Any, command: Any, folder: Path) -> None:
+def test_the_doctor_names_what_is_wrong(
+    pair: Any, command: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each check says whether it is well, what was found, and what to do where it is not."""
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
     assert set(found) == {
@@ -364,6 +368,25 @@ def test_the_doctor_names_what_is_wrong(pair: Any, command: Any, folder: Path) -
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
     assert not found["permissions"]["ok"]
     (folder / "alpha").chmod(0o700)
+    monkeypatch.setattr(type(pair.alpha.station.keys), "k", 12)
+    found = {one["check"]: one for one in command(pair.alpha, "doctor")}
+    assert "3 restores left of this party's 15" in found["keys"]["detail"]
+    assert "no rotation brings more" in found["keys"]["hint"]
+
+
+def test_one_adoption_at_a_time(pair: Any, command: Any, line_of: Any) -> None:
+    """Its keys are opened beside the loop: no other meanwhile, and one that failed lets go."""
+    node, line = pair.alpha, line_of(pair.alpha)
+    line.mute = "restored"
+    asked = {"do": "adopt", "k": 1, "passphrases": ["a wrong passphrase"]}
+    first = run_command(node, asked)
+    assert refusal(node, command, "adopt", k=1, passphrases=[PASSPHRASE]) == Refusal.IN_USE
+    with pytest.raises(LocalError) as refused:
+        first.run()
+    assert refused.value.refusal == Refusal.BAD_PASSPHRASE
+    adopted = command(node, "adopt", k=1, passphrases=[PASSPHRASE])
+    assert adopted == {"incarnation": 1, "lines": [line.id.hex()]}
+    assert (line.mute, line.own.id.k) == ("", 1)
 
 
 def test_cut_and_stop_need_a_network(closed_pair: Any, command: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     )
     write_config(tmp_path, config)
     assert load_config(tmp_path) == config
+
+
+def test_a_folder_that_no_text_names(tmp_path: Path) -> None:
+    """It is refused by name, and the file that was there stays."""
+    good = Config(mark="/var/marks")
+    write_config(tmp_path, good)
+    with pytest.raises(LocalError) as refused:
+        write_config(tmp_path, Config(mark=os.fsdecode(b"/var/m\xe9rks")))
+    assert refused.value.refusal == Refusal.USAGE
+    assert load_config(tmp_path) == good
 
 
 def test_defaults(tmp_path: Path) -> None:

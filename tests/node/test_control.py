@@ -144,6 +144,23 @@ def test_an_endless_line_is_refused(server: Server) -> None:
     assert control.call(server.home, {"do": "echo"}) == {"do": "echo"}
 
 
+def test_a_long_request_is_refused_before_it_is_sent(server: Server) -> None:
+    """The longest that the node reads is answered; one byte more is oversize."""
+    room = control.REQUEST_BYTES_MAX - len(json.dumps({"do": "echo", "text": ""}))
+    longest = {"do": "echo", "text": "x" * room}
+    assert control.call(server.home, longest) == longest
+    for long in (
+        {"do": "echo", "text": "x" * (room + 1)},
+        {"do": "follow", "text": "x" * 2 * room},
+    ):
+        with pytest.raises(LocalError) as refused:
+            control.call(server.home, long)
+        assert refused.value.refusal == Refusal.OVERSIZE
+        with pytest.raises(LocalError) as refused:
+            next(control.follow(server.home, long))
+        assert refused.value.refusal == Refusal.OVERSIZE
+
+
 def test_half_a_line_and_silence_cost_nobody_else(server: Server) -> None:
     """Callers that stall, or leave in the middle, are nobody's business."""
     stalled = [raw(server) for _ in range(50)]
@@ -200,6 +217,16 @@ def test_following(server: Server) -> None:
     with pytest.raises(LocalError) as refused:
         next(control.follow(server.home, {"do": "follow", "line": "none"}))
     assert refused.value.refusal == Refusal.NOT_FOUND
+
+
+def test_a_second_follow_is_answered(server: Server) -> None:
+    """One connection follows once; whoever asks again is told, and goes on following."""
+    with raw(server) as sock, sock.makefile("rb") as file:
+        sock.sendall(b'{"do": "follow"}\n{"do": "follow"}\n')
+        assert json.loads(file.readline())["error"]["refusal"] == "usage"
+        server.tell({"n": 1})
+        assert json.loads(file.readline())["result"] == {"n": 1}
+        assert len(server.followers) == 1
 
 
 def test_a_follower_that_does_not_read_is_let_go(server: Server) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,12 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.core.revocation import parse_revocation
 from detente.node import folder as module
-from detente.node.backups import backup, rehearse, restore
+from detente.node.backups import backup, rehearse, restore, why_mute
 from detente.node.folder import (
     CARD_FILE,
     OLD_TLS_FILE,
+    change_passphrase,
+    finish_replacing,
     open_home,
     own_card,
     pairs_of,
@@ -27,8 +32,11 @@ from detente.node.folder import (
 from detente.node.home import create_home, revoke, rotate
 from detente.node.opening import OTHER_KEYS, open_node_parts
 from detente.store.keyring import NODE_FILE, SPARE_FILE, Cost
+from detente.store.mark import MarkFolder
+from detente.store.sqlite import open_read_only
 
 PASSPHRASE = "correct horse battery staple"
+NEW = "a lantern on the far pier"
 NOW_S = 1_770_292_800
 
 
@@ -160,19 +168,18 @@ def test_a_rotation_keeps_what_has_signed(folder: Path) -> None:
     assert twice.old_tls == home.old_tls  # the one that peers know longest
 
 
-def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> None:
-    """Cut short at any write or rename, a home opens as it was or as it was to be."""
-    alpha = folder / "alpha"
-    template = folder / "template"
-    shutil.copytree(alpha, template)
+class CrashError(Exception):
+    """The process ended here."""
 
-    class CrashError(Exception):
-        pass
 
+def crashes(home: Path, monkeypatch: Any, act: Callable[[], object]) -> Iterator[tuple[int, bool]]:
+    """Acts on a home cut short at its every write or rename: how many went well, whether all."""
+    template = home.parent / "template"
+    shutil.copytree(home, template)
     real_write, real_replace = module.write_private, os.replace
     for cut in range(30):
-        shutil.rmtree(alpha)
-        shutil.copytree(template, alpha)
+        shutil.rmtree(home)
+        shutil.copytree(template, home)
         left = [cut]
 
         def counted(real: Any, left: list[int] = left) -> Any:
@@ -187,21 +194,77 @@ def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> No
         monkeypatch.setattr(module, "write_private", counted(real_write))
         monkeypatch.setattr(module.os, "replace", counted(real_replace))
         try:
-            renewed(folder)
+            act()
             whole = True
         except CrashError:
             whole = False
         monkeypatch.undo()
+        yield cut, whole
+        if whole:
+            return
+    raise AssertionError("never whole")
+
+
+def test_a_rotation_is_whole_after_a_crash(folder: Path, monkeypatch: Any) -> None:
+    """Cut short at any write or rename, a home opens as it was or as it was to be."""
+    alpha = folder / "alpha"
+    for cut, whole in crashes(alpha, monkeypatch, lambda: renewed(folder)):
         home = open_home(alpha, [PASSPHRASE])
         assert home.card.card.serial in ((2,) if whole else (1, 2))
         spare = pairs_of(spare_keys(alpha, [PASSPHRASE]))
         assert spare == home.card.card.pairs
-        if whole:
-            assert cut > 8
-            break
-        assert renewed(folder).card.serial == home.card.card.serial + 1
-    else:
-        raise AssertionError("never whole")
+        assert cut > 8 or not whole
+        if not whole:
+            assert renewed(folder).card.serial == home.card.card.serial + 1
+
+
+def changed(home: Path, **changes: Any) -> Any:
+    settings: dict[str, Any] = {"cost_min": Cost(64, 1, 1)} | changes
+    return change_passphrase(home, [PASSPHRASE], 1, NEW, **settings)
+
+
+def test_a_changed_passphrase_opens_all_keys(folder: Path) -> None:
+    """Also the TLS key of the card before; the keys are the same, and the old one opens none."""
+    renewed(folder)
+    alpha = folder / "alpha"
+    before, spare = open_home(alpha, [PASSPHRASE]), spare_keys(alpha, [PASSPHRASE])
+    assert changed(alpha) == before.card
+    after = open_home(alpha, [NEW])
+    assert (after.keys.to_mapping(), after.old_tls) == (before.keys.to_mapping(), before.old_tls)
+    assert spare_keys(alpha, [NEW]).pairs == spare.pairs
+    for opens in (open_home, spare_keys):
+        with pytest.raises(LocalError) as refused:
+            opens(alpha, [PASSPHRASE])
+        assert refused.value.refusal is Refusal.BAD_PASSPHRASE
+
+
+def test_a_passphrase_changes_while_no_node_runs(folder: Path) -> None:
+    """A running node holds the lock, and its own writes would undo the change."""
+    lock = take_lock(folder / "alpha")
+    with pytest.raises(LocalError) as refused:
+        changed(folder / "alpha")
+    assert refused.value.refusal is Refusal.IN_USE
+    os.close(lock)
+    changed(folder / "alpha")
+
+
+def test_a_passphrase_is_changed_in_all_files_or_none(folder: Path, monkeypatch: Any) -> None:
+    """Cut short anywhere, exactly one of the two opens every file; a second try leaves no trace
+    of the first."""
+    renewed(folder)
+    alpha = folder / "alpha"
+    for cut, whole in crashes(alpha, monkeypatch, lambda: changed(alpha)):
+        finish_replacing(alpha)
+        opening = []
+        for phrase in (PASSPHRASE, NEW):
+            with suppress(LocalError):
+                opening.append((phrase, open_home(alpha, [phrase]).old_tls is not None))
+        assert opening == [(NEW, True)] or (not whole and opening == [(PASSPHRASE, True)])
+        assert cut > 6 or not whole
+        if opening == [(PASSPHRASE, True)]:
+            (alpha / OLD_TLS_FILE).unlink()  # every peer knows our new card by now
+            changed(alpha)
+            assert open_home(alpha, [NEW]).old_tls is None
 
 
 def test_a_card_that_follows_one_we_lost(folder: Path) -> None:
@@ -277,6 +340,28 @@ def test_a_backup_comes_back(folder: Path, tmp_path: Path) -> None:
         backup(tmp_path / "home", tmp_path / "another")  # its node has never run
     assert refused.value.refusal == Refusal.NOT_FOUND
     assert not (tmp_path / "another").exists()
+
+
+def test_a_restore_says_whether_it_will_sign(folder: Path, tmp_path: Path) -> None:
+    """By the mark: as it was, behind it, without one, or under a mark that another process has."""
+    alpha, archive = folder / "alpha", tmp_path / "backup"
+    backup(alpha, archive)
+    restored = tmp_path / "restored"
+    restore(archive, restored)
+    assert why_mute(restored) == ""
+    marks = MarkFolder.open(folder / "marks" / "alpha", False, home=restored)
+    assert why_mute(restored).startswith("another process holds the marks")
+    opened = open_read_only(restored / "store")
+    (line,) = opened.lines()
+    mark = marks.read(line.line)
+    assert mark is not None
+    marks.advance(line.line, mark, replace(mark, size=mark.size + 1, root=b"r" * 32))
+    marks.close()
+    opened.close()
+    assert why_mute(restored) == "store behind mark"
+    elsewhere = tmp_path / "elsewhere"
+    restore(archive, elsewhere, tmp_path / "marks")
+    assert why_mute(elsewhere) == "no mark"
 
 
 def test_a_rehearsal_finds_a_changed_record(folder: Path, tmp_path: Path) -> None:

@@ -338,7 +338,8 @@ def test_a_peer_that_does_not_read_loses_its_link(monkeypatch: pytest.MonkeyPatc
             await asyncio.sleep(0)
         assert 0 < live.waiting_bytes <= 3_000_000
         high.links.send(number, b"urgent", urgent=True)
-        assert live.waiting[0] == b"urgent"
+        high.links.send(number, b"more urgent", urgent=True)
+        assert list(live.waiting)[:2] == [b"urgent", b"more urgent"]  # in the order they were given
         assert high.links.pace()
         for _ in range(200):
             high.links.send(number, bytes(20_000))

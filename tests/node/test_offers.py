@@ -62,7 +62,7 @@ def test_trust_needs_the_digits(pair: Any, command: Any, charlie: Any) -> None:
     node = pair.alpha
     wrong = "0" * 40
     for changes, word in (
-        ({"digits": wrong}, Refusal.BAD_CARD),
+        ({"digits": wrong}, Refusal.WRONG_DIGITS),
         ({"digits": "12345"}, Refusal.USAGE),
         ({"digits": None}, Refusal.USAGE),
         ({"method": "hearsay"}, Refusal.USAGE),
@@ -80,6 +80,23 @@ def test_trust_needs_the_digits(pair: Any, command: Any, charlie: Any) -> None:
     assert command(node, "journal")[-1]["word"] == "trust"
 
 
+def test_wrong_digits_name_the_groups(pair: Any, command: Any, charlie: Any) -> None:
+    """Which of the eight differ, and none of the digits that the card has."""
+    groups = charlie.card.digits.split(" ")
+    heard = [
+        group if n in (0, 7) else f"{(int(group) + 1) % 100_000:05}"
+        for n, group in enumerate(groups)
+    ]
+    with pytest.raises(LocalError) as refused:
+        command(pair.alpha, "trust", **asking(charlie, digits=" ".join(heard)))
+    assert refused.value.refusal == Refusal.WRONG_DIGITS
+    assert refused.value.detail == "groups 2, 3, 4, 5, 6, 7 of 8"
+    heard = charlie.card.digits[:-1] + str(9 - int(charlie.card.digits[-1]))
+    with pytest.raises(LocalError) as refused:
+        command(pair.alpha, "trust", **asking(charlie, digits=heard))
+    assert refused.value.detail == "groups 8 of 8"
+
+
 def test_an_unchecked_card_shows_until_it_is_compared(
     pair: Any, command: Any, charlie: Any
 ) -> None:
@@ -95,6 +112,65 @@ def test_an_unchecked_card_shows_until_it_is_compared(
     command(node, "trust", **asking(charlie, method="by-hand"))
     assert doctor()
     assert card_at(node, command, "charlie")["ceremony"]["method"] == "by-hand"
+
+
+def test_trust_is_taken_back(pair: Any, command: Any, line_of: Any) -> None:
+    """Its links end, nobody calls it or takes its calls, and no new charter may name it; the line
+    it is on stays, and the reason is in the journal alone."""
+    node, bravo = pair.alpha, pair.bravo.station.card
+    node.links.up(77, bravo.tls_ed25519)
+    reason = "the embassy was seized"
+    found = command(node, "distrust", party="bravo", reason=reason)
+    line = line_of(node)
+    lines = [{"line": line.id.hex(), "title": "Test line", "others": 0}]
+    assert found == {"party": bravo.party.hex(), "name": "bravo", "lines": lines}
+    assert node.links.closed == ["key no longer trusted"]
+    assert (node.card_of(bravo.party), node.pin(bravo.tls_ed25519)) == (None, None)
+    note = command(node, "journal")[-1]
+    assert (note["word"], note["data"]["reason"]) == ("distrust", reason)
+    assert not card_at(node, command, "bravo")["trusted"]
+    again = refusal(node, command, "distrust", party="bravo", reason="again")
+    assert again == Refusal.NOT_ALLOWED
+    assert refusal(node, command, "distrust", party="alpha", reason="") == Refusal.NOT_ALLOWED
+    assert refusal(node, command, "distrust", party="nobody", reason="") == Refusal.NOT_FOUND
+    members = [{"party": "bravo"}]
+    new = refusal(node, command, "propose", title="Another", members=members, languages=["en"])
+    assert new == Refusal.UNKNOWN_PARTY
+    text = command(pair.bravo, "propose", title="A", members=[{"party": "alpha"}], languages=["en"])
+    offered = refusal(node, command, "accept", charter_b64=text["charter_b64"])
+    assert offered == Refusal.UNKNOWN_PARTY
+    assert line.is_open()
+
+
+def test_trust_comes_back_by_a_ceremony_alone(closed_pair: Any, command: Any, folder: Path) -> None:
+    """It stays lost over a restart and a later card, until the digits are compared again."""
+    node = closed_pair.open().alpha
+    command(node, "distrust", party="bravo", reason="a test")
+    closed_pair.close()
+    new = renewed(folder, "bravo")
+    node = closed_pair.open("alpha").alpha
+    assert node.pin(node.station.cards[new.card.party].tls_ed25519) is None
+    later = {"card_b64": base64.b64encode(new.data).decode()}
+    assert refusal(node, command, "trust", **later) == Refusal.USAGE
+    assert refusal(node, command, "trust", **asking(new, digits="0" * 40)) == Refusal.WRONG_DIGITS
+    assert new.card.party in node.distrusted
+    command(node, "trust", **asking(new))
+    assert node.pin(new.card.tls_ed25519) == new.card.party
+    assert card_at(node, command, "bravo")["trusted"]
+    closed_pair.close("alpha")
+    assert closed_pair.open("alpha").alpha.distrusted == set()
+
+
+def test_a_line_of_three_goes_on_without_trust(pair: Any, command: Any, charlie: Any) -> None:
+    """What is said of each line counts the members that are still trusted."""
+    node = pair.alpha
+    command(node, "trust", **asking(charlie))
+    members = [{"party": "bravo"}, {"party": "charlie"}]
+    command(node, "propose", title="Three", members=members, languages=["en"])
+    first = command(node, "distrust", party="charlie", reason="a test")
+    assert [(line["title"], line["others"]) for line in first["lines"]] == [("Three", 1)]
+    second = command(node, "distrust", party="bravo", reason="a test")
+    assert [line["others"] for line in second["lines"]] == [0, 0]
 
 
 def test_a_later_card_needs_no_ceremony(pair: Any, command: Any, folder: Path) -> None:
@@ -135,6 +211,31 @@ def test_cards_in_band(pair: Any, command: Any, folder: Path, charlie: Any) -> N
     module.take_offer(node, Offered(bravo, bytes(shown).replace(b"serial 2", b"serial 7")))
     assert card_at(node, command, "bravo")["serial"] == 2
     assert heard[-1] == "refused"
+
+
+def test_an_offered_card_is_trusted_with_its_digits(
+    pair: Any, command: Any, charlie: Any, tmp_path: Path
+) -> None:
+    """By its number or its party id, by the same ceremony as a file; of one party the newest."""
+    node, bravo = pair.alpha, pair.bravo.station.party
+    third = tmp_path / "third"
+    later = rotate(third / "charlie", third / "root", [PASSPHRASE], now_s=NOW_S + 5)
+    for note in (charlie.data, later.data):
+        module.take_offer(node, Offered(bravo, note))
+    offers = command(node, "offered")
+    party = charlie.card.party.hex()
+    shown = [(one["number"], one["from"], one["name"], one["card"]) for one in offers]
+    assert shown == [(1, "bravo", "charlie", party), (2, "bravo", "charlie", party)]
+    named = {"method": "voice", "digits": charlie.card.digits}
+    for wrong in ("3", "0", "", party[:3], "dead"):
+        assert refusal(node, command, "trust", offered=wrong, **named) == Refusal.NOT_FOUND
+    bare = refusal(node, command, "trust", offered="1")
+    assert bare == Refusal.USAGE
+    heard = named | {"digits": "1" * 40}
+    assert refusal(node, command, "trust", offered="1", **heard) == Refusal.WRONG_DIGITS
+    assert charlie.card.party not in node.station.cards
+    assert command(node, "trust", offered=party[:8], **named)["serial"] == 2
+    assert command(node, "offered") == []
 
 
 def test_our_own_later_card_tells_that_we_were_restored(closed_pair: Any, folder: Path) -> None:

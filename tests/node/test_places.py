@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pair import World, heads
 
 from detente.core.errors import LocalError, Refusal
 from detente.node.places import entry_word, find_entry, find_line, place_word
@@ -68,6 +69,26 @@ def test_places_and_hashes(long: Any, line_of: Any) -> None:
         with pytest.raises(LocalError) as refused:
             find_entry(line, nonsense)
         assert refused.value.refusal == Refusal.USAGE
+
+
+def test_a_hash_that_two_entries_share_names_neither() -> None:
+    """Two members that accept in one second begin with one leaf: the line opens all the same, and
+    by its hash nobody's entry is shown for the other's."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    alpha.submit("hello")
+    world.run(40)
+    (one, other) = (alpha.line.shelf.entry(alpha.log_of(n).id, 0) for n in (0, 1))
+    assert one.hash == other.hash
+    assert alpha.line.is_open()
+    assert heads(alpha) == heads(world.ends["bravo"])
+    with pytest.raises(LocalError) as refused:
+        find_entry(alpha.line, one.hash.hex())
+    assert refused.value.refusal == Refusal.USAGE
+    assert refused.value.detail == "0/0:0 and 1/0:0 are alike: name the place"
+    for place in ("0/0:0", "1/0:0"):
+        assert place_word(find_entry(alpha.line, place).place) == place
 
 
 def test_lines_by_title_or_id(pair: Any, command: Any, line_of: Any) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +15,10 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers.verify import verify_file
 from detente.node import opening
+from detente.node import proving as module
 from detente.node.home import revoke
 from detente.node.opening import clock
+from detente.node.runner import Loop
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -158,6 +163,50 @@ def test_an_export_convinces_a_stranger(pair: Any, said: dict[str, str], line_of
         (log.size, log.root.hex(), 0) for log in sorted(logs, key=lambda log: log.id)
     ]
     assert not Path(f"{path}.part").exists()
+
+
+def test_a_dispatch_is_receipted_while_a_large_export_runs(
+    pair: Any, line_of: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The node is not kept waiting: the file is of the moment it began, whatever is said since."""
+    begun, go_on = threading.Event(), threading.Event()
+    real = module.write_export
+
+    def slow(*arguments: Any, **more: Any) -> Iterator[bytes]:
+        chunks = real(*arguments, **more)
+        yield next(chunks)
+        begun.set()
+        assert go_on.wait(30)
+        yield from chunks
+
+    monkeypatch.setattr(module, "write_export", slow)
+    path = pair.folder / "north.transcript"
+    before = sum(log.size for log in line_of(pair.alpha).logs.values())
+
+    async def scene() -> dict[str, Any]:
+        request = {"do": "export", "path": str(path)}
+        answering = asyncio.ensure_future(Loop(pair.alpha)._answer(request))
+        assert await asyncio.to_thread(begun.wait, 30)
+        told = pair.say("while it is written", precedence="IMMEDIATE", wait="received")
+        assert (told["done"], told["state"]) == (True, "received")
+        assert not answering.done()
+        go_on.set()
+        return await answering
+
+    answer = asyncio.run(scene())
+    assert answer["ok"]
+    assert answer["result"]["entries"] == before
+    assert check(pair, path.read_bytes()).ok
+
+
+def test_an_export_ends_with_its_node(pair: Any):
+    """A node that stops does not wait for the file; what was begun is taken away."""
+    path = pair.folder / "north.transcript"
+    pair.alpha.ended.set()
+    with pytest.raises(LocalError) as caught:
+        pair.alpha.execute({"do": "export", "path": str(path)})
+    assert caught.value.refusal is Refusal.UNREACHABLE
+    assert not list(pair.folder.glob("north*"))
 
 
 def test_an_export_leaves_nothing_where_it_cannot_write(pair: Any):

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from detente.store.keyring import (
     party_of,
     read_passphrases,
     read_private,
+    reseal,
     seal,
     write_private,
 )
@@ -34,6 +36,7 @@ CHEAP = Cost(memory_kib=64, iterations=1, lanes=4)
 PARTY = bytes(range(32))
 ONE = "correct horse battery"
 TWO = "staple in the harbour"
+NEW = "a lantern on the far pier"
 SECRETS = {"log": b"\x01" * 32, "holds": b"", "tls": bytes(range(200))}
 
 
@@ -199,6 +202,44 @@ def test_foreign_bytes_and_floods_are_no_sealed_file() -> None:
 def test_keys_for_one_purpose_do_not_serve_another() -> None:
     """A root file given where a node file belongs is named as such."""
     assert refusal(lambda: open_sealed(sealed(ONE), [ONE], "root"), LocalError) == Refusal.USAGE
+
+
+def test_one_officer_changes_a_passphrase() -> None:
+    """All open it together with the new one in its place, and no longer with the old."""
+    before = sealed(ONE, TWO)
+    after = reseal(before, (ONE, TWO), 2, NEW, entropy=counting(), cost_min=CHEAP)
+    assert open_sealed(after, (ONE, NEW), "node") == SECRETS
+    assert refusal(lambda: open_sealed(after, (ONE, TWO), "node"), LocalError) is (
+        Refusal.BAD_PASSPHRASE
+    )
+    assert (party_of(after), officers(after)) == (PARTY, 2)
+
+
+def test_a_changed_passphrase_costs_a_guess_no_less() -> None:
+    """Each number of the cost is the larger of what the file had and what is asked for now."""
+    after = reseal(sealed(ONE), (ONE,), 1, NEW, cost_min=Cost(128, 2, 1))
+    assert b"\nargon2id 128 2 4\n" in after
+
+
+@pytest.mark.parametrize(
+    ("passphrases", "officer", "new", "expected"),
+    [
+        ((ONE, NEW), 1, NEW + "!", Refusal.BAD_PASSPHRASE),
+        ((ONE,), 1, NEW, Refusal.BAD_PASSPHRASE),
+        ((ONE, TWO), 3, NEW, Refusal.USAGE),
+        ((ONE, TWO), 0, NEW, Refusal.USAGE),
+        ((ONE, TWO), 1, ONE, Refusal.USAGE),
+        ((ONE, TWO), 1, TWO, Refusal.USAGE),
+        ((ONE, TWO), 1, "too short", Refusal.USAGE),
+    ],
+)
+def test_no_other_change_is_made(
+    passphrases: tuple[str, ...], officer: int, new: str, expected: Refusal
+) -> None:
+    """The old ones are needed; the new one is new, the officer's own, and long enough."""
+    data = sealed(ONE, TWO)
+    change = partial(reseal, data, passphrases, officer, new, cost_min=CHEAP)
+    assert refusal(change, LocalError) is expected
 
 
 def test_two_keyboards_type_one_passphrase() -> None:

@@ -61,19 +61,19 @@ def ask(
     return execute(session.home, request, passphrases(session))
 
 
-def passphrases(session: Session) -> tuple[str, ...]:
-    """The officers' passphrases: from files, or typed at a terminal.
+def passphrases(session: Session, keys: Path | None = None) -> tuple[str, ...]:
+    """The officers' passphrases, for the home or a file of sealed ``keys``: from files, or typed.
 
-    LocalError USAGE where neither is possible, NOT_FOUND where there is no home.
+    LocalError USAGE where neither is possible, NOT_FOUND where there is no home or no such file.
     """
     from detente.store import keyring
 
     if session.passphrase_files:
         return from_files(session)
     try:
-        officers = keyring.officers((session.home / keyring.NODE_FILE).read_bytes())
+        officers = keyring.officers((keys or session.home / keyring.NODE_FILE).read_bytes())
     except FileNotFoundError as exc:
-        raise LocalError(Refusal.NOT_FOUND, f"no party in {session.home}") from exc
+        raise LocalError(Refusal.NOT_FOUND, f"no keys in {keys or session.home}") from exc
     need_terminal()
     return tuple(_typed(officer, officers, confirm=False) for officer in range(1, officers + 1))
 
@@ -88,6 +88,22 @@ def new_passphrases(session: Session, officers: int) -> tuple[str, ...]:
         detail = f"{len(found)} passphrases in the files, and {officers} officers"
         raise LocalError(Refusal.USAGE, detail)
     return found
+
+
+def changed_passphrase(file: Path | None, officer: int, officers: int) -> str:
+    """The new passphrase of one officer, from a private file or typed twice at a terminal.
+
+    LocalError USAGE where neither is possible or the file holds more than one.
+    """
+    from detente.store import keyring
+
+    if file is None:
+        need_terminal()
+        return _typed(officer, officers, confirm=True, new=True)
+    found = keyring.read_passphrases(file)
+    if len(found) != 1:
+        raise LocalError(Refusal.USAGE, f"{len(found)} passphrases in {file}, and one is new")
+    return found[0]
 
 
 def from_files(session: Session) -> tuple[str, ...]:
@@ -105,8 +121,10 @@ def need_terminal() -> None:
         raise LocalError(Refusal.USAGE, "no terminal to ask for a passphrase: --passphrase-file")
 
 
-def _typed(officer: int, officers: int, *, confirm: bool) -> str:
+def _typed(officer: int, officers: int, *, confirm: bool, new: bool = False) -> str:
     asked = _("Passphrase of officer {officer} of {officers}")
+    if new:
+        asked = _("NEW passphrase of officer {officer} of {officers}")
     text: str = click.prompt(
         asked.format(officer=officer, officers=officers),
         hide_input=True,

@@ -182,11 +182,18 @@ def offered(session: Session) -> None:
 
     def rows() -> Iterator[str]:
         for offer in found:
-            yield f"{plain(offer['kind'])}  {plain(offer['name'])}  {stamp(offer['at_s'])}"
-            yield f"  {offer['sha256']}"
+            came = _("from {name}, {when}").format(
+                name=plain(offer["from"]), when=stamp(offer["at_s"])
+            )
+            yield f"{offer['number']}  {plain(offer['kind'])}  {plain(offer['name'])}  {came}"
+            yield f"  {offer.get('card') or offer['sha256']}"
             text = base64.b64decode(offer["data_b64"]).decode("utf-8", "replace")
             if offer["kind"] in CHARTERS:
                 yield from quoted(text.rstrip("\n"), "  ")
+            else:
+                yield "  " + _("To trust it, have its owner read its digits: {command}").format(
+                    command=f"detente party trust --offered {offer['number']}"
+                )
         if not found:
             yield _("Nothing is offered.")
 
@@ -219,7 +226,7 @@ def _offered_charter(session: Session, sender: str | None) -> str:
     charters = {
         offer["sha256"]: offer
         for offer in asking.ask(session, "offered")
-        if offer["kind"] in CHARTERS and sender in {None, offer["name"], offer["party"]}
+        if offer["kind"] in CHARTERS and sender in {None, offer["from"], offer["party"]}
     }
     if len(charters) != 1:
         detail = f"{len(charters)} charters are offered: name a file, or --from"

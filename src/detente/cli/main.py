@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from detente import __version__
-from detente.cli import demo, line, node_cmd, party, proofs, read, speak
+from detente.cli import demo, keeping, line, node_cmd, party, proofs, read, speak
 from detente.cli.app import Command, Option, Root, Session, session_of, shared_options
 from detente.words import marked
 
@@ -61,3 +61,6 @@ for command in (
     version,
 ):
     main.add_command(command)
+
+for command in (keeping.passphrase, keeping.backup, keeping.restore):
+    party.party.add_command(command)

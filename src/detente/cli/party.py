@@ -1,4 +1,4 @@
-"""`detente party`: a party's own keys and card, whom it trusts, and its backups."""
+"""`detente party`: a party's own keys and card, and whom it trusts; `keeping` has its backups."""
 
 from __future__ import annotations
 
@@ -199,6 +199,8 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
     for bearer in card.get("bearers") or ():
         yield f"  {plain(bearer)}"
     ceremony = card.get("ceremony")
+    if not card.get("trusted", True):
+        yield "  " + _("TRUSTED NO MORE: no link to it is made or taken")
     if ceremony:
         yield "  " + _("digits compared: {method}, {when}").format(
             method=plain(str(ceremony.get("method", ""))),
@@ -207,7 +209,13 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
 
 
 @party.command(help=marked("Trust another party's card, after comparing its 40 digits."))
-@click.argument("card_file", metavar="CARD", type=click.Path(path_type=Path))
+@click.argument("card_file", metavar="CARD", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--offered",
+    metavar="NUMBER|PARTY",
+    cls=Option,
+    help=marked("A card that a peer has sent, in place of a file: see `line offered`."),
+)
 @click.option("--digits", cls=Option, help=marked("The 40 digits as you heard or read them."))
 @click.option(
     "--method",
@@ -220,19 +228,27 @@ def _card_rows(card: dict[str, Any]) -> Iterator[str]:
     "remark",
     default="",
     cls=Option,
-    help=marked("Who was there, in your words; it stays in your journal."),
+    help=marked("Who was there, in your words; they travel with proofs: name no person."),
 )
 @click.pass_obj
 def trust(
-    session: Session, card_file: Path, digits: str | None, method: str | None, remark: str
+    session: Session,
+    card_file: Path | None,
+    offered: str | None,
+    digits: str | None,
+    method: str | None,
+    remark: str,
 ) -> None:
     """Compares what was heard with the card in hand, and stores both."""
+    if (card_file is None) == (offered is None):
+        raise LocalError(Refusal.USAGE, "either a card's file, or --offered")
     if digits is not None and method is None:
         raise LocalError(Refusal.USAGE, "--method: how the digits were compared")
     result = asking.ask(
         session,
         "trust",
-        card_b64=base64.b64encode(read_file(card_file)).decode(),
+        card_b64=card_file and base64.b64encode(read_file(card_file)).decode(),
+        offered=offered,
         method=method,
         digits=digits,
         words=remark,
@@ -247,6 +263,34 @@ def trust(
             yield from digit_rows(plain(result["digits"]))
 
     session.show(result, rows)
+
+
+@party.command(help=marked("Trust a party no more: its links end, and no new ones are made."))
+@click.argument("other", metavar="PARTY")
+@click.option("--reason", required=True, cls=Option, help=marked("Why; it stays in your journal."))
+@click.pass_obj
+def distrust(session: Session, other: str, reason: str) -> None:
+    """Says what becomes of every line that the party is a member of."""
+    result = asking.ask(session, "distrust", party=other, reason=reason)
+    session.show(result, lambda: _distrusted_rows(result))
+
+
+def _distrusted_rows(result: dict[str, Any]) -> Iterator[str]:
+    yield _("{name} is trusted no more: its links have ended, and none is made or taken.").format(
+        name=plain(result["name"])
+    )
+    for line in result["lines"]:
+        yield f"  {plain(line['title'])}  {plain(line['line'])[:16]}"
+        if line["others"]:
+            yield "    " + _("It stays a member until the charter is amended: detente line amend")
+            yield "    " + _(
+                "Until then the others pass on to it what we say, and to us what it says."
+            )
+        else:
+            yield "    " + _(
+                "Nothing passes here any more. What was said stays, and can be proven."
+            )
+    yield _("To trust it again, its digits are compared again: detente party trust CARD")
 
 
 # --- the root key is at hand ------------------------------------------------------------------
@@ -406,83 +450,3 @@ def stands(session: Session, key: str) -> list[tuple[str, int, bytes]]:
                 name = origin(bytes.fromhex(status["line"]), bytes.fromhex(me["party"]), log)
                 found.append((name, int(head["size"]), bytes.fromhex(head["root"])))
     return found
-
-
-# --- backups ----------------------------------------------------------------------------------
-
-
-@party.command(help=marked("Save the home to one file, while the node runs or not."))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
-@click.pass_obj
-def backup(session: Session, out: Path) -> None:
-    """The high-water mark is never in a backup."""
-    from detente.node.home import backup
-
-    result = backup(session.home, out)
-    session.show(
-        result,
-        lambda: [
-            _("Backup written to {path}. Rehearse it: {command}").format(
-                path=out, command=f"detente party restore --rehearse {out}"
-            )
-        ],
-    )
-
-
-@party.command(help=marked("Restore a backup into a new home, or check it without connecting."))
-@click.argument("archive", metavar="BACKUP", type=click.Path(path_type=Path))
-@click.option(
-    "--rehearse",
-    is_flag=True,
-    cls=Option,
-    help=marked("Only check the backup: connect to nobody, sign nothing."),
-)
-@click.option(
-    "--mark",
-    "mark_folder",
-    type=click.Path(path_type=Path),
-    cls=Option,
-    help=marked("Folder of the high-water mark, if it lies elsewhere now."),
-)
-@click.pass_obj
-def restore(session: Session, archive: Path, rehearse: bool, mark_folder: Path | None) -> None:
-    """A restored node is mute until its officers adopt it."""
-    from detente.node import home as homes
-
-    if rehearse:
-        phrases = asking.from_files(session) if session.passphrase_files else None
-        checked = homes.rehearse(archive, phrases)
-        session.show(checked, lambda: _rehearsed_rows(checked))
-        return
-    signed = homes.restore(archive, session.home, mark_folder)
-    result = {"home": str(session.home), "party": signed.card.party.hex(), "mute": True}
-    session.show(
-        result,
-        lambda: [
-            _("Restored into {home}. The node will be MUTE: it signs nothing.").format(
-                home=session.home
-            ),
-            _("Its officers take the next incarnation from the paper register, then run:"),
-            "  detente node adopt K",
-        ],
-    )
-
-
-def _rehearsed_rows(checked: dict[str, Any]) -> Iterator[str]:
-    yield _("The backup opens and its logs lead to what was signed. Nothing was signed or sent.")
-    if not checked["keys_opened"]:
-        yield _("The keys were not opened: give the passphrases to check every body too.")
-    for line in checked["lines"]:
-        yield f"  {plain(line['title'])}  {plain(line['line'])[:16]}"
-        sizes = ", ".join(f"{plain(log)}: {size}" for log, size in line["logs"].items())
-        yield "    " + _("entries {sizes}; {queued} queued; {lacks} bodies missing").format(
-            sizes=sizes, queued=line["queued"], lacks=line["lacks_bodies"]
-        )
-    facts = {name: it for name, it in checked.items() if name != "lines"}
-    yield from (f"  {plain(str(name))}: {plain(str(it))}" for name, it in facts.items())

@@ -29,6 +29,14 @@ BELL = "\a"
 ARRIVALS = frozenset({"received", "received-ahead", "receipt"})
 ARRIVALS_MAX = 200  # messages looked at after an event: a batch and some
 UNSHOWN = frozenset({"cosigned"})  # it says no more than the receipt that follows
+NOTHING = {  # by what was asked for
+    "all": marked("Nothing has been said on this line yet."),
+    "theirs": marked("The others have said nothing here yet."),
+    "ours": marked("We have said nothing here yet."),
+    "overdue": marked("Nothing is overdue."),
+    "open": marked("Nothing is open."),
+    "before": marked("Nothing of this was said before that entry."),
+}
 OVERDUE_EVERY_S = 5  # any event may have met a deadline, and asking costs the node a fold
 
 
@@ -76,18 +84,18 @@ def inbox(
         only=only,
         before=before,
     )
-    session.show(shown, lambda: inbox_rows(shown))
+    session.show(shown, lambda: inbox_rows(shown, only if before is None else "before"))
     if follow:
         _follow(session, line_name, shown["entries"])
 
 
-def inbox_rows(shown: View) -> Iterator[str]:
-    """The entries, then what is overdue, then gaps."""
+def inbox_rows(shown: View, only: str = "all") -> Iterator[str]:
+    """The entries, then what is overdue, then gaps; ``only`` is what was asked for."""
     for view in shown["entries"]:
         yield from entry_rows(view)
         yield ""
     if not shown["entries"]:
-        yield _("Nothing has been said on this line yet.")
+        yield _(NOTHING[only])
     yield from overdue_rows(shown.get("overdue") or ())
     for line in shown.get("lines") or ():
         yield from gap_rows(line.get("gaps") or ())

@@ -7,6 +7,7 @@ taken for heads held here, and for nothing else.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 
 from detente.core import limits
 from detente.core.crypto import ed25519_verify
@@ -31,6 +32,7 @@ from detente.core.transcript import Entry
 # Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.
 QUANTUM_AT_ONCE = frozenset({Kind.CHARTER, Kind.RESUME, Kind.SEAL, Kind.CARD})
 COSIGNED_MAX = 64  # cosignatures of one peer kept in memory to be quoted
+RECALLED_MAX = 65_536  # entries of ours looked back over at a start: a member may be long away
 TIME_END_S = 1 << 40
 
 
@@ -166,6 +168,31 @@ def ask_cosignature(step: Step, line: Line, session: Session) -> None:
 
 
 # --- quotes -----------------------------------------------------------------------------------
+
+
+def recall(line: Line, read: Callable[[LogId, int], Iterable[StoreCosignature]]) -> None:
+    """At a start: the cosignatures on our current log that no `seen` of their signer has reached,
+    so that one that comes late is quoted as if there had been no restart.
+
+    ``read(log, at_least)`` gives what was kept of a log from a size on, by rising size.
+    """
+    own = line.own
+    if own is None:
+        return
+    others = [m.number for m in line.charter.members if m.number != line.me]
+    stated = {number: 0 for number in others if line.reads(number)}
+    for log in line.logs.values():
+        if log.id.member in stated and log.size:
+            held = line.shelf.vector(log.id, log.size - 1).get(own.id, 0)
+            stated[log.id.member] = max(stated[log.id.member], held)
+    first = max(min(stated.values(), default=own.size), own.size - RECALLED_MAX)
+    for one in read(own.id, first + 1):
+        party = line.party_of(one.member)
+        name, _, k = one.name.rpartition("/")
+        if party is None or name != holds_pq_name(party) or one.size <= stated.get(one.member, 0):
+            continue
+        known = line.cosigned_by.setdefault(one.member, deque(maxlen=COSIGNED_MAX))
+        known.append(Cosigned(one.size, one.time_s, int(k), one.signature))
 
 
 def quote_late(line: Line, member: int, before: int, seen: Seen) -> None:

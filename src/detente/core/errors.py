@@ -47,6 +47,7 @@ class Refusal(IntEnum):
     UNREACHABLE = 34  # a peer or a node that does not answer
     USAGE = 35  # a command that asks for something impossible
     UNKNOWN_VERSION = 36  # a version of the protocol this node does not speak
+    WRONG_DIGITS = 37  # digits that were heard and are not those of the card in hand
 
     @property
     def word(self) -> str:

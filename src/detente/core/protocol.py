@@ -187,6 +187,8 @@ def _link_up(step: Step, given: LinkUp) -> None:
         if line.charter.number_of(given.party) is not None:
             greet(step, line, station.links[given.link], answer=False)
             line.touched = True
+            if len(station.links) == 1:
+                line.greet_due = False  # who is to be told has just been told
 
 
 def _link_down(step: Step, given: LinkDown) -> None:

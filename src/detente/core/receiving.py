@@ -212,6 +212,7 @@ def _admit(
     ]
     if log.id.member != line.me:
         if len(log.missing) >= MISSING_MAX:
+            session.choked.add(log.id)
             raise PeerError(Refusal.OVER_QUOTA, "bodies missing", log=log.id, index=log.size)
         charge(step, line, log, [item for _, _, item, _ in new])
     _keep(step, line, session, log, entries, frontier, head)

@@ -15,6 +15,7 @@ from detente.core.disputes import give_up_late, on_show_proof, serve_proof, susp
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send
 from detente.core.frames import (
+    WANT_FULL,
     Ahead,
     AskProof,
     Body,
@@ -36,7 +37,7 @@ from detente.core.judging import want_bodies
 from detente.core.leaf import LogId
 from detente.core.log import Log
 from detente.core.overtaking import on_ahead
-from detente.core.quotas import log_for
+from detente.core.quotas import MISSING_MAX, log_for
 from detente.core.receiving import ask
 from detente.core.restoring import judge_own_head
 from detente.core.speaking import stated
@@ -101,6 +102,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
         raise PeerError(Refusal.NOT_ALLOWED, "a channel of another line")
     old = line.sessions.get(link.number)
     fresh = Session(link.number, member, 0 if old is None else old.channel, wide=link.wide)
+    fresh.choked = set() if old is None else old.choked
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id
@@ -251,6 +253,7 @@ def chores(step: Step, line: Line) -> None:
     for session in line.greeted():
         session.asked.clear()
         session.unsigned.clear()
+        _unchoke(step, line, session)
         catch_up(step, line, session)
         ask_cosignature(step, line, session)
         for log in line.logs.values():
@@ -277,6 +280,15 @@ def _is_idle(line: Line) -> bool:
         or session.uncosigned_ms
         for session in line.sessions.values()
     )
+
+
+def _unchoke(step: Step, line: Line, session: Session) -> None:
+    """A log that was declined for its missing bodies is asked for once there is room again."""
+    for log_id in list(session.choked):
+        log = line.logs[log_id]
+        if len(log.missing) < MISSING_MAX:
+            session.choked.discard(log_id)
+            step.send(session, Want(WANT_FULL, log_id, log.size))
 
 
 def _presence(step: Step, line: Line) -> None:

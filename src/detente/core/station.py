@@ -139,6 +139,7 @@ class Session:
     announced: dict[LogId, int] = field(default_factory=dict)  # heads of others that we told of
     unsigned: set[LogId] = field(default_factory=set)  # thirds' heads lately declined
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
+    choked: set[LogId] = field(default_factory=set)  # declined here until missing bodies have come
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None

@@ -230,6 +230,7 @@ def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
         session.sent[log.id] = frame.index
         if frame.what == WANT_FULL:
             session.full.add(log.id)
+            session.paused.pop(log.id, None)  # what it declined it has room for again
 
 
 def _rewind(line: Line, session: Session, log_id: LogId, index: int) -> None:

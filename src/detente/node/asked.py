@@ -1,15 +1,30 @@
-"""What a command was asked with, field by field: each mistake is named before anything is done."""
+"""What a command was asked with, field by field: each mistake is named before anything is done;
+and what of its answer takes long."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from detente.core.errors import LocalError, Refusal
 
 Request = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A command whose work takes long. ``work`` touches nothing of the node and runs beside its
+    loop, in a thread; ``after`` makes the answer of what it gave, and runs where commands run."""
+
+    work: Callable[[], Any]
+    after: Callable[[Any], Any] = lambda found: found
+
+    def run(self) -> Any:
+        """All of it here and now, where no loop is to be kept free."""
+        return self.after(self.work())
 
 
 def _usage(detail: str) -> LocalError:

@@ -18,7 +18,7 @@ import msgspec
 
 from detente.core.body import commit
 from detente.core.charter import parse_charter
-from detente.core.errors import DetenteError, LocalError, PeerError, Refusal
+from detente.core.errors import DetenteError, LocalError, MachineError, PeerError, Refusal
 from detente.core.identity import Card, SignedCard, origin, parse_card
 from detente.core.leaf import LogId
 from detente.core.merkle import Frontier, leaf_hash
@@ -26,9 +26,11 @@ from detente.core.notes import Checkpoint, verify_checkpoint
 from detente.core.transcript import Entry
 from detente.node.config import load_config, write_config
 from detente.node.folder import BACKED_UP, STORE_FOLDER, open_home, own_card
+from detente.node.opening import judged
 from detente.store.contract import StoredLine
 from detente.store.database import FILE_NAME
 from detente.store.keyring import NODE_FILE, SPARE_FILE, officers, party_of, write_private
+from detente.store.mark import MarkFolder
 from detente.store.sqlite import open_read_only
 from detente.store.sqlite_reader import SqliteReader
 
@@ -73,7 +75,7 @@ def _gather(path: Path) -> tuple[dict[str, bytes], bytes]:
 
 
 def restore(archive: Path, path: Path, mark: Path | None = None) -> SignedCard:
-    """Unpacks a backup into a new home. The node will start mute until its officers adopt it.
+    """Unpacks a backup into a new home; ``why_mute`` says whether it will sign.
 
     LocalError IN_USE for a home that is not empty, NOT_FOUND or MALFORMED for no backup.
     """
@@ -89,6 +91,25 @@ def restore(archive: Path, path: Path, mark: Path | None = None) -> SignedCard:
         moved = msgspec.structs.replace(load_config(path), mark=str(mark.absolute()))
         write_config(path, moved)
     return own_card(path)
+
+
+def why_mute(path: Path) -> str:
+    """Why the node of a restored home will be mute, as far as its mark tells; empty if it goes on.
+
+    Whether all is as it was signed is known only when the node opens its keys: then it may be
+    mute all the same. A mark that another process holds, or that cannot be read, is a reason.
+    """
+    config = load_config(path)
+    try:
+        with (
+            closing(open_read_only(path / STORE_FOLDER)) as store,
+            closing(MarkFolder.open(Path(config.mark), create=True, home=path)) as marks,
+        ):
+            verdicts = [judged(store, marks, line) for line in store.lines()]
+            muted = [line.mute for line in store.lines() if line.mute]
+    except (LocalError, MachineError) as exc:
+        return exc.detail
+    return next((one.reason for one in verdicts if one.restored), "") or "".join(muted[:1])
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What people can do at a node, by name. A command checks, submits, and answers in plain values.
 
 A result that is a function is asked again until it says ``done``: how «wait until received» works.
+One that is ``Apart`` takes long, and is worked out beside the loop.
 """
 
 from __future__ import annotations
@@ -217,6 +218,7 @@ COMMANDS: dict[str, Command] = {
     "stop": _stop,
     "cards": offers.cards,
     "trust": offers.trust,
+    "distrust": offers.distrust,
     "offered": offers.offered,
     "revoke": offers.revoke,
     "new_card": offers.new_card,

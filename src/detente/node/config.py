@@ -66,7 +66,10 @@ def _wrong(detail: str) -> LocalError:
 
 
 def write_config(home: Path, config: Config) -> None:
-    """Writes the file that ``load_config`` reads, with a word about each line."""
+    """Writes the file that ``load_config`` reads, with a word about each line.
+
+    LocalError USAGE, and the file stays as it was, for a path that is no text.
+    """
     quoted = ", ".join(_quote(item) for item in config.listen)
     lines = [
         f"mark = {_quote(config.mark)}  # outside this folder, never in a backup",
@@ -79,7 +82,11 @@ def write_config(home: Path, config: Config) -> None:
         "[dial]  # party id = host:port, in place of the address on its card",
         *(f"{_quote(party)} = {_quote(address)}" for party, address in config.dial.items()),
     ]
-    (home / CONFIG_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        data = ("\n".join(lines) + "\n").encode()
+    except UnicodeEncodeError as exc:  # what a folder may be named, and no TOML can say
+        raise _wrong("the name of the mark's folder is not text in UTF-8") from exc
+    (home / CONFIG_FILE).write_bytes(data)
 
 
 def _quote(text: str) -> str:

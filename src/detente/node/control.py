@@ -30,11 +30,13 @@ Follow = Callable[[Answer, Tell], Callable[[], None]]
 def call(home: Path, request: Answer, timeout_s: float = 30) -> Any:
     """Asks the running node and gives its result.
 
-    LocalError UNREACHABLE if none runs here or it does not answer in time; else what it refused.
+    LocalError UNREACHABLE if none runs here or it does not answer in time, OVERSIZE for a request
+    that it would not read; else what it refused.
     """
+    data = _encoded(request)
     with _connected(home, timeout_s) as file:
         try:
-            file.write(json.dumps(request).encode() + b"\n")
+            file.write(data)
             file.flush()
             line = file.readline(ANSWER_BYTES_MAX)
         except TimeoutError as exc:
@@ -46,15 +48,24 @@ def call(home: Path, request: Answer, timeout_s: float = 30) -> Any:
 
 def follow(home: Path, request: Answer) -> Iterator[Answer]:
     """Events of the running node, one by one. LocalError UNREACHABLE when it ends."""
+    data = _encoded(request)
     with _connected(home, None) as file:
         try:
-            file.write(json.dumps(request).encode() + b"\n")
+            file.write(data)
             file.flush()
             for line in file:
                 yield result_of(line)
         except OSError as exc:
             raise LocalError(Refusal.UNREACHABLE, "the node went away") from exc
     raise LocalError(Refusal.UNREACHABLE, "the node has ended")
+
+
+def _encoded(request: Answer) -> bytes:
+    """A request as a line. The node would hang up in the midst of one that is too long."""
+    line = json.dumps(request).encode()
+    if len(line) > REQUEST_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"a request has at most {REQUEST_BYTES_MAX} bytes")
+    return line + b"\n"
 
 
 def result_of(line: bytes) -> Any:
@@ -171,7 +182,9 @@ class Session:
             await self._say(answer_of(LocalError(Refusal.USAGE, "not a JSON object")))
         elif request.get("do") != "follow":
             await self._say(await self._answer(request))
-        elif self._stop is None:
+        elif self._stop is not None:
+            await self._say(answer_of(LocalError(Refusal.USAGE, "this connection follows already")))
+        else:
             try:
                 self._stop = self._follow(request, self._tell)
             except DetenteError as error:

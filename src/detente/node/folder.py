@@ -17,6 +17,7 @@ from detente.core.identity import Pair, SignedCard, parse_card
 from detente.core.limits import INCARNATIONS_MAX
 from detente.node.config import CONFIG_FILE, Config, load_config
 from detente.store.keyring import (
+    DEFAULT_COST,
     NODE_FILE,
     SPARE_FILE,
     Cost,
@@ -24,6 +25,7 @@ from detente.store.keyring import (
     SpareKeys,
     open_sealed,
     read_private,
+    reseal,
     seal,
     write_private,
 )
@@ -127,8 +129,12 @@ def replace_together(path: Path, files: Mapping[str, bytes]) -> None:
     """Replaces files of the home, the card among them: all of them or, after a crash, none.
 
     Each is written beside the one it replaces, the card last. Once the new card is there the rest
-    is too, and whoever opens the home next finishes the work.
+    is too, and whoever opens the home next finishes the work. What an attempt cut short before its
+    card has left behind is no part of it.
     """
+    finish_replacing(path)
+    for name in _TOGETHER:
+        (path / (name + _NEXT)).unlink(missing_ok=True)
     for name in _TOGETHER:
         if name in files:
             write_private(path / (name + _NEXT), files[name])
@@ -143,6 +149,33 @@ def finish_replacing(path: Path) -> None:
         if (path / (name + _NEXT)).exists():
             os.replace(path / (name + _NEXT), path / name)
     sync_folder(path)
+
+
+def change_passphrase(
+    path: Path,
+    passphrases: Sequence[str],
+    officer: int,
+    new: str,
+    *,
+    cost_min: Cost = DEFAULT_COST,
+) -> SignedCard:
+    """Seals all keys in a home under a new passphrase of one officer; the others' stay.
+
+    Every officer's is needed, since none opens the keys alone. LocalError IN_USE while the node
+    runs, and as ``store.keyring.reseal``.
+    """
+    lock = take_lock(path)
+    try:
+        home = open_home(path, passphrases)
+        names = [name for name in _TOGETHER if name != CARD_FILE and (path / name).exists()]
+        files = {
+            name: reseal(read_private(path / name), passphrases, officer, new, cost_min=cost_min)
+            for name in names
+        }
+        replace_together(path, files | {CARD_FILE: home.card.data})
+    finally:
+        os.close(lock)
+    return home.card
 
 
 # --- the keys of later incarnations -----------------------------------------------------------

@@ -17,7 +17,7 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.identity import Card, Pair, SignedCard, make_card, parse_card
 from detente.core.limits import INCARNATIONS_MAX
 from detente.core.revocation import Revocation, Stand, make_revocation
-from detente.node.backups import backup, rehearse, restore
+from detente.node.backups import backup, rehearse, restore, why_mute
 from detente.node.config import Config, write_config
 from detente.node.folder import (
     CARD_FILE,
@@ -62,6 +62,7 @@ __all__ = [
     "rotate",
     "spare_keys",
     "take_incarnation",
+    "why_mute",
 ]
 
 Entropy = Callable[[int], bytes]

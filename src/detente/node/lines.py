@@ -89,6 +89,8 @@ def _members(node: Node, rows: Sequence[Mapping[str, Any]]) -> list[Member]:
     members = []
     for number, (party, role) in enumerate(wanted):
         card = node.station.cards[party]
+        if party in node.distrusted:
+            raise LocalError(Refusal.UNKNOWN_PARTY, f"{card.name} is trusted no more")
         members.append(Member(number, role, party, sha256(card.encode()), card.name))
     return members
 
@@ -133,7 +135,7 @@ def check_cards(node: Node, members: Iterable[Member]) -> None:
     one, CHARTER_MISMATCH for another."""
     for member in members:
         card = node.station.cards.get(member.party)
-        if card is None:
+        if card is None or member.party in node.distrusted:
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no trusted card for {member.name}")
         if sha256(card.encode()) != member.card:
             raise LocalError(

@@ -65,6 +65,7 @@ class Live:
     key: bytes = b""
     waiting: deque[bytes] = field(default_factory=deque)
     waiting_bytes: int = 0
+    urgent: int = 0  # how many of those that wait are urgent; they come first, in their order
     heard: bool = False
 
 
@@ -115,14 +116,15 @@ class Links:
     def send(self, number: int, frame: bytes, *, urgent: bool = False) -> None:
         """Queues a frame; lost if the link is gone, and then sent again after the next hello.
 
-        An urgent one goes ahead of all that waits here.
+        An urgent one goes ahead of all that waits here but urgent ones.
         """
         live = self.live.get(number)
         if live is None:
             return
         busy = live.link.queued_bytes() > PACE_BYTES
-        if busy or (live.waiting and not urgent):
-            (live.waiting.appendleft if urgent else live.waiting.append)(frame)
+        if busy or (live.urgent if urgent else live.waiting):
+            live.waiting.insert(live.urgent if urgent else len(live.waiting), frame)
+            live.urgent += urgent
             live.waiting_bytes += len(frame)
             self._bound()
             return
@@ -135,6 +137,7 @@ class Links:
             while live.waiting and live.link.queued_bytes() <= PACE_BYTES:
                 frame = live.waiting.popleft()
                 live.waiting_bytes -= len(frame)
+                live.urgent = max(0, live.urgent - 1)
                 self._hand_over(live, frame)
             left = left or bool(live.waiting)
         return left
@@ -199,7 +202,7 @@ class Links:
     def _end(self, live: Live, reason: str) -> None:
         """``_carry`` does the rest once the link has said so; nothing more is sent meanwhile."""
         live.waiting.clear()
-        live.waiting_bytes = 0
+        live.waiting_bytes = live.urgent = 0
         self.live.pop(live.number, None)
         live.link.close(reason)
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 from detente.core.errors import MachineError
@@ -16,11 +17,12 @@ from detente.core.leaf import CONTENT, Precedence
 from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
 from detente.node import chores, renewal
+from detente.node.asked import Apart
 from detente.node.commands import run_command
 from detente.node.folds import Folds
 from detente.node.links import Links
 from detente.node.logs import NodeLog
-from detente.node.offers import take_offer
+from detente.node.offers import distrusted, take_offer
 from detente.node.opening import Opened, clock
 from detente.node.sightings import Sightings
 from detente.node.step import Outcome, Spoken, Stepper
@@ -47,6 +49,9 @@ class Node:
         self.links: Links | None = None
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
+        self.distrusted = {party for party in opened.station.cards if distrusted(self, party)}
+        self.ended = Event()  # what still works beside the loop lets go of it
+        self.adopting = False
         self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
@@ -110,6 +115,8 @@ class Node:
     def execute(self, request: dict[str, Any]) -> Any:
         """One command, at once and without a network. LocalError for a refusal."""
         result = run_command(self, request)
+        if isinstance(result, Apart):
+            return result.run()
         return result() if callable(result) else result
 
     def close(self) -> None:
@@ -197,7 +204,7 @@ class Node:
 
     def card_of(self, party: bytes) -> Card | None:
         """The card in force of a trusted party that may be called: its TLS key is not revoked."""
-        card = self.station.cards.get(party)
+        card = None if party in self.distrusted else self.station.cards.get(party)
         return None if card is None or card.tls_ed25519 in self.station.revoked else card
 
     def urgent_for(self, party: bytes) -> bool:
@@ -216,7 +223,7 @@ class Node:
             return None
         for party, card in self.station.cards.items():
             if card.tls_ed25519 == key and party != self.station.party:
-                return party
+                return None if party in self.distrusted else party
         return None
 
     def address_of(self, party: bytes) -> str | None:

@@ -52,6 +52,7 @@ def cards(node: Node, _: Request) -> list[dict[str, Any]]:
                 "serial": card.serial,
                 "digits": card.digits,
                 "own": party == node.station.party,
+                "trusted": party not in node.distrusted,
                 "bearers": list(card.bearers),
                 "ceremony": None
                 if ceremony is None
@@ -65,6 +66,39 @@ def cards(node: Node, _: Request) -> list[dict[str, Any]]:
     return shown
 
 
+def distrusted(node: Node, party: bytes) -> bool:
+    """Whether people here have taken back their trust in a party whose card is known."""
+    return bool(node.store.get_meta(_distrust_meta(party)))
+
+
+def _distrust_meta(party: bytes) -> str:
+    return f"distrusted/{party.hex()}"
+
+
+def distrust(node: Node, request: Request) -> dict[str, Any]:
+    """Takes back the trust in a party: its links end, and only another ceremony brings it back.
+
+    Its card stays known: what it signed on a line stays checked, and provable.
+    """
+    party = party_named(node, asked.text(request, "party"))
+    if party == node.station.party or party in node.distrusted:
+        raise LocalError(Refusal.NOT_ALLOWED, "this party is not trusted, or it is our own")
+    card = node.station.cards[party]
+    facts = {"party": party.hex(), "serial": card.serial}
+    node.note("distrust", facts | {"reason": asked.text(request, "reason")})
+    node.store.put_meta(_distrust_meta(party), str(clock(node.home).wall_s).encode())
+    node.distrusted.add(party)
+    node.after_trust()
+    lines = []
+    for line in node.station.lines.values():
+        members = {member.party for member in line.charter.members}
+        if party in members:
+            others = len(members - node.distrusted) - 1  # besides ourselves
+            facts = {"line": line.id.hex(), "title": line.charter.title, "others": others}
+            lines.append(facts)
+    return {"party": party.hex(), "name": card.name, "lines": lines}
+
+
 def ceremonies(node: Node) -> dict[bytes, Ceremony]:
     """The last ceremony held over any card of each party: a later card needs no new one."""
     return {
@@ -76,18 +110,25 @@ def ceremonies(node: Node) -> dict[bytes, Ceremony]:
 
 def trust(node: Node, request: Request) -> dict[str, Any]:
     """Trusts a card whose digits people have compared. A later card needs no new ceremony; the
-    same card may come to a better one."""
-    signed = parse_card(asked.data(request, "card_b64"))
+    same card may come to a better one.
+
+    ``offered`` names a card that a peer has sent, in place of the card itself.
+    """
+    named = request.get("offered") is not None
+    data = _offered_card(node, asked.text(request, "offered")) if named else None
+    signed = parse_card(asked.data(request, "card_b64") if data is None else data)
     card = signed.card
     if card.party == node.station.party:
         raise LocalError(Refusal.NOT_ALLOWED, "this is our own card")
     before = node.station.cards.get(card.party)
     if before is not None and before != card:
         supersedes(before, card, used_k(node, card.party))
-    if before is None or before == card:
+    if before is None or before == card or card.party in node.distrusted:
         ceremony = _ceremony(node, signed, request)
-        kept = None if before is None else _as_kept(node, signed)
+        kept = _as_kept(node, signed) if before == card else None
         node.store.put_card(card.party, card.serial, kept or signed.data, ceremony)
+        node.store.put_meta(_distrust_meta(card.party), b"")
+        node.distrusted.discard(card.party)
         node.station.cards[card.party] = card
         facts = {"party": card.party.hex(), "serial": card.serial, "hash": signed.hash.hex()}
         node.note("trust", facts)
@@ -113,8 +154,8 @@ def _ceremony(node: Node, signed: SignedCard, request: Request) -> bytes:
     card = signed.card
     if method not in METHODS:
         raise LocalError(Refusal.USAGE, f"method is one of {', '.join(METHODS)}")
-    if method != "unchecked" and not same_digits(card.digits, asked.text(request, "digits")):
-        raise LocalError(Refusal.BAD_CARD, "the digits that were read are not this card's")
+    if method != "unchecked":
+        _compare(card.digits, asked.text(request, "digits"))
     sheet = Ceremony(
         party=card.party,
         digits=card.digits,
@@ -123,6 +164,20 @@ def _ceremony(node: Node, signed: SignedCard, request: Request) -> bytes:
         words=asked.text(request, "words", ""),
     )
     return sheet.encode()
+
+
+def _compare(digits: str, heard: str) -> None:
+    """LocalError WRONG_DIGITS with the groups that differ, USAGE for what is not 40 digits."""
+    if same_digits(digits, heard):
+        return
+    typed = "".join(heard.split())
+    groups = digits.split(" ")
+    differ = [
+        str(number)
+        for number, group in enumerate(groups, 1)
+        if typed[(number - 1) * len(group) : number * len(group)] != group
+    ]
+    raise LocalError(Refusal.WRONG_DIGITS, f"groups {', '.join(differ)} of {len(groups)}")
 
 
 def revoke(node: Node, request: Request) -> dict[str, Any]:
@@ -212,9 +267,36 @@ def _load(node: Node, party: bytes) -> list[dict[str, Any]]:
 
 
 def offered(node: Node, _: Request) -> list[dict[str, Any]]:
-    """What trusted peers have sent and nobody here has acted on, oldest first."""
-    found = [one for party in node.station.cards for one in _load(node, party)]
-    return sorted((one for one in found if _waits(node, one)), key=lambda one: int(one["at_s"]))
+    """What trusted peers have sent and nobody here has acted on, oldest first, from number 1;
+    of a card also whose it says it is."""
+    found = [
+        one | {"from": card.name}
+        for party, card in node.station.cards.items()
+        for one in _load(node, party)
+        if _waits(node, one)
+    ]
+    found.sort(key=lambda one: int(one["at_s"]))
+    for number, one in enumerate(found, 1):
+        one["number"] = number
+        if one["kind"] == "card":
+            one["card"] = parse_card(base64.b64decode(one["data_b64"])).card.party.hex()
+    return found
+
+
+def _offered_card(node: Node, text: str) -> bytes:
+    """The newest card among those offered that a number or the beginning of a party id names.
+
+    LocalError NOT_FOUND for none, or for those of two parties.
+    """
+    found = [
+        parse_card(base64.b64decode(one["data_b64"]))
+        for one in offered(node, {})
+        if one["kind"] == "card"
+        and (str(one["number"]) == text or (len(text) >= 4 and one["card"].startswith(text)))
+    ]
+    if len({signed.card.party for signed in found}) != 1:
+        raise LocalError(Refusal.NOT_FOUND, f"{len(found)} offered cards are called {text}")
+    return max(found, key=lambda signed: signed.card.serial).data
 
 
 def _waits(node: Node, one: Mapping[str, Any]) -> bool:

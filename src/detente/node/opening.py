@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from detente.core.cosigning import recall
 from detente.core.events import Now
 from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
@@ -20,8 +22,8 @@ from detente.core.station import Shelf, Station
 from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
-from detente.store.contract import Store, StoredLine
-from detente.store.mark import MarkFolder, Marks, judge
+from detente.store.contract import Store, StoredLine, StoreReader
+from detente.store.mark import MarkFolder, Marks, Verdict, judge
 from detente.store.sqlite import SqliteStore
 
 OTHER_KEYS = "keys of another incarnation"
@@ -84,6 +86,7 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
             reason,
             line.joining,
         )
+        recall(station.lines[line.line], partial(store.cosignatures, line.line))
         for place in store.aheads(line.line):
             station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)
         if reason:
@@ -143,6 +146,17 @@ def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> 
 
     The keys differ after an adoption that was cut short: they are replaced before it is entered.
     """
+    verdict = judged(store, marks, line)
+    if verdict.restored:
+        return verdict.reason
+    own = store.own_head(line.line)
+    if own is not None and own.incarnation != station.keys.k:
+        return OTHER_KEYS
+    return ""
+
+
+def judged(store: StoreReader, marks: Marks, line: StoredLine) -> Verdict:
+    """What the mark of a line says of the store (F5); the node may run or not."""
     own = store.own_head(line.line)
     shelf = store.shelf(line.line)
 
@@ -151,9 +165,4 @@ def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> 
         log = LogId(line.member, own.incarnation, own.life)
         return root_at(lambda level, index: shelf.subtree(log, level, index), size)
 
-    verdict = judge(marks.read(line.line), own, own_root)
-    if verdict.restored:
-        return verdict.reason
-    if own is not None and own.incarnation != station.keys.k:
-        return OTHER_KEYS
-    return ""
+    return judge(marks.read(line.line), own, own_root)

@@ -101,7 +101,7 @@ def _by_hash(line: Line, text: str) -> Entry:
     if len(text) == 64:
         place = line.shelf.find(bytes.fromhex(text))
         if place is not None:
-            return line.shelf.entry(*place)
+            return _alone(line, line.shelf.entry(*place))
     found = [
         entry
         for log in line.logs.values()
@@ -111,3 +111,15 @@ def _by_hash(line: Line, text: str) -> Entry:
     if len(found) != 1:
         raise LocalError(Refusal.NOT_FOUND, f"{len(found)} recent entries begin with {text}")
     return line.shelf.entry(*found[0].place)
+
+
+def _alone(line: Line, entry: Entry) -> Entry:
+    """A leaf does not name its author, so that two members may state the same in one second, the
+    charter at the least: then a hash names neither. LocalError USAGE with both places."""
+    first = [line.shelf.entry(log.id, 0) for log in line.logs.values() if log.size]
+    recent = [one for log in line.logs.values() for one in log.recent.values()]
+    places = {one.place for one in (entry, *first, *recent) if one.hash == entry.hash}
+    if len(places) > 1:
+        words = " and ".join(place_word(place) for place in sorted(places))
+        raise LocalError(Refusal.USAGE, f"{words} are alike: name the place")
+    return entry

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from detente import __version__
@@ -28,6 +30,8 @@ from detente.dossiers.ladder import ladder
 from detente.node import asked
 from detente.node.places import find_entry, find_line
 from detente.node.views import MESSAGES
+from detente.store.contract import StoreReader
+from detente.store.sqlite import open_read_only
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -181,8 +185,9 @@ def _revocations(node: Node, line: Line) -> Iterator[bytes]:
 # --- export -----------------------------------------------------------------------------------
 
 
-def export(node: Node, request: Request) -> dict[str, Any]:
-    """Writes the whole transcript of a line to a new file, and says what it lacks."""
+def export(node: Node, request: Request) -> asked.Apart:
+    """Writes the whole transcript of a line to a new file, as of one commit, and says what it
+    lacks. The node goes on meanwhile."""
     line = find_line(node.station, request.get("line"))
     path = Path(asked.text(request, "path"))
     if not path.is_absolute():
@@ -203,39 +208,58 @@ def export(node: Node, request: Request) -> dict[str, Any]:
         sheets=tuple(_sheets(node, line)),
         revocations=tuple(_revocations(node, line)),
     )
-    parties = {member.number: member.party for member in line.charter.entries()}
-    chunks = write_export(
-        line.shelf,
-        preamble,
-        reader=line.me,
-        origin=lambda log: origin(line.id, parties[log.member], log),
-        heads=lambda log: _head_lines(node, line, log),
-    )
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.writelines(chunks)
-        part.rename(path)
-    except OSError as exc:
-        raise LocalError(Refusal.NOT_ALLOWED, f"cannot write {path}: {exc.strerror}") from exc
-    finally:
-        part.unlink(missing_ok=True)
-    entries = sum(line.shelf.size(log) for log in line.shelf.logs())
     lacks = [
         f"{log.id.member}/{log.id.word}:{index}"
         for log in line.logs.values()
         for index in sorted(log.missing)
     ]
-    return {"path": str(path), "entries": entries, "lacks": lacks, "bytes": path.stat().st_size}
+    parties = {member.number: member.party for member in line.charter.entries()}
+    home, ended = node.home, node.ended
+
+    def work() -> dict[str, Any]:
+        with closing(open_read_only(home.store, home.keys.store)) as store:
+            store.pin()
+            shelf = store.shelf(line.id)
+            chunks = write_export(
+                shelf,
+                preamble,
+                reader=line.me,
+                origin=lambda log: origin(line.id, parties[log.member], log),
+                heads=lambda log: _head_lines(store, line.id, log, parties[log.member]),
+            )
+            _write(path, chunks, ended)
+            entries = sum(shelf.size(log) for log in shelf.logs())
+        size = path.stat().st_size
+        return {"path": str(path), "entries": entries, "lacks": lacks, "bytes": size}
+
+    return asked.Apart(work)
 
 
-def _head_lines(node: Node, line: Line, log: LogId) -> Iterator[Signed | PqSigned | Cosigned]:
+def _write(path: Path, chunks: Iterator[bytes], ended: Event) -> None:
+    """The whole file, or nothing. LocalError NOT_ALLOWED where it cannot be, UNREACHABLE if the
+    node ends meanwhile."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            for chunk in chunks:
+                if ended.is_set():
+                    raise LocalError(Refusal.UNREACHABLE, "the node has ended")
+                file.write(chunk)
+        part.rename(path)
+    except OSError as exc:
+        raise LocalError(Refusal.NOT_ALLOWED, f"cannot write {path}: {exc.strerror}") from exc
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _head_lines(
+    store: StoreReader, line: bytes, log: LogId, party: bytes
+) -> Iterator[Signed | PqSigned | Cosigned]:
     """Every signature kept for a log, by rising size; the author's own first."""
-    party = line.party_of(log.member)
-    own_name = "" if party is None else author_name(party)
-    others = iter(node.store.cosignatures(line.id, log, 1))
+    own_name = author_name(party)
+    others = iter(store.cosignatures(line, log, 1))
     one = next(others, None)
-    for head in node.store.heads(line.id, log, 1):
+    for head in store.heads(line, log, 1):
         yield Signed(0, head.size, head.signature)
         while one is not None and one.size <= head.size:
             if one.size == head.size:

@@ -64,6 +64,7 @@ class Loop:
             if server is not None:
                 server.close()
                 (node.home.path / control.SOCKET_FILE).unlink(missing_ok=True)
+            node.ended.set()
             for task in work:
                 task.cancel()
             await links.close()
@@ -110,6 +111,8 @@ class Loop:
         node = self.node
         try:
             result = run_command(node, request)
+            if isinstance(result, asked.Apart):
+                result = result.after(await asyncio.to_thread(result.work))
             if callable(result):
                 wait_s = asked.whole(request, "timeout_s", int(WAIT_S), most=WAIT_S_MAX)
                 result = await self._until_done(result, wait_s)

@@ -17,6 +17,7 @@ from detente.node.folder import take_incarnation
 from detente.node.keys import HeldKeys
 from detente.node.offers import ceremonies
 from detente.node.opening import clock
+from detente.store.keyring import NodeKeys
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -28,7 +29,7 @@ CLOCK_EPOCH_S = 1_767_225_600  # 1 January 2026: a clock before it was never set
 CLOCK_ERROR_S_MAX = 60  # a claim worse than this makes every deadline doubtful
 
 
-def adopt_node(node: Node, request: Request) -> dict[str, Any]:
+def adopt_node(node: Node, request: Request) -> asked.Apart:
     """The officers adopt a restored node as incarnation ``k`` of their paper register.
 
     LocalError NOT_ALLOWED if nothing is mute, or for a ``k`` that the record or a mark shows to
@@ -46,11 +47,26 @@ def adopt_node(node: Node, request: Request) -> dict[str, Any]:
             Refusal.NOT_ALLOWED,
             f"incarnation {known} is known here: the register says a higher one",
         )
-    keys = take_incarnation(node.home, k, passphrases)
-    node.station.keys = HeldKeys(keys)
-    node.note("adopt", {"k": k})
-    node.submit(Adopt(k))
-    return {"incarnation": k, "lines": [line.id.hex() for line in muted]}
+    if node.adopting:
+        raise LocalError(Refusal.IN_USE, "an adoption is under way")
+    node.adopting, home = True, node.home
+
+    def work() -> NodeKeys | DetenteError:
+        try:
+            return take_incarnation(home, k, passphrases)
+        except DetenteError as error:
+            return error
+
+    def after(found: NodeKeys | DetenteError) -> dict[str, Any]:
+        node.adopting = False
+        if isinstance(found, DetenteError):
+            raise found
+        node.station.keys = HeldKeys(found)
+        node.note("adopt", {"k": k})
+        node.submit(Adopt(k))
+        return {"incarnation": k, "lines": [line.id.hex() for line in muted]}
+
+    return asked.Apart(work, after)
 
 
 def _highest(node: Node, line: Line) -> int:
@@ -125,7 +141,7 @@ def _permissions(node: Node) -> str:
 def _keys(node: Node) -> str:
     left = len(node.station.card.pairs) - 1 - node.station.keys.k
     if left < 4:
-        raise _bad(f"{left} key pairs left: rotate the card")
+        raise _bad(f"{left} restores left of this party's {len(node.station.card.pairs) - 1}")
     return f"incarnation {node.station.keys.k}, {left} pairs in reserve"
 
 
@@ -134,11 +150,11 @@ def _cards(node: Node) -> str:
     unchecked = [
         card.name
         for party, card in node.station.cards.items()
-        if party != node.station.party and party not in held
+        if party != node.station.party and party not in held | node.distrusted
     ]
     if unchecked:
         raise _bad("digits never compared: " + ", ".join(unchecked))
-    return f"{len(node.station.cards) - 1} peers' cards trusted"
+    return f"{len(node.station.cards) - 1 - len(node.distrusted)} peers' cards trusted"
 
 
 def _lines(node: Node) -> str:
@@ -164,7 +180,7 @@ CHECKS: tuple[Check, ...] = (
     ("mark", _mark, "officers adopt this node: detente node adopt K, K from the paper register"),
     ("disk", _disk, "free some space: a node whose disk is full stops"),
     ("permissions", _permissions, "chmod 700 the home"),
-    ("keys", _keys, "detente party rotate, with the root key"),
+    ("keys", _keys, "no rotation brings more: pair a new party while this one can still speak"),
     ("cards", _cards, "compare the 40 digits by voice, then detente party trust CARD again"),
     ("lines", _lines, "a member has yet to accept the charter: detente line status"),
     ("tls", _tls, "this OpenSSL cannot be used: reinstall from constraints.txt"),

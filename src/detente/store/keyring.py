@@ -255,6 +255,36 @@ def open_sealed(data: bytes, passphrases: Sequence[str], purpose: str) -> dict[s
         raise LocalError(exc.refusal, f"sealed keys: {exc.detail}") from exc
 
 
+def reseal(
+    data: bytes,
+    passphrases: Sequence[str],
+    officer: int,
+    new: str,
+    *,
+    entropy: Callable[[int], bytes] = os.urandom,
+    cost_min: Cost = DEFAULT_COST,
+) -> bytes:
+    """The same secrets under the same passphrases, but for that of ``officer`` (from 1).
+
+    Fresh salts and nonce; a guess costs what it did, and in no number less than ``cost_min``.
+    Errors as ``open_sealed`` and ``seal``; LocalError USAGE for an officer that there is not, or
+    for the passphrase in use.
+    """
+    sealed = _parsed(data)
+    secrets = open_sealed(data, passphrases, sealed.purpose)
+    if not 1 <= officer <= len(passphrases):
+        raise LocalError(Refusal.USAGE, f"officers 1 to {len(passphrases)}, not {officer}")
+    if _normal(new) == _normal(passphrases[officer - 1]):
+        raise LocalError(Refusal.USAGE, "the new passphrase is the one in use")
+    cost = Cost(
+        memory_kib=max(sealed.cost.memory_kib, cost_min.memory_kib),
+        iterations=max(sealed.cost.iterations, cost_min.iterations),
+        lanes=max(sealed.cost.lanes, cost_min.lanes),
+    )
+    changed = [*passphrases[: officer - 1], new, *passphrases[officer:]]
+    return seal(sealed.purpose, sealed.party, secrets, changed, entropy=entropy, cost=cost)
+
+
 def officers(data: bytes) -> int:
     """How many passphrases a sealed file wants. LocalError MALFORMED or OVERSIZE if it is none."""
     return len(_parsed(data).salts)

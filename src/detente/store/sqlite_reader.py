@@ -154,6 +154,11 @@ class SqliteReader:
         """The party's own private log."""
         return self._journal
 
+    def pin(self) -> None:
+        """Whatever is read from now on is of one commit, until ``close``: the writer goes on."""
+        self._database.run("BEGIN")
+        self._database.row("SELECT value FROM meta LIMIT 1")
+
     def snapshot(self) -> bytes:
         """The whole store as the bytes of one file, as of one commit: for a backup."""
         return self._database.snapshot()
