@@ -11,7 +11,7 @@ from pair import SeedKeys, World, heads
 from detente.core import events, frames, limits, protocol
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.speaking import APPENDS_MAX
+from detente.core.speaking import APPENDS_MAX, ROWS_MAX
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 
@@ -112,6 +112,7 @@ def test_no_more_than_a_window_is_signed_and_unconfirmed() -> None:
     world.run()
     most = limits.WINDOW_ENTRIES_MAX
     assert alpha.own().size == most
+    assert [size for size in alpha.own().heads if size > 1] == [1 + ROWS_MAX, most]
     waiting = len(alpha.shelf(alpha.line.id).outbox)
     assert waiting == len(alpha.line.queue.rows) > 0
     alpha.submit("now", precedence=Precedence.FLASH)
