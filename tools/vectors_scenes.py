@@ -434,7 +434,7 @@ def entries(
     for index in range(start, stop):
         entry = log.entry(index)
         if body is not None:
-            entry = replace(entry, body=body)
+            entry = entry._replace(body=body)
         item = encode_item(
             entry,
             None if full else before,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -154,17 +153,17 @@ def exported_once(made: Line) -> bytes:
 def test_what_is_lacking_is_said(two: Line) -> None:
     """A body is opened, purged, missing or not mine; a leaf without one says nothing."""
     entry = two.logs[0].entry(1)
-    closed = replace(entry, salt=None, body=None)
+    closed = entry._replace(salt=None, body=None)
     assert entry.leaf is not None
     for shown, line_ in (
-        ("purged", entry_line(replace(closed, purged=True), 0)),
+        ("purged", entry_line(closed._replace(purged=True), 0)),
         ("missing", entry_line(closed, 1)),
         ("notmine", entry_line(closed, 5)),
         ("notmine", entry_line(closed, None)),
     ):
         assert line_ == f"entry {b64(entry.raw)} {shown}"
     assert entry_line(two.logs[1].entry(1), 0) == f"entry {b64(two.logs[1].raws[1])}"
-    void = replace(entry, leaf=None)
+    void = entry._replace(leaf=None)
     assert entry_line(void, 0) == f"entry {b64(entry.raw)}"
 
 

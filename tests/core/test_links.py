@@ -154,7 +154,7 @@ def test_logs_are_loaded_in_any_order() -> None:
     assert alpha.line.begun_day == begun
     shelf = alpha.shelf(alpha.line.id)
     first = shelf._logs[LogId(0, 0, b"")][0]
-    shelf._logs[LogId(0, 0, b"")][0] = replace(first, leaf=None)
+    shelf._logs[LogId(0, 0, b"")][0] = first._replace(leaf=None)
     reload(alpha, sorted(states))
     assert alpha.line.begun_day == begun
 
@@ -189,7 +189,7 @@ def test_rows_that_wait_for_a_person_still_wait_after_a_start() -> None:
     alpha.do(events.Tick())
     shelf = alpha.shelf(alpha.line.id)
     first = min(shelf.outbox)
-    shelf.outbox[first] = replace(shelf.outbox[first], awaits_release=True)
+    shelf.outbox[first] = shelf.outbox[first]._replace(awaits_release=True)
     alpha.restart()
     assert sorted(alpha.line.queue.rows) == sorted(shelf.outbox)
     assert first not in [n for numbers in alpha.line.queue.by_precedence for n in numbers]

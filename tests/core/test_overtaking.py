@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from liar import Liar
 from pair import End, World, heads
@@ -322,7 +320,7 @@ def test_void_leaves_do_not_overtake() -> None:
     own = alpha.own()
     alpha.do(events.Tick())
     last = own.recent[own.size - 1]
-    own.recent[own.size - 1] = replace(last, leaf=None)
+    own.recent[own.size - 1] = last._replace(leaf=None)
     alpha.line.session_of(1).ahead_sent.clear()
     alpha.line.touched = True
     sent = alpha.do(events.Tick())

@@ -246,9 +246,7 @@ def test_a_card_in_a_log_is_for_our_officers_to_look_at() -> None:
     from detente.core.leaf import decode_leaf
 
     raw = decode_leaf(liar.log.raws[2])
-    from dataclasses import replace
-
-    liar.log.raws[2] = replace(raw, commitment=commit(bytes(16), b"\x7f")).encode()
+    liar.log.raws[2] = raw._replace(commitment=commit(bytes(16), b"\x7f")).encode()
     liar.log.bodies[2] = (bytes(16), b"\x7f")
     liar.entries(link, start=1, bodies=False, stop=2)
     assert not alpha.offered

@@ -11,7 +11,7 @@ from pair import SeedKeys, World, heads
 from detente.core import events, frames, limits, protocol
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.speaking import APPENDS_MAX
+from detente.core.speaking import APPENDS_MAX, ROWS_MAX
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 
@@ -112,6 +112,7 @@ def test_no_more_than_a_window_is_signed_and_unconfirmed() -> None:
     world.run()
     most = limits.WINDOW_ENTRIES_MAX
     assert alpha.own().size == most
+    assert [size for size in alpha.own().heads if size > 1] == [1 + ROWS_MAX, most]
     waiting = len(alpha.shelf(alpha.line.id).outbox)
     assert waiting == len(alpha.line.queue.rows) > 0
     alpha.submit("now", precedence=Precedence.FLASH)
@@ -180,7 +181,7 @@ def test_rows_of_a_restarted_node_are_read_from_the_store() -> None:
     alpha.restart()
     rows = alpha.line.queue.rows
     for number, row in rows.items():
-        rows[number] = replace(row, draft=replace(row.draft, kind=-1, body=None))
+        rows[number] = row._replace(draft=row.draft._replace(kind=-1, body=None))
     world.link("alpha", "bravo")
     world.run(40)
     assert world.ends["bravo"].texts(0) == [b"\0kept"]
@@ -470,7 +471,7 @@ def test_a_batch_a_little_over_its_size_still_fits_a_frame() -> None:
     liar.got(link)
     own = alpha.own()
     for index in range(own.size - 8, own.size):
-        own.recent[index] = replace(own.recent[index], body=bytes(65_536))
+        own.recent[index] = own.recent[index]._replace(body=bytes(65_536))
     for size in list(own.heads):
         if size < own.size:
             del own.heads[size]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from detente.core.errors import LocalError
@@ -40,7 +38,7 @@ def test_a_cover_speaks_of_the_history_that_is_held_here() -> None:
     assert root is not None
     items = [Seen(A, 1, root, 5), Seen(A, 1, bytes(32), 5), Seen(A, 2, root, 5)]
     for index, item in enumerate(items):
-        put(transcript, B, replace(PLAIN, seen=(item,)))
+        put(transcript, B, PLAIN._replace(seen=(item,)))
         found = agreement(transcript, Cover(B, index, A, item.size, 5))
         assert found is list(Agreement)[index]
     put(transcript, B)
@@ -78,8 +76,8 @@ def test_the_past_of_an_entry_is_closed_under_seen() -> None:
     """What the seen had seen lies before; what is not held here is named."""
     transcript = MemoryTranscript()
     third = LogId(2, 0, b"")
-    put(transcript, A, replace(PLAIN, seen=(Seen(third, 4, bytes(32), 5),)))
-    put(transcript, B, replace(PLAIN, seen=(Seen(A, 1, bytes(32), 6),)))
+    put(transcript, A, PLAIN._replace(seen=(Seen(third, 4, bytes(32), 5),)))
+    put(transcript, B, PLAIN._replace(seen=(Seen(A, 1, bytes(32), 6),)))
     past = causal_past(transcript, Place(B, 0))
     assert past == {B: 1, A: 1, third: 4}
     assert incomplete(transcript, past) == [third]

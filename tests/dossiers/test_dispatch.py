@@ -208,7 +208,7 @@ def entry_of(plain, kind=Kind.DISPATCH, **fields):
     packed = pack(plain, 5, padding=True)
     leaf = Leaf(kind=kind, time_s=1, audience=3, serial=1, commitment=commit(SALT, packed))
     entry = Entry(Place(LogId(0, 0, b""), 1), bytes(32), leaf.encode(), leaf, SALT, packed)
-    return dataclasses.replace(entry, **fields)
+    return entry._replace(**fields)
 
 
 @pytest.mark.parametrize("kind", BODIES, ids=lambda kind: kind.name)

@@ -112,7 +112,6 @@ def test_a_gap_in_serials_is_shown(pair: Any, line_of: Any) -> None:
 
 def test_only_a_proof_of_this_very_log_freezes_it(pair: Any, line_of: Any) -> None:
     """An accusation counts if its proof names this log of this line at the index stated."""
-    from dataclasses import replace
 
     from detente.core.accusation import Finding, Form, Verdict
     from detente.core.body import pack
@@ -125,9 +124,8 @@ def test_only_a_proof_of_this_very_log_freezes_it(pair: Any, line_of: Any) -> No
     entry = line.shelf.entry(LogId(0, 0, b""), 1)
     accused = Accused(LogId(1, 0, b""), 3)
     body = pack(b"proof", 5, False)
-    entry = replace(
-        entry, body=body, leaf=replace(entry.leaf, kind=Kind.ACCUSATION, extra=accused.encode())
-    )
+    leaf = entry.leaf._replace(kind=Kind.ACCUSATION, extra=accused.encode())
+    entry = entry._replace(body=body, leaf=leaf)
     prover = module._Prover(node.station, line)
     right = Origin(line.id, pair.bravo.station.party, 0, b"")
     for finding, origin, index, proven in (
@@ -144,4 +142,4 @@ def test_only_a_proof_of_this_very_log_freezes_it(pair: Any, line_of: Any) -> No
             patch.setattr(module, "check", lambda *_, found=verdict: found)
             assert prover(entry) is proven
     assert not prover(entry)  # noise proves nothing
-    assert not prover(replace(entry, body=None))
+    assert not prover(entry._replace(body=None))

@@ -366,3 +366,17 @@ def test_bad_framing_is_named() -> None:
         link.close("done")
 
     run(scene)
+
+
+def test_large_frames_are_handed_over_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small frames go together, in order, up to a number; a large batch ends its group."""
+    monkeypatch.setattr(module, "FRAMES_MAX", 3)
+    large = bytes(module.FRAMES_BYTES_ENOUGH)
+    frames = [b"1", b"2", b"3", b"4", large, large, b"5"]
+    assert list(module._grouped(frames)) == [
+        [b"1", b"2", b"3"],
+        [b"4", large],
+        [large],
+        [b"5"],
+    ]
+    assert list(module._grouped([])) == []

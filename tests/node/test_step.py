@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from detente.core.errors import LocalError, MachineError, Refusal
-from detente.core.events import Draft, LinkUp, Send, Submit, Tell
+from detente.core.events import Draft, LinkDown, LinkUp, Send, Submit, Tell
 from detente.core.leaf import Kind
 from detente.core.merkle import EMPTY_ROOT
 from detente.node.step import Stepper
@@ -162,3 +163,22 @@ def test_a_change_of_our_own_is_kept_alike(pair: Any, line_of: Any, calls: list[
     outcome = node.stepper.change(lambda step: step.out.append(Send(1, b"x")))
     assert outcome.spoken == [Send(1, b"x")]
     assert not any(isinstance(one, Tell) for one in outcome.spoken)
+
+
+def test_what_links_bring_goes_before_drafts(pair: Any, line_of: Any) -> None:
+    """A step takes all that links brought, and drafts behind it only until there are enough."""
+    node = pair.alpha
+    given = Submit(line_of(node).id, draft())
+
+    async def scene() -> None:
+        took = [asyncio.ensure_future(node.take([given] * 3)) for _ in range(3)]
+        took.append(asyncio.ensure_future(node.take([LinkDown(7)])))
+        await asyncio.sleep(0)
+        for wanted in (([LinkDown(7)], [given] * 3, [given] * 3), ([given] * 3,), ()):
+            groups = node.waiting(4)
+            assert tuple(inputs for inputs, _ in groups) == wanted
+            for _, future in groups:
+                future.set_result(None)
+        await asyncio.gather(*took)
+
+    asyncio.run(scene())

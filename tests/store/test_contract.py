@@ -65,7 +65,7 @@ def with_line(stores, line: bytes = LINE, member: int = 0) -> Store:
 
 
 def without_body(entry: Entry) -> Entry:
-    return replace(entry, salt=None, body=None)
+    return entry._replace(salt=None, body=None)
 
 
 # --- atomic -------------------------------------------------------------------------------------
@@ -242,18 +242,18 @@ def broken(author, how: str):
     alice.new()
     good = alice.say(2)
     first = good.entries[0]
-    elsewhere = replace(first.entry, place=Place(LogId(1, 0, b""), 2))
+    elsewhere = first.entry._replace(place=Place(LogId(1, 0, b""), 2))
     changed = {
         "gap": lambda: author().stored(*[author().new() for _ in range(3)][2:]),
         "none": lambda: replace(good, entries=()),
         "head": lambda: replace(good, head=SignedHead(5, bytes(32), bytes(64))),
-        "log": lambda: replace(good, entries=(replace(first, entry=elsewhere), good.entries[1])),
+        "log": lambda: replace(good, entries=(first._replace(entry=elsewhere), good.entries[1])),
         "order": lambda: replace(good, entries=good.entries[::-1]),
         "subtrees": lambda: replace(
-            good, entries=(replace(first, subtrees=bytes(32)), good.entries[1])
+            good, entries=(first._replace(subtrees=bytes(32)), good.entries[1])
         ),
         "salt": lambda: replace(
-            good, entries=(replace(first, entry=replace(first.entry, salt=None)), good.entries[1])
+            good, entries=(first._replace(entry=first.entry._replace(salt=None)), good.entries[1])
         ),
         "vast": lambda: replace(good, head=SignedHead(1 << 50, bytes(32), bytes(64))),
     }
@@ -331,7 +331,7 @@ def test_a_body_may_come_after_its_leaf(stores, author) -> None:
     store = with_line(stores)
     alice = author()
     new = alice.new()
-    bare = replace(new, entry=without_body(new.entry))
+    bare = new._replace(entry=without_body(new.entry))
     keep(store, alice.stored(bare))
     shelf = store.shelf(LINE)
     assert shelf.entry(alice.log, 0) == bare.entry
@@ -351,7 +351,7 @@ def test_a_purge_takes_the_body_and_leaves_the_leaf(stores, author) -> None:
     said = alice.say(2)
     keep(store, said)
     keep(store, DropBody(LINE, alice.log, 0))
-    gone = replace(without_body(said.entries[0].entry), purged=True)
+    gone = without_body(said.entries[0].entry)._replace(purged=True)
     for _ in range(2):
         assert store.shelf(LINE).entries(alice.log, 0, 2) == [gone, said.entries[1].entry]
         store = stores.again()
@@ -365,14 +365,14 @@ def test_a_purge_wins_whichever_comes_first(stores, author, purge_first: bool) -
     store = with_line(stores)
     alice = author()
     new = alice.new()
-    keep(store, alice.stored(replace(new, entry=without_body(new.entry))))
+    keep(store, alice.stored(new._replace(entry=without_body(new.entry))))
     both = [
         DropBody(LINE, alice.log, 0),
         StoreBody(LINE, alice.log, 0, new.entry.salt, new.entry.body),
     ]
     keep(store, *(both if purge_first else both[::-1]))
     entry = store.shelf(LINE).entry(alice.log, 0)
-    assert entry == replace(without_body(new.entry), purged=True)
+    assert entry == without_body(new.entry)._replace(purged=True)
 
 
 # --- overtaking ---------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_a_body_receipted_ahead_is_not_lost_when_its_leaf_comes_bare(
     store = with_line(stores)
     _, entries, ahead = overtaken(author)
     keep(store, ahead)
-    bare = [replace(new, entry=replace(without_body(new.entry), purged=purged)) for new in entries]
+    bare = [new._replace(entry=without_body(new.entry)._replace(purged=purged)) for new in entries]
     alice = author()
     for _ in range(4):
         alice.new()
@@ -497,14 +497,14 @@ def test_rows_leave_the_outbox_or_wait_in_it(stores) -> None:
     keep(store, *(QueueOutbox(LINE, OutboxRow(n, draft, 5)) for n in (1, 2, 3)))
     keep(store, TakeOutbox(LINE, (1, 3)))
     (row,) = store.outbox(LINE)
-    keep(store, QueueOutbox(LINE, replace(row, awaits_release=True)))
-    assert store.outbox(LINE) == [replace(row, awaits_release=True)]
+    keep(store, QueueOutbox(LINE, row._replace(awaits_release=True)))
+    assert store.outbox(LINE) == [row._replace(awaits_release=True)]
     assert store.shelf(LINE).outbox_draft(2) == draft
-    louder = replace(draft, precedence=5)
+    louder = draft._replace(precedence=5)
     keep(store, QueueOutbox(LINE, OutboxRow(2, louder, 6)))
     assert store.shelf(LINE).outbox_draft(2) == louder
     assert refusal(lambda: store.shelf(LINE).outbox_draft(1)) is Refusal.NOT_FOUND
-    for effect in (TakeOutbox(LINE, (2, 1)), QueueOutbox(LINE, replace(row, number=1))):
+    for effect in (TakeOutbox(LINE, (2, 1)), QueueOutbox(LINE, row._replace(number=1))):
         store.begin()
         assert refusal(lambda effect=effect: store.apply(effect)) is Refusal.NOT_FOUND
     assert [row.number for row in store.outbox(LINE)] == [2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from detente.core.body import commit
 from detente.core.errors import PeerError, Refusal
@@ -45,7 +44,7 @@ def _take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: 
         raise PeerError(Refusal.BAD_COMMITMENT, f"entry {index}", log=log.id, index=index)
     before = coverable_size(line, log)
     del log.missing[index]
-    entry = replace(entry, salt=salt, body=body)
+    entry = entry._replace(salt=salt, body=body)
     if index in log.recent:
         log.recent[index] = entry
     if index in log.lacked:

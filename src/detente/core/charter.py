@@ -134,11 +134,18 @@ class Charter:
 
     def readers(self) -> int:
         """The audience mask of all who may read bodies: everyone but observers."""
-        return sum(1 << m.number for m in self.members if m.role != "observer")
+        mask = 0
+        for member in self.members:  # asked for with every entry, hence no generator
+            if member.role != "observer":
+                mask |= 1 << member.number
+        return mask
 
     def everyone(self) -> int:
         """The audience mask of all members."""
-        return sum(1 << m.number for m in self.members)
+        mask = 0
+        for member in self.members:
+            mask |= 1 << member.number
+        return mask
 
 
 def charter_id(data: bytes) -> bytes:

@@ -103,11 +103,15 @@ class Reader:
             return first
         value = first & 0x7F
         for shift in range(7, 7 * VARINT_BYTES_MAX, 7):
-            byte = self.u8()
+            pos += 1
+            if pos >= self.end:
+                raise malformed("cut short")
+            byte = self.data[pos]
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 if byte == 0:
                     raise malformed("varint not in shortest form")
+                self.pos = pos + 1
                 return value
         raise malformed("varint too long")
 

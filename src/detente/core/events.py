@@ -25,8 +25,7 @@ class Now(NamedTuple):
     error_s: int = 65_535  # claimed error of wall_s in whole seconds; 65,535 is unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """What an author asks to be entered, before it has an index, a serial, `seen` or a time."""
 
     kind: int
@@ -40,8 +39,7 @@ class Draft:
     release: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A draft that is durable here and not sequenced yet: «queued»."""
 
     number: int  # rises with every submit on this line
@@ -137,8 +135,7 @@ class SignedHead(NamedTuple):
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """One verified entry to be stored, with the perfect subtrees that its leaf completed."""
 
     entry: Entry

@@ -6,7 +6,6 @@ Reads memory first and the store second. What this very step has appended is not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from detente.core.events import DropBody, SignedHead, StoreEntries
 from detente.core.leaf import CONTENT, Leaf, LogId
@@ -100,6 +99,8 @@ def subtrees(step: Step, line: Line, log_id: LogId) -> SubtreeReader:
 
 def head_between(line: Line, log: Log, at_least: int, at_most: int) -> SignedHead | None:
     """The largest signed head of a size in this range. Memory has every head above its least."""
+    if at_least <= log.size <= at_most and log.size in log.heads:
+        return log.heads[log.size]  # for a live peer, nearly always
     sizes = [size for size in log.heads if at_least <= size <= at_most]
     if sizes:
         return log.heads[max(sizes)]
@@ -170,7 +171,7 @@ def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
         log.missing.pop(place.index, None)
         log.lacked.discard(place.index)
         if place.index in log.recent:
-            log.recent[place.index] = replace(entry, salt=None, body=None, purged=True)
+            log.recent[place.index] = entry._replace(salt=None, body=None, purged=True)
         note_held(step, line, log, before)
         step.out.append(DropBody(line.id, place.log, place.index))
         step.tell("purged", line, member=member, index=place.index)

@@ -7,7 +7,6 @@ and speak. The same code judges us and them; there is no client and no server.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from detente.core import limits
 from detente.core.amending import all_named, charter_kept, refresh_charter
@@ -315,7 +314,7 @@ def _release(step: Step, given: Release) -> None:
         del line.queue.rows[given.number]
         step.out.append(TakeOutbox(line.id, (given.number,)))
         return
-    freed = replace(row, awaits_release=False)
+    freed = row._replace(awaits_release=False)
     line.queue.rows[row.number] = freed
     line.queue.by_precedence[row.draft.precedence].append(row.number)
     step.out.append(QueueOutbox(line.id, freed))

@@ -7,7 +7,6 @@ and shows what comes, and signs nothing until its officers adopt it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from detente.core.body import commit
 from detente.core.errors import LocalError, Refusal
@@ -117,7 +116,7 @@ def _hold_back(step: Step, line: Line) -> None:
         if _of_draft(row.draft) in entered:
             done.append(row.number)
             continue
-        line.queue.rows[row.number] = held = replace(row, awaits_release=True)
+        line.queue.rows[row.number] = held = row._replace(awaits_release=True)
         step.out.append(QueueOutbox(line.id, held))
     if done:
         step.out.append(TakeOutbox(line.id, tuple(done)))

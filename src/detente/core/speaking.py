@@ -37,6 +37,9 @@ APPENDS_MAX = 64  # signatures of one step: their heads stay in memory until the
 LACKS_MAX = 100  # indices in one `lacks`
 LEAF_FIXED_BYTES = 192  # of an entry without `seen`, references, extra and body, at most
 SEEN_BYTES_MAX = 56  # one `seen` item, at most
+# Outbox rows under one signature: half a window, so that the peer checks one half while we make
+# the other; with a whole one, each node waited for the other (bench/, throughput).
+ROWS_MAX = limits.WINDOW_ENTRIES_MAX // 2
 
 
 def settle(step: Step, line: Line) -> None:
@@ -166,7 +169,7 @@ def _next_rows(line: Line, room: int) -> list[OutboxRow]:
     for precedence in reversed(range(6)):
         numbers = queue.by_precedence[precedence]
         urgent = precedence >= Precedence.FLASH
-        while numbers and (urgent or len(rows) < min(room, limits.BATCH_ENTRIES_MAX)):
+        while numbers and (urgent or len(rows) < min(room, ROWS_MAX)):
             row = loaded(line, queue.rows[numbers[0]])
             bytes_left -= _cost(row.draft)
             if bytes_left < 0:

@@ -7,7 +7,6 @@ verifiers and tests. A fold asks nothing else, so equal checkpoints give equal a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -33,8 +32,7 @@ class Place(NamedTuple):
     index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry as it is held here. ``leaf`` is None where signed bytes do not decode (void)."""
 
     place: Place

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from detente.core import limits
 from detente.core.body import commit
@@ -54,8 +55,7 @@ class Batch:
     confirm: bool  # the sender asks to be told that this is stored
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One entry off the wire: exact leaf bytes, the leaf if it decodes, and the body if it came."""
 
     raw: bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -31,6 +31,7 @@ SHUT_S_MAX = 60.0  # and at the most, when it goes on like that
 PACE_BYTES = 1_048_576  # frames wait here, not in the link, above this many bytes
 WAITING_BYTES_MAX = 25_165_824  # frames waiting for all links; above it the longest queue goes
 FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these may ask for
+FRAMES_BYTES_ENOUGH = 49_152  # and so many bytes: one large batch is confirmed before the next one
 
 
 class Desk(Protocol):
@@ -286,8 +287,7 @@ class Links:
         while True:
             frames = await live.link.receive()
             live.heard, live.heard_s = True, asyncio.get_running_loop().time()
-            for start in range(0, len(frames), FRAMES_MAX):
-                some = frames[start : start + FRAMES_MAX]
+            for some in _grouped(frames):
                 await self._desk.take([FrameIn(live.number, frame) for frame in some])
 
     def _why_not(self, live: Live) -> str:
@@ -307,3 +307,18 @@ class Links:
                 return "the other call stands"
             self._end(other, "a newer link")
         return "too many links" if len(self.linked(peer)) >= LINKS_PER_PEER_MAX else ""
+
+
+def _grouped(frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Frames as they are handed over, one group to a step: the sender makes its next batch while
+    this one is checked, as long as every large batch is answered by itself."""
+    some: list[bytes] = []
+    size = 0
+    for frame in frames:
+        some.append(frame)
+        size += len(frame)
+        if len(some) == FRAMES_MAX or size >= FRAMES_BYTES_ENOUGH:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

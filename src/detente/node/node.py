@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event
@@ -57,7 +58,8 @@ class Node:
         self.chores = chores.Chores(self)
         self.known_folds: dict[bytes, Folds] = {}
         self._sightings = Sightings()
-        self._queue: list[Group] = []
+        self._arrived: list[Group] = []
+        self._submitted: deque[Group] = deque()
         self._more = asyncio.Event()
         self._stepped = asyncio.Event()
         for line, reason in opened.restored.items():
@@ -185,18 +187,24 @@ class Node:
     async def take(self, inputs: list[Input]) -> None:
         """Hands over inputs and returns when they are committed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((inputs, future))
+        ours = all(isinstance(given, Submit) for given in inputs)
+        (self._submitted if ours else self._arrived).append((inputs, future))
         self._more.set()
         await future
 
-    def waiting(self, most: int) -> list[Group]:
-        """The groups of inputs handed over since, ``most`` groups at a time."""
-        groups, self._queue = self._queue[:most], self._queue[most:]
+    def waiting(self, enough: int) -> list[Group]:
+        """The groups of inputs for one step: all that came over links, of which each brings one
+        at a time; then, since a confirmation among it opens the window, drafts until they are
+        ``enough``."""
+        groups, self._arrived = self._arrived, []
+        while self._submitted and enough > 0:
+            groups.append(self._submitted.popleft())
+            enough -= len(groups[-1][0])
         return groups
 
     async def more(self, wait_s: float) -> None:
         """Waits for inputs, or for a step that others ran, at most ``wait_s`` seconds."""
-        if self._queue:
+        if self._arrived or self._submitted:
             return
         self._more.clear()
         with suppress(TimeoutError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from detente.bearers.tls import TlsIdentity, self_test
 from detente.core.errors import DetenteError, MachineError
+from detente.core.limits import WINDOW_ENTRIES_MAX
 from detente.core.protocol import wake_ms
 from detente.node import asked, control
 from detente.node.commands import run_command
@@ -22,7 +23,12 @@ from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
 from detente.node.places import find_line
 
-GROUPS_MAX = 2048  # groups of inputs taken into one transaction
+# Drafts enough for one transaction: half a window, so that the peer checks one half while we make
+# the other; with a whole one, each node waited for the other (bench/, throughput).
+DRAFTS_ENOUGH = WINDOW_ENTRIES_MAX // 2
+# Of the event loop between two full steps: from socket to link to task, so that a confirmation
+# that came meanwhile opens the window before the next step fills the outbox.
+TURNS = 4
 CHORES_S = 1.0  # how often the loop looks round though nothing came
 PACE_MS = 5  # how often at most frames for a slow link, and what stays due, are tried again
 WAIT_S = 30.0  # a command that waits for a receipt gives up after this, unless told otherwise
@@ -76,7 +82,7 @@ class Loop:
         loop = asyncio.get_running_loop()
         while True:
             await self._wait(links)
-            groups = node.waiting(GROUPS_MAX)
+            groups = node.waiting(DRAFTS_ENOUGH)
             inputs = [given for group, _ in groups for given in group]
             now_ms = clock(node.home).steady_ms
             if inputs or self._due(now_ms):
@@ -90,7 +96,8 @@ class Loop:
                 chores_s = loop.time()
                 links.drop_silent(chores_s)
                 node.chores.run()
-            await asyncio.sleep(0)
+            for _ in range(TURNS if len(inputs) >= DRAFTS_ENOUGH else 1):
+                await asyncio.sleep(0)
 
     def _due(self, now_ms: int) -> bool:
         due = wake_ms(self.node.station)
