@@ -159,8 +159,10 @@ def export(node: Node, request: Request) -> dict[str, Any]:
     path = Path(asked.text(request, "path"))
     if not path.is_absolute():
         raise LocalError(Refusal.USAGE, "say an absolute path")
-    if path.exists():
+    if _there(path):
         raise LocalError(Refusal.IN_USE, f"{path} exists already")
+    part = path.with_name(path.name + ".part")
+    _there(part)  # what an earlier run left is written over; a name too long is refused
     cards = [
         stored.data
         for stored in node.store.cards()
@@ -182,7 +184,6 @@ def export(node: Node, request: Request) -> dict[str, Any]:
         origin=lambda log: origin(line.id, parties[log.member], log),
         heads=lambda log: _head_lines(node, line, log),
     )
-    part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
             file.writelines(chunks)
@@ -198,6 +199,17 @@ def export(node: Node, request: Request) -> dict[str, Any]:
         for index in sorted(log.missing)
     ]
     return {"path": str(path), "entries": entries, "lacks": lacks, "bytes": path.stat().st_size}
+
+
+def _there(path: Path) -> bool:
+    """Whether something lies there. LocalError NOT_ALLOWED where no file can be looked for."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as exc:  # ValueError: a name with a NUL, or that is no text
+        raise LocalError(Refusal.NOT_ALLOWED, f"no file can be written at {path}") from exc
+    return True
 
 
 def _head_lines(node: Node, line: Line, log: LogId) -> Iterator[Signed | PqSigned | Cosigned]:
