@@ -61,8 +61,8 @@ vectors: setup ## make vectors/ anew; no difference may show in git
 fuzz: setup ## throw bytes at every decoder, a minute each (ARGS="name … --seconds 600 --keep")
 	PYTHONPATH=src:tests nice -n 19 $(BIN)/python -m fuzz $(ARGS)
 
-mutants: setup ## plant small faults in core and see that a test fails for each
-	$(BIN)/mutmut run $(ARGS)
+mutants: setup ## plant small faults in core and name those no test notices (ARGS="module …")
+	nice -n 19 $(BIN)/python tools/mutants.py $(ARGS)
 
 fmt: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix
