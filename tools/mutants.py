@@ -177,10 +177,11 @@ class Trial:
 # --- the command ------------------------------------------------------------------------------
 
 
-def run(module: str, tests: Sequence[str], seconds: float) -> None:
+def run(module: str, tests: Sequence[str], only: Sequence[str], seconds: float) -> None:
     """Tries every fault of one module: each that lives, with what it changed; then the figures."""
     path = CORE / f"{module}.py"
     mutants = plant((ROOT / path).read_text(encoding="utf-8"), path.as_posix())
+    mutants.names = [name for name in mutants.names if name in only or not only]
     with copied() as folder, quiet() as tell:
         (folder / path).write_text(mutants.code, encoding="utf-8")
         trial = Trial(mutants, seconds, tell)
@@ -229,18 +230,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools/mutants.py", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(every))
     parser.add_argument("--tests", default="", metavar="FILE,…", help=f"of {TESTS}; all of them")
+    parser.add_argument("--only", default="", metavar="FAULT,…", help="faults by name; all of them")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for the tests of one fault")
     asked = parser.parse_args(arguments)
     unknown = sorted(set(asked.modules) - set(every))
     if unknown:
         print(f"error: core has no module {', '.join(unknown)}", file=sys.stderr)
         return 2
-    tests = [test for test in asked.tests.split(",") if test]
+    tests, only = (
+        [word for word in words.split(",") if word] for words in (asked.tests, asked.only)
+    )
     status = 0
     for module in asked.modules or every:
         child = os.fork()  # a fault may stay in memory: no module sees another's
         if child == 0:
-            run(module, tests, asked.seconds)
+            run(module, tests, only, asked.seconds)
             os._exit(0)
         status |= os.waitpid(child, 0)[1] != 0
     return int(status)
