@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench vectors mutants fmt words clean
+.PHONY: help setup demo test lint bench vectors fuzz mutants fmt words clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,11 @@ bench: setup ## the measures of bench/, as ratios to a floor (ARGS="name …")
 vectors: setup ## make vectors/ anew; no difference may show in git
 	$(BIN)/python tools/make_vectors.py $(ARGS)
 
-mutants: setup ## plant small faults in core and see that a test fails for each
-	$(BIN)/mutmut run $(ARGS)
+fuzz: setup ## throw bytes at every decoder, a minute each (ARGS="name … --seconds 600 --keep")
+	PYTHONPATH=src:tests nice -n 19 $(BIN)/python -m fuzz $(ARGS)
+
+mutants: setup ## plant small faults in core and name those no test notices (ARGS="module …")
+	nice -n 19 $(BIN)/python tools/mutants.py $(ARGS)
 
 fmt: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix

@@ -28,7 +28,7 @@ OPERATING = sorted((DOCS / "operating").glob("*.md"))
 RECORDS = sorted((DOCS / "adr").glob("*.md"))
 SOURCE = ROOT / "src" / "detente"
 RINGS = {"core", "dossiers", "store", "bearers", "node", "cli", "locale"}
-TREE = RINGS | {"spec", "vectors", "tests", "tools", "docs", "bench", "src"}
+TREE = RINGS | {"spec", "vectors", "tests", "tools", "docs", "bench", "fuzz", "src"}
 
 FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")

@@ -169,6 +169,18 @@ def test_push_refuses_what_is_no_hash_or_too_large():
     assert frontier == Frontier(1 << 62, [LEAVES[0]])
 
 
+def test_a_tree_may_be_as_large_as_a_size_can_say():
+    """The last leaf of all is taken, alone or as a cover; the one behind it is not."""
+    last = Frontier(VARINT_MAX - 1, [LEAVES[0]] * (VARINT_MAX - 1).bit_count())
+    covered = last.copy()
+    last.push(0, LEAVES[1])
+    merkle.push_cover(covered, [LEAVES[1]], VARINT_MAX)
+    assert last == covered
+    assert last.size == VARINT_MAX
+    with pytest.raises(PeerError):
+        last.push(0, LEAVES[1])
+
+
 def test_an_encoded_frontier_reads_back():
     """Every size encodes as its varint and peaks, and decodes to itself."""
     for size in range(SIZE_MAX + 1):

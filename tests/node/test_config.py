@@ -63,6 +63,7 @@ def test_defaults(tmp_path: Path) -> None:
         (GOOD + '[dial]\n"ab" = "host:1"', "dial"),
         (GOOD + f'[dial]\n"{"ab" * 32}" = "host"', "dial"),
         (GOOD + "[", "at end"),
+        (GOOD + "dial = " + "[" * 2000, "recursion"),
     ],
 )
 def test_each_mistake_is_named(tmp_path: Path, text: str, named: str) -> None:

@@ -56,7 +56,7 @@ def test_what_was_kept_is_what_was_derived(closed_pair: Any, command: Any, line_
 
 
 @pytest.mark.parametrize(
-    "data", [None, b"", b"{", b"[]", b'{"format": 99}', b'{"format": 2}', b"\xff"]
+    "data", [None, b"", b"{", b"[]", b'{"format": 99}', b'{"format": 2}', b"\xff", b"[" * 3000]
 )
 def test_what_cannot_be_read_is_derived_again(data: bytes | None) -> None:
     """A state of another format, or a damaged one, is none."""

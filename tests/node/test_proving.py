@@ -221,6 +221,15 @@ def test_an_export_leaves_nothing_where_it_cannot_write(pair: Any):
     assert not list(pair.folder.glob("*.part"))
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "n" * 300, "n" * 253])
+def test_a_name_that_no_file_can_have_is_refused(pair: Any, name: str):
+    """NOT_ALLOWED, also where only the name of the unfinished file would be too long."""
+    with pytest.raises(LocalError) as caught:
+        pair.alpha.execute({"do": "export", "path": f"{pair.folder}/{name}"})
+    assert caught.value.refusal is Refusal.NOT_ALLOWED
+    assert not list(pair.folder.glob("*.part"))
+
+
 def test_what_was_purged_is_proved_without_its_words(pair: Any, said: dict[str, str]):
     """After a purge the entry can still be proved; its body is not disclosed any more."""
     pair.alpha.execute({"do": "purge", "entry": said["ours"]})

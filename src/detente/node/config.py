@@ -39,7 +39,7 @@ def load_config(home: Path) -> Config:
         raise LocalError(Refusal.NOT_FOUND, f"no {CONFIG_FILE} in {home}: {why}") from exc
     try:
         config = msgspec.toml.decode(data, type=Config)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise _wrong(str(exc)) from exc
     if not 0 <= config.clock_error_s <= 65_535:
         raise _wrong("clock_error_s is 0 to 65535")

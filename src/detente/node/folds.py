@@ -207,7 +207,7 @@ def decode_folds(data: bytes | None) -> Folds:
     try:
         state = json.loads(data or b"{}")
         return _decoded(state) if state.get("format") == FORMAT else Folds()
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return Folds()
 
 

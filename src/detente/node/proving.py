@@ -192,8 +192,9 @@ def export(node: Node, request: Request) -> asked.Apart:
     path = Path(asked.text(request, "path"))
     if not path.is_absolute():
         raise LocalError(Refusal.USAGE, "say an absolute path")
-    if path.exists():
+    if _there(path):
         raise LocalError(Refusal.IN_USE, f"{path} exists already")
+    _there(_part(path))  # what an earlier run left is written over; a name too long is refused
     cards = [
         stored.data
         for stored in node.store.cards()
@@ -235,10 +236,26 @@ def export(node: Node, request: Request) -> asked.Apart:
     return asked.Apart(work)
 
 
+def _part(path: Path) -> Path:
+    """Where a file stands until it is whole."""
+    return path.with_name(path.name + ".part")
+
+
+def _there(path: Path) -> bool:
+    """Whether something lies there. LocalError NOT_ALLOWED where no file can be looked for."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as exc:  # ValueError: a name with a NUL, or that is no text
+        raise LocalError(Refusal.NOT_ALLOWED, f"no file can be written at {path}") from exc
+    return True
+
+
 def _write(path: Path, chunks: Iterator[bytes], ended: Event) -> None:
     """The whole file, or nothing. LocalError NOT_ALLOWED where it cannot be, UNREACHABLE if the
     node ends meanwhile."""
-    part = path.with_name(path.name + ".part")
+    part = _part(path)
     try:
         with part.open("wb") as file:
             for chunk in chunks:

@@ -1,0 +1,55 @@
+"""``make mutants``: which faults it plants, which it leaves out, and what it says of survivors."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import mutants
+
+SOURCE = '''
+def bound(value: int) -> int:
+    """The value, if it is small."""
+    if value > 8:
+        raise malformed("above 8")
+    if value < 0:
+        raise PeerError(Refusal.OVERSIZE, f"{value} is below", value=value)
+    return value + 1
+'''
+
+
+@pytest.fixture(scope="module")
+def planted() -> mutants.Mutants:
+    return mutants.plant(SOURCE, "src/detente/core/bound.py")
+
+
+def test_a_fault_is_shown_as_what_it_changes(planted: mutants.Mutants) -> None:
+    """The lines before and after, and no more than their neighbours."""
+    shown = [planted.shown(name) for name in planted.names]
+    assert planted.module == "detente.core.bound"
+    assert any("-    if value > 8:\n+    if value >= 8:" in one for one in shown)
+    assert any("-    return value + 1\n+    return value - 1" in one for one in shown)
+
+
+def test_the_words_of_a_refusal_are_no_behaviour(planted: mutants.Mutants) -> None:
+    """Its number is: a fault in that is tried, and one in the words is counted and left out."""
+    shown = "".join(planted.shown(name) for name in planted.names)
+    assert "malformed(None)" not in shown
+    assert "PeerError(None" in shown
+    assert "OVERSIZE, None" not in shown
+    assert planted.wording >= 4
+
+
+def test_it_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    """A module with the tests that were named: each survivor, then the figures."""
+    assert mutants.main(["errors", "--tests", "test_encoding.py"]) == 0
+    assert re.search(
+        r"^errors: [0-9a-z, ]+; \d+ of wording left out$", capfd.readouterr().out, re.MULTILINE
+    )
+
+
+def test_an_unknown_module_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is run for it."""
+    assert mutants.main(["nothing"]) == 2
+    assert "core has no module nothing" in capsys.readouterr().err
