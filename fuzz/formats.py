@@ -9,7 +9,7 @@ from fuzz import seeds
 from fuzz.contract import BrokenError, Target, canonical, read, same, text_of
 
 from detente.bearers.tls import parse_address
-from detente.core import extras, identity, limits, notes
+from detente.core import ceremony, extras, identity, limits, notes, revocation
 from detente.core.body import commit, pack, unpack
 from detente.core.charter import Charter, check_amendment, parse_charter
 from detente.core.encoding import (
@@ -218,12 +218,12 @@ def _card(data: bytes) -> None:
 
 def _revocation(data: bytes) -> None:
     sheet = data.partition(b"\n\n")[0] + b"\n"
-    canonical(sheet, identity._read_revocation, identity.Revocation.encode)
-    read(identity.parse_revocation, data, _trusted())
+    canonical(sheet, revocation._read_revocation, revocation.Revocation.encode)
+    read(revocation.parse_revocation, data, _trusted())
 
 
 def _ceremony(data: bytes) -> None:
-    canonical(data, identity.parse_ceremony, identity.Ceremony.encode)
+    canonical(data, ceremony.parse_ceremony, ceremony.Ceremony.encode)
 
 
 def _charter(data: bytes) -> None:
