@@ -56,12 +56,12 @@ def test_a_leaf_may_be_as_long_as_the_limit() -> None:
     """Every list full, and the extra bytes up to the last one; a byte more is OVERSIZE."""
     seen = tuple(Seen(LogId(n // 8, n % 8, b""), 1, bytes(32), 1) for n in range(limits.SEEN_MAX))
     refs = (bytes(32),) * limits.REFS_MAX
-    leaf = replace(PLAIN, seen=seen, refs=refs, extra=bytes(200))
-    leaf = replace(leaf, extra=bytes(200 + limits.LEAF_BYTES_MAX - len(leaf.encode())))
+    leaf = PLAIN._replace(seen=seen, refs=refs, extra=bytes(200))
+    leaf = leaf._replace(extra=bytes(200 + limits.LEAF_BYTES_MAX - len(leaf.encode())))
     assert len(leaf.encode()) == limits.LEAF_BYTES_MAX
     assert decode_leaf(leaf.encode()) == leaf
     with pytest.raises(PeerError) as caught:
-        decode_leaf(replace(leaf, extra=leaf.extra + b"x").encode())
+        decode_leaf(leaf._replace(extra=leaf.extra + b"x").encode())
     assert caught.value.refusal is Refusal.OVERSIZE
 
 

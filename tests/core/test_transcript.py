@@ -85,7 +85,7 @@ def test_what_names_an_entry_is_found_in_order_of_place() -> None:
     named = bytes(range(32))
     for log in (B, A):
         put(transcript, log, PLAIN)
-        put(transcript, log, replace(PLAIN, refs=(named, named)))
+        put(transcript, log, PLAIN._replace(refs=(named, named)))
     assert transcript.referring(named) == [Place(A, 1), Place(B, 1)]
     assert transcript.referring(bytes(32)) == []
     assert transcript.logs() == [A, B]
@@ -97,7 +97,7 @@ def test_entries_are_found_by_kind() -> None:
     for log in (B, A):
         put(transcript, log)
         for kind in (Kind.SEEN, Kind.OFFER, Kind.SEAL):
-            put(transcript, log, replace(PLAIN, kind=kind))
+            put(transcript, log, PLAIN._replace(kind=kind))
     wanted = [Place(A, 2), Place(A, 3), Place(B, 2), Place(B, 3)]
     assert transcript.of_kind((Kind.OFFER, Kind.SEAL)) == wanted
     assert transcript.of_kind((Kind.CARD,)) == []
@@ -110,7 +110,7 @@ def test_the_covers_of_an_entry_are_the_first_and_each_earlier_one() -> None:
     for held_at_s in (9, 9, 7, 8, 3):
         for log in (third, B):
             seen = (Seen(A, 2, bytes(32), held_at_s), Seen(third, 1, bytes(32), 5))
-            put(transcript, log, replace(PLAIN, seen=seen[: 1 if log == third else 2]))
+            put(transcript, log, PLAIN._replace(seen=seen[: 1 if log == third else 2]))
     for index in (0, 1):
         found = transcript.covers(A, index)
         assert found == [
@@ -138,9 +138,9 @@ def test_the_past_of_an_entry_ends_with_it() -> None:
     transcript = MemoryTranscript()
     third = LogId(2, 0, b"")
     for size in range(1, 5):
-        put(transcript, A, replace(PLAIN, seen=(Seen(third, size, bytes(32), 5),)))
+        put(transcript, A, PLAIN._replace(seen=(Seen(third, size, bytes(32), 5),)))
     for size in range(2, 5):
-        put(transcript, B, replace(PLAIN, seen=(Seen(A, size, bytes(32), 6),)))
+        put(transcript, B, PLAIN._replace(seen=(Seen(A, size, bytes(32), 6),)))
     assert causal_past(transcript, Place(B, 0)) == {B: 1, A: 2, third: 2}
     assert causal_past(transcript, Place(B, 1)) == {B: 2, A: 3, third: 3}
 
@@ -149,9 +149,9 @@ def test_a_log_that_is_not_here_hides_no_other() -> None:
     """What stands behind it in a `seen` is followed all the same, and both are named."""
     transcript = MemoryTranscript()
     here, far = LogId(2, 0, b""), LogId(3, 0, b"")
-    put(transcript, here, replace(PLAIN, seen=(Seen(far, 7, bytes(32), 5),)))
+    put(transcript, here, PLAIN._replace(seen=(Seen(far, 7, bytes(32), 5),)))
     seen = (Seen(A, 4, bytes(32), 6), Seen(here, 1, bytes(32), 6))
-    put(transcript, B, replace(PLAIN, seen=seen))
+    put(transcript, B, PLAIN._replace(seen=seen))
     past = causal_past(transcript, Place(B, 0))
     assert past == {B: 1, A: 4, here: 1, far: 7}
     assert incomplete(transcript, past) == [A, far]
