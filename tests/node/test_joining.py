@@ -115,7 +115,7 @@ def test_nobody_signs_in_a_party_whose_card_was_not_compared(
     assert refusal(bravo, command, "seal", entry=offer) is Refusal.CHARTER_MISMATCH
     bravo.station.cards[charlie.card.party] = card
     line = line_of(bravo)
-    bare = replace(line.shelf.entry(line.logs[max(line.logs)].id, 0), body=None)
+    bare = line.shelf.entry(line.logs[max(line.logs)].id, 0)._replace(body=None)
     with pytest.raises(LocalError) as refused:
         module._check_newcomers(bravo, line, bare)
     assert refused.value.refusal is Refusal.CONTEXT_INCOMPLETE
