@@ -175,7 +175,7 @@ def test_a_line_by_file(run, parties: Parties, tmp_path: Path):
     )
     assert run("verify", charter).exit_code == 0
     accepted = parties.at(parties.bravo, "line", "accept", charter)
-    assert accepted == {"line": proposed["line"], "title": "North"}
+    assert accepted == {"line": proposed["line"], "title": "North", "joining": False}
     said = parties.at(parties.alpha, "say", "Fog is expected.", "-s", "Weather", "-p", "FLASH")
     assert (said["state"], said["entry"]) == ("queued", None)
     (row,) = parties.at(parties.alpha, "outbox", "list")["outbox"]
