@@ -193,6 +193,26 @@ def test_a_mediator_seals_what_all_assented_to(three: Line) -> None:
     assert (standing.state, standing.assents, standing.seal) == (State.FINAL, (assent,), seal)
 
 
+def test_two_equal_assents_are_the_assents_of_both(three: Line) -> None:
+    """Members who assent in one second, having seen the same, enter one and the same leaf: the
+    seal names its hash for each, and is final as any other."""
+    for times, expected in ((1, State.VOID), (2, State.FINAL)):
+        made = line("Aland", "Bland", "Cland", "Mediana", roles=(*["party"] * 3, "mediator"))
+        a, b, c, m = made.logs
+        place = offer(a, sealer=3, signatories=0b111)
+        seen = covering(a, m, held_at_s=START_S)
+        by = [
+            answer(made, log, Kind.ASSENT, place, seen=seen, time_s=START_S + 9) for log in (b, c)
+        ]
+        assert hash_of(made, by[0]) == hash_of(made, by[1])
+        answer(made, m, Kind.SEAL, place, *by[:times])
+        for log in (a, b, c):
+            log.seen(m, held_at_s=START_S + 20)
+        standing = state(made, place)
+        assert standing.state is expected
+        assert standing.assents == (tuple(by) if times == 2 else ())
+
+
 def test_an_offerer_may_seal_among_three(three: Line) -> None:
     """With two others to assent the offerer may be the sealer; the order of assents is free."""
     a, b, m = three.logs

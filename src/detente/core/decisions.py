@@ -291,9 +291,10 @@ class _Case:
             return "a seal of an offer that its author had not covered", ()
         assents: dict[int, Place] = {}
         for hash_ in leaf.refs[1:]:
-            place = self.transcript.find(hash_)
-            if place is None or not self._within(past, place):
+            named = self._named(hash_, past)
+            if not named:
                 return "a seal naming an entry that its author had not covered", ()
+            place = next((one for one in named if one.log.member not in assents), named[0])
             entry = self.transcript.entry(*place)
             fault = self._fault_of_assent(entry)
             if fault is not None or place.log.member in assents:
@@ -305,6 +306,22 @@ class _Case:
         if len(assents) != len(required):
             return "a seal without every assent", ()
         return None, tuple(assents[member] for member in required)
+
+    def _named(self, hash_: bytes, past: dict[LogId, int]) -> list[Place]:
+        """What a hash in a seal may name: two members may enter equal assents in one second, and
+        then it stands there twice. The first of each member, as far as the sealer covered it."""
+        equal = [
+            place
+            for place, _leaf in self._naming(Kind.ASSENT, self.offer.hash)
+            if self.transcript.entry(*place).hash == hash_
+        ]
+        found = self.transcript.find(hash_)
+        places = equal or ([] if found is None else [found])
+        first: dict[int, Place] = {}
+        for place in places:
+            if self._within(past, place):
+                first.setdefault(place.log.member, place)
+        return list(first.values())
 
     def _fault_of_assent(self, entry: Entry) -> str | None:
         leaf = entry.leaf

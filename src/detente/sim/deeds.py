@@ -285,6 +285,8 @@ def lose_disk(simulation: Simulation, given: Deed) -> None:
     machine.kept_down = True
 
     def replaced() -> None:
+        if simulation.world.settled:
+            return  # it was mended with everything else
         machine.kept_down = False
         simulation.officers.replace_disk(machine, newest=True)
 
