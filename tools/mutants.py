@@ -56,8 +56,10 @@ class Mutants:
 
     def shown(self, name: str) -> str:
         """What the fault changed, as a diff."""
+        plain = name.rpartition("__mutmut_")[0]
         one, other = (
-            ast.unparse(self.functions[key]).splitlines()[1:] for key in (self.original(name), name)
+            ast.unparse(self.functions[key]).replace(key, plain, 1).splitlines()
+            for key in (self.original(name), name)
         )
         lines = list(difflib.unified_diff(one, other, lineterm="", n=1))[3:]
         return "\n".join(lines)
