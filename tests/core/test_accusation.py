@@ -84,6 +84,7 @@ def test_two_leaves_at_one_index_convict(told: Line, keys: CardKeys) -> None:
     verdict = check(leaves(log, 12, other, 11, 9), keys)
     assert verdict.finding is Finding.PROVEN
     assert verdict.form is Form.LEAVES
+    assert verdict.reason == "two leaves at one index"
     assert verdict.index == 9
     assert verdict.key == notes.vkey(log.origin, notes.ED25519, log.author.log(0).public())
     assert verdict.log(0) == log.id
