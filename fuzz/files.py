@@ -83,6 +83,7 @@ def _line(item: export.Item) -> str:
     if isinstance(item, export.Preamble):
         lines = [export.FIRST_LINE, f"line {item.line.hex()}", f"build {item.build}"]
         lines += [f"card {b64(one)}" for one in item.cards]
+        lines += [f"revocation {b64(one)}" for one in item.revocations]
         lines.append(f"charter {b64(item.charter)}")
         lines += [f"ceremony {b64(sheet.encode())}" for sheet in item.sheets]
         return "".join(f"{line}\n" for line in lines)

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 from mutmut.mutation import trampoline
 from mutmut.mutation.file_mutation import mutate_file_contents
 
@@ -31,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = Path("src") / "detente" / "core"
 COPIED = ("src", "tests", "tools", "spec", "vectors")
 TESTS = "tests/core"
+PROFILE = "mutants"
 SECONDS = 20  # of processor time that the tests may take to notice one fault
 NOTICED = "noticed"
 UNDER_TEST = "MUTANT_UNDER_TEST"  # mutmut reads it on every call
@@ -54,8 +56,10 @@ class Mutants:
 
     def shown(self, name: str) -> str:
         """What the fault changed, as a diff."""
+        plain = name.rpartition("__mutmut_")[0]
         one, other = (
-            ast.unparse(self.functions[key]).splitlines()[1:] for key in (self.original(name), name)
+            ast.unparse(self.functions[key]).replace(key, plain, 1).splitlines()
+            for key in (self.original(name), name)
         )
         lines = list(difflib.unified_diff(one, other, lineterm="", n=1))[3:]
         return "\n".join(lines)
@@ -184,8 +188,12 @@ def run(module: str, tests: Sequence[str], only: Sequence[str], seconds: float) 
     mutants.names = [name for name in mutants.names if name in only or not only]
     with copied() as folder, quiet() as tell:
         (folder / path).write_text(mutants.code, encoding="utf-8")
+        # An example that fails is enough: nobody reads it, so none is made small.
+        quick = settings(settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
+        settings.register_profile(PROFILE, quick)
         trial = Trial(mutants, seconds, tell)
-        options = ["-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-profile=ci", "--timeout=0"]
+        options = ["-q", "-n0", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"]
+        options.append("--timeout=0")
         chosen = [str(folder / TESTS / test) for test in tests] or [str(folder / TESTS)]
         pytest.main([*options, f"--rootdir={folder}", *chosen], plugins=[trial])
         counts = ", ".join(f"{count} {what}" for what, count in sorted(trial.counts.items()))

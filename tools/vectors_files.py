@@ -304,6 +304,8 @@ def _spoilt_exports(world: ground.Ground, good: list[str]) -> Iterator[Made]:
         ("log_twice", [*good, good[charter + 1]], "malformed", "one origin, one log"),
         ("log_without_entries", [*good, f"log {other.logs[0].origin[:75]}"], "malformed",
          "no origin"),
+        ("line_of_one_word", [*good[: charter + 1], "ceremony", *good[charter + 1 :]], "malformed",
+         "an empty sheet without the space before it"),
         ("line_unknown", [*good, "signed"], "malformed", "a line that means nothing"),
     )  # fmt: skip
     for name, lines, expect, comment in bad:

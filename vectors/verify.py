@@ -426,6 +426,7 @@ def check_export(data, cards, now):  # proof.md §4, §6
     need(data.endswith(b"\n") and last.decode() == f"end {digest}", "last line")
     need(max(map(len, body.split(b"\n"))) <= 131_072, "a line too long")
     rows = [line.split(" ") for line in body.decode().split("\n")][1:]
+    need(all(len(row) > 1 for row in rows), "a line of one word")
     (line_word, line), (build_word, build) = rows.pop(0), rows.pop(0)
     need((line_word, build_word) == ("line", "build") and build and is_build(build), "preamble")
     while rows[0][0] == "card":

@@ -19,6 +19,7 @@ from detente.core.accusation import (
     make_leaves,
     parse_fork,
 )
+from detente.core.encoding import b64
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.leaf import LogId
 from detente.core.merkle import EMPTY_ROOT
@@ -83,6 +84,7 @@ def test_two_leaves_at_one_index_convict(told: Line, keys: CardKeys) -> None:
     verdict = check(leaves(log, 12, other, 11, 9), keys)
     assert verdict.finding is Finding.PROVEN
     assert verdict.form is Form.LEAVES
+    assert verdict.reason == "two leaves at one index"
     assert verdict.index == 9
     assert verdict.key == notes.vkey(log.origin, notes.ED25519, log.author.log(0).public())
     assert verdict.log(0) == log.id
@@ -256,8 +258,10 @@ def test_without_the_card_it_is_alleged(told: Line) -> None:
     data = leaves(log, 12, forked(log, 9, 12), 12, 9)
     verdict = check(data, CardKeys([told.parties[1].card.card]))
     assert (verdict.finding, verdict.form) == (Finding.ALLEGED, Form.LEAVES)
-    with pytest.raises(LocalError):
+    assert verdict.reason.startswith("unknown-party: ")
+    with pytest.raises(LocalError) as caught:
         verdict.log(0)
+    assert caught.value.refusal is Refusal.USAGE
 
 
 def test_after_the_date_ed25519_alone_only_alleges(told: Line, keys: CardKeys) -> None:
@@ -273,6 +277,10 @@ def test_after_the_date_ed25519_alone_only_alleges(told: Line, keys: CardKeys) -
     assert check(safe, keys, **dates).finding is Finding.PROVEN
     assert check(plain, keys, now_s=START_S - 1, ed25519_until_s=START_S).finding is Finding.PROVEN
     assert check(plain, keys, now_s=LATER_S).finding is Finding.PROVEN
+    proven = check(plain, keys)
+    alleged = check(plain, keys, now_s=START_S, ed25519_until_s=START_S)
+    assert alleged == replace(proven, finding=Finding.ALLEGED, reason=alleged.reason)
+    assert "Ed25519 alone" in alleged.reason
 
 
 def test_two_keys_of_one_party_allege(told: Line) -> None:
@@ -291,6 +299,9 @@ def test_two_keys_of_one_party_allege(told: Line) -> None:
     proof = make_proof(Opening(other.raws[1]), 1, other.path(1), note)
     verdict = check(make_leaves(bare(log, 1, 2), proof), CardKeys([*told.cards(), newer.card.card]))
     assert verdict.finding is Finding.ALLEGED
+    assert "two keys" in verdict.reason
+    assert (verdict.form, verdict.log(0), verdict.index) == (Form.LEAVES, log.id, 1)
+    assert verdict.key == notes.vkey(log.origin, notes.ED25519, log.author.log(1).public())
 
 
 def replace_log_key(name: str):
@@ -329,6 +340,28 @@ def test_other_forms_accuse_nobody(told: Line, keys: CardKeys, old: str, new: st
     assert old in text
     verdict = check(text.replace(old, new, 1).encode(), keys)
     assert verdict.finding is Finding.NO_FAULT_FOUND
+
+
+def test_a_fork_file_has_one_form(told: Line) -> None:
+    """Another first line, a space too many and a hash of 33 bytes are MALFORMED."""
+    log = told.logs[0]
+    other = forked(log, 3, 9)
+    fork = replace(roots(log, 5, other, 9), common=common(log, 3, 5, other, 9))
+    text = fork.format().decode()
+    hashes = (fork.other, fork.path[0], fork.common.root)
+    longer = [(b64(item), b64(item + b"x")) for item in hashes]
+    for old, new in [("fork v1\n", "fork v2\n"), ("common 3 ", "common  3 "), *longer]:
+        assert old in text
+        with pytest.raises(PeerError) as caught:
+            parse_fork(text.replace(old, new, 1).encode())
+        assert caught.value.refusal is Refusal.MALFORMED
+
+
+def test_an_accusation_may_be_as_long_as_two_proofs(keys: CardKeys) -> None:
+    """A byte more is OVERSIZE, and the reason says so."""
+    longest = b"x" * (2 * PROOF_BYTES_MAX)
+    assert check(longest, keys).reason.startswith("malformed: ")
+    assert check(longest + b"x", keys).reason.startswith("oversize: ")
 
 
 def test_garbage_and_too_much_accuse_nobody(told: Line, keys: CardKeys) -> None:

@@ -222,6 +222,8 @@ def test_heads_out_of_order_are_our_own_mistake(two: Line) -> None:
         ("\ncharter ", "\nchart "),
         ("\ncharter ", "\ncharter ="),
         ("\nlog ", "\nentry "),
+        ("\nlog ", "\nceremony\nlog "),
+        ("\nsigned 1 ", "\nentry\nsigned 1 "),
         ("\nentry ", "\nentry  "),
         ("\nentry ", "\nentry AQ== half\nentry "),
         ("\nentry ", "\nentry AQ== x y "),

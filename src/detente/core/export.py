@@ -367,7 +367,9 @@ class _Lines:
         self.number += 1
         if len(line) > LINE_BYTES_MAX:
             raise PeerError(Refusal.OVERSIZE, f"a line of {len(line)} bytes")
-        word, _, rest = line.partition(b" ")
+        word, space, rest = line.partition(b" ")
+        if not space:  # else a line whose rest is empty would have two forms
+            raise malformed("a line of one word")
         return word, rest
 
     def _fill(self) -> None:
