@@ -151,6 +151,25 @@ def test_a_peers_first_cover_of_the_new_life_closes_the_old_one() -> None:
     assert named[old] == alpha.line.logs[old].size == bravo.line.logs[old].size
 
 
+def test_our_own_closing_head_that_comes_back_is_not_signed_as_another_s() -> None:
+    """Both lost their disks: what alpha had stated of bravo's new life comes back to alpha, and
+    nothing that alpha signs then is refused by bravo."""
+    world, backup = _lived()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    _adopt(bravo, 1)
+    world.run(60)
+    closing = alpha.own()
+    alpha.restart(backup)
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert alpha.line.logs[closing.id].stated[bravo.own().id]
+    assert closing.id not in alpha.line.quantum_for
+    _adopt(alpha, 1)
+    world.run(60)
+    assert not bravo.facts("refused")
+    assert heads(alpha) == heads(bravo)
+
+
 def test_what_others_said_is_covered_anew_in_the_new_log() -> None:
     """The new incarnation states what it holds of everybody, so no receipt is missing."""
     world = _restored()

@@ -51,8 +51,9 @@ def judge_heads(
                 _dispute(step, line, log, entry, seen)
             elif seen.size <= _size(line, seen.log):
                 _agree(step, line, session, log, seen, last)
-            if seen.log.life and not last and seen.log in line.logs:
-                line.quantum_for.add(log.id)  # a closing head
+            closing = seen.log.life and not last and seen.log in line.logs
+            if closing and log.id.member != line.me:  # our own may come back after a restore
+                line.quantum_for.add(log.id)
             before[seen.log] = max(last, seen.size)
     if line.sealing:
         line.charter_due = True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detente.core.events import Tell
+from detente.core.leaf import LogId
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -40,6 +41,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Blamed:
+    """A frame that one machine refused of another, on a route that loses nothing."""
+
+    by: int
+    of: int
+    refusal: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A promise that was broken, by the word of the checker that saw it."""
 
@@ -65,6 +76,8 @@ class Record:
     stuck_machines: list[Machine] = field(default_factory=list)
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
     entries: int = 0
+    forks: list[tuple[str, LogId, int]] = field(default_factory=list)  # signed: name, log, index
+    blamed: list[Blamed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -77,9 +90,18 @@ class Record:
         """A node told something."""
         if tell.word == "refused":
             self.refusals[str(tell.facts.get("refusal"))] += 1
+            self._blame(machine, tell)
         if len(self.tells) < TELLS_MAX:
             self.tells.append(Told(self.world.now_ms, machine.number, tell))
         self.note(machine, tell.word, **tell.facts)
+
+    def _blame(self, machine: Machine, tell: Tell) -> None:
+        link = tell.facts.get("link")
+        connection = machine.connections.get(link) if isinstance(link, int) else None
+        if connection is not None and not connection.route.rough:
+            of = connection.ends[1 - connection.side(machine.number)]
+            facts = str(tell.facts["refusal"]), str(tell.facts.get("detail"))
+            self.blamed.append(Blamed(machine.number, of, *facts))
 
     def frame(self, machine: Machine, connection: Connection, data: bytes) -> None:
         """A frame left."""

@@ -1,38 +1,33 @@
-"""Parties that attack: each a small mutation of the honest one, under a word of its own."""
+"""Parties that attack: each a small mutation of the honest one, under a word of its own.
+
+A party keeps its production node, and its mouth changes what that node says and hears; whatever
+else it does is done by hand, under its own keys. docs/simulator.md lists the words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from detente.sim.attackers import forks, frames
+from detente.sim.attackers.hand import Way
 from detente.sim.dice import Dice
 
 if TYPE_CHECKING:
-    from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 
-Enlist = Callable[["Simulation", "Machine", Dice], None]
-ATTACKERS: dict[str, Enlist] = {}
-
-
-def attacker(word: str) -> Callable[[Enlist], Enlist]:
-    """Gives a way of attacking its word."""
-
-    def register(enlist_one: Enlist) -> Enlist:
-        ATTACKERS[word] = enlist_one
-        return enlist_one
-
-    return register
+ATTACKERS: dict[str, type[Way]] = {
+    word: way for family in (frames, forks) for word, way in family.WAYS.items()
+}
 
 
 def enlist(simulation: Simulation) -> None:
     """Turns the machines that the plan names into attackers; a plan may leave the way to chance."""
     for attack in simulation.plan.attacks:
-        if not ATTACKERS:
-            return
         machine = simulation.world.machines[attack.who]
         dice = Dice(simulation.plan.seed, "attack", attack.who)
-        word = attack.word or dice.one_of(sorted(ATTACKERS))
+        members = len(simulation.plan.names)
+        able = sorted(word for word, way in ATTACKERS.items() if members >= way.MEMBERS)
+        word = attack.word or dice.one_of(able)
         machine.honest = False
-        simulation.record.attacks[word] += 1
-        ATTACKERS[word](simulation, machine, dice)
+        machine.mouth = way = ATTACKERS[word](simulation, machine, dice, word)
+        way.begin()

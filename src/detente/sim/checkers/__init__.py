@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers import innocent, nothing_lost, one_transcript, rest
+from detente.sim.checkers import attacks, innocent, nothing_lost, one_transcript, rest
 
 if TYPE_CHECKING:
     from detente.sim.run import Simulation
@@ -19,6 +19,7 @@ AT_END: tuple[Check, ...] = (
     one_transcript.check,
     nothing_lost.check,
     innocent.check,
+    attacks.check,
 )
 
 

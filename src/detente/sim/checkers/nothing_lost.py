@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers.ends import honest, line_of
+from detente.sim.checkers.ends import has_reader, honest, line_of, queued
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -16,6 +16,11 @@ def check(simulation: Simulation) -> None:
     """Of an author whose disk was rolled back, what a peer held counts, and only that."""
     record = simulation.record
     held = {machine.number: _commitments(machine) for machine in honest(simulation)}
+    waiting = {
+        machine.name: queued(machine)
+        for machine in honest(simulation)
+        if not has_reader(simulation, machine)
+    }
     wicked = {m.name for m in simulation.world.machines if not m.honest}
     for submitted in record.submitted:
         if submitted.name in wicked:
@@ -25,6 +30,8 @@ def check(simulation: Simulation) -> None:
         word = submitted.commitment.hex()[:12]
         if not somewhere and submitted.name in record.lost_disks:
             continue
+        if submitted.commitment in waiting.get(submitted.name, ()):
+            continue  # durable here, and nobody need take it
         for number, times in counts.items():
             name = simulation.world.machines[number].name
             if times > 1:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detente.core.station import Line
-from detente.sim.checkers.ends import guilty, line_of
+from detente.sim.checkers.ends import guilty, has_reader, line_of
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def check(simulation: Simulation) -> None:
 
 def _check_line(simulation: Simulation, machine: Machine, line: Line) -> None:
     record = simulation.record
+    if not has_reader(simulation, machine):
+        return  # nobody need ever take what it says
     if line.queue.rows:
         record.fault("liveness", f"{machine.name} still queues {len(line.queue.rows)} rows")
     if line.control:

@@ -1,0 +1,131 @@
+"""Every attack ends in a refusal with a name, or in a proof that a stranger accepts (promise 2).
+
+A fork of which honest parties hold both halves is proven, by a file that ``detente verify`` accepts
+and that names its author; no file that it accepts names anybody who kept the rules; and what the
+honest said to one another has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from detente.core.body import unpack
+from detente.core.errors import PeerError
+from detente.core.leaf import Kind, LogId
+from detente.core.protocol import BLAMELESS
+from detente.core.station import Line
+from detente.core.transcript import Entry
+from detente.dossiers.verify import verify_file
+from detente.sim.checkers.ends import guilty, honest, line_of
+from detente.sim.parties import card_of
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+WORD = "attacks"
+
+
+def check(simulation: Simulation) -> None:
+    """What attackers did has come to an end that the promise allows."""
+    _files(simulation)
+    _forks(simulation)
+    _mutes(simulation)
+    _blames(simulation)
+    if "None" in simulation.record.refusals:
+        simulation.record.fault(WORD, "a refusal without a name")
+
+
+def proven_against(simulation: Simulation, data: bytes) -> set[str]:
+    """The names of the parties whom an accusation file convicts before a stranger."""
+    plan = simulation.plan
+    cards = {name: card_of(name, real=plan.real) for name in plan.names}
+    files = [signed.data for signed in cards.values()]
+    now_s = simulation.world.machines[0].clock.now(simulation.world.now_ms).wall_s
+    report = verify_file(data, files, now_s)
+    parties = {one.party for one in report.findings if report.ok and one.finding == "proven"}
+    return {name for name, signed in cards.items() if signed.card.party.hex() in parties}
+
+
+def accusations(line: Line) -> Iterator[tuple[Entry, bytes]]:
+    """Every accusation that a party holds, right or wrong, whose file can be read."""
+    for place in line.shelf.of_kind((Kind.ACCUSATION,)):
+        entry = line.shelf.entry(*place)
+        try:
+            yield entry, unpack(entry.body or b"")
+        except PeerError:
+            continue
+
+
+def _files(simulation: Simulation) -> None:
+    """No file convicts the honest; what froze a log convicts its author."""
+    record, names = simulation.record, simulation.plan.names
+    wicked = {names[member] for member in guilty(simulation)}
+    judged: dict[bytes, set[str]] = {}
+    for machine in honest(simulation):
+        line = line_of(machine)
+        if line is None:
+            continue
+        named: set[str] = set()
+        for _, data in accusations(line):
+            if data not in judged:
+                judged[data] = proven_against(simulation, data)
+            named |= judged[data]
+        for name in sorted(named - wicked):
+            record.fault(WORD, f"{machine.name} holds a proof against {name}, who kept the rules")
+        for log in sorted(line.accused):
+            if names[log.member] not in named:
+                record.fault(WORD, f"{machine.name} froze log {log.member}/{log.word} unproven")
+
+
+def _forks(simulation: Simulation) -> None:
+    """Two honest parties never end with two histories of one log, unless both hold the proof."""
+    wicked = guilty(simulation)
+    for one, other in combinations(honest(simulation), 2):
+        ours, theirs = line_of(one), line_of(other)
+        if ours is None or theirs is None:
+            continue
+        for log_id in sorted(ours.logs.keys() & theirs.logs.keys()):
+            at = _apart(ours, theirs, log_id) if log_id.member in wicked else -1
+            if at < 0:
+                continue
+            for machine, line in ((one, ours), (other, theirs)):
+                if not 0 <= line.logs[log_id].frozen <= at:
+                    simulation.record.fault(
+                        WORD,
+                        f"{machine.name} has no proof of the fork of log "
+                        f"{log_id.member}/{log_id.word} at {at}",
+                    )
+
+
+def _apart(ours: Line, theirs: Line, log_id: LogId) -> int:
+    """The first entry in which two holders of one log differ, or -1."""
+    for index in range(min(ours.logs[log_id].size, theirs.logs[log_id].size)):
+        if ours.shelf.entry(log_id, index).hash != theirs.shelf.entry(log_id, index).hash:
+            return index
+    return -1
+
+
+def _mutes(simulation: Simulation) -> None:
+    """Nobody honest was ever made to believe that its own log has two histories."""
+    machines = simulation.world.machines
+    for told in simulation.record.tells:
+        machine: Machine = machines[told.machine]
+        if machine.honest and told.tell.word == "mute" and "histories" in str(told.tell.facts):
+            simulation.record.fault(WORD, f"{machine.name} was convicted of a fork by itself")
+
+
+def _blames(simulation: Simulation) -> None:
+    """No honest node counted a bad frame against another one."""
+    machines = simulation.world.machines
+    blameless = {refusal.word for refusal in BLAMELESS}
+    for one in simulation.record.blamed:
+        both = machines[one.by].honest and machines[one.of].honest
+        if both and one.refusal not in blameless:
+            simulation.record.fault(
+                WORD,
+                f"{machines[one.by].name} blamed {machines[one.of].name}, who kept the rules: "
+                f"{one.refusal} {one.detail}",
+            )

@@ -1,0 +1,67 @@
+"""Every way of attacking is really carried out, and ends as the promises allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from detente.sim.attackers import ATTACKERS
+from detente.sim.plan import SETUP_MS, Attack, Deed, Plan
+from detente.sim.run import Result, run_plan
+
+HOUR_MS = 3_600_000
+
+
+def attacked(word: str, members: int, seed: int = 0) -> Result:
+    """An hour of talk, of which the last party keeps no rules."""
+    names = ("alpha", "bravo", "charlie", "delta")[:members]
+    deeds = [Deed(SETUP_MS + 120_000 * i, "say", i % members, i) for i in range(30)]
+    return run_plan(
+        Plan(
+            seed=seed,
+            names=names,
+            roles=("party",) * members,
+            until_ms=SETUP_MS + HOUR_MS,
+            deeds=tuple(deeds),
+            attacks=(Attack(word, members - 1),),
+        ),
+        traced=True,
+    )
+
+
+def told(result: Result, word: str, *, by: str = "alpha") -> list[str]:
+    """What the nodes of one party told under a word."""
+    return [line for line in result.lines if f" {by}/" in line and f" {word} " in line]
+
+
+# The refusals in which an attack ends, of which one at least must have been named.
+REFUSED = {
+    "garbage": {"malformed", "out-of-turn", "oversize"},
+    "truncate": {"malformed"},
+    "flip": {"malformed", "bad-signature"},
+    "oversize": {"oversize"},
+    "flood": {"over-quota"},
+    "questions": {"not-held", "bad-proof", "not-allowed"},
+    "forge": {"bad-signature"},
+}
+# What an honest node tells its people instead.
+TOLD = {
+    "bomb": "void",
+    "equivocate": "fork-proven",
+    "many-forks": "fork-proven",
+    "forked-heads": "fork-proven",
+    "fork-ahead": "fork-proven",
+    "split-view": "fork-proven",
+}
+
+
+@pytest.mark.parametrize("members", [2, 3])
+@pytest.mark.parametrize("word", sorted(ATTACKERS))
+def test_an_attack_is_carried_out_and_breaks_no_promise(word: str, members: int) -> None:
+    """It happened; nothing honest was lost, stopped or accused; and it ended with a name."""
+    if members < ATTACKERS[word].MEMBERS:
+        pytest.skip("this takes more members")
+    result = attacked(word, members)
+    assert result.attacks[word]
+    assert not result.violations
+    assert not REFUSED.get(word) or REFUSED[word] & set(result.refusals)
+    assert word not in TOLD or told(result, TOLD[word])
