@@ -86,6 +86,7 @@ class Disk:
         self.room_bytes: int | None = None  # what the files may still grow by
         self.fail_sync = False  # the next one fails
         self.lies = False  # says «synced» and is not
+        self.has_lied = False
         _mounted[str(self.folder)] = self
 
     def image(self) -> Image:
@@ -123,7 +124,9 @@ class Disk:
         if self.fail_sync:
             self.fail_sync = False
             raise apsw.IOError("fsync failed")
-        if not self.lies:
+        if self.lies:
+            self.has_lied = True
+        else:
             file.sync()
 
 

@@ -17,6 +17,7 @@ from detente.sim.parties import card_of
 from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
+TORN = "malformed"  # as SQLite says it
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
@@ -193,7 +194,13 @@ class World:
         self._shut_until_ms[pair] = self.now_ms + machine.dice.between(1_000, 60_000)
 
     def died(self, machine: Machine) -> None:
-        """A process has ended; its supervisor starts it again, unless it is kept down."""
+        """A process has ended; its supervisor starts it again, unless it is kept down. A store that
+        is torn is for officers; it may be only where the disk has lied."""
+        if TORN in machine.why_down:
+            self.record.stuck(machine)
+            if not machine.disk.has_lied:
+                self.record.fault("nothing lost", f"{machine.name}'s store is torn on a true disk")
+            return
         outage_ms = machine.dice.spread(500, 600_000 if not self.settled else 5_000)
         self.later(outage_ms, lambda: self.restart(machine))
 
