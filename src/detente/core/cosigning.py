@@ -18,7 +18,7 @@ from detente.core.extras import Mark, Quote, Rung, Stater, decode_quote
 from detente.core.frames import WANT_COSIGNATURE, Cosign, Quantum, Want
 from detente.core.holding import confirm, coverable, entry_at, known_root, subtrees
 from detente.core.identity import author_name, holds_pq_name
-from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.leaf import Kind, Leaf, LogId, Seen, first_life
 from detente.core.log import Log
 from detente.core.notes import (
     cosign_message,
@@ -80,7 +80,9 @@ def cosign(step: Step, line: Line, session: Session, log: Log, head: SignedHead)
         step.out.append(
             StoreCosignature(line.id, log.id, head.size, name, line.me, log.held_at_s, signature)
         )
-    other = None if log.id == session.current else log.id
+    # The first life is not named. A later one is: who has just been adopted reads what was sent
+    # before under another current log, and would blame us for a signature that fails.
+    other = None if log.id == first_life(session.member) else log.id
     late_s = log.held_at_s - _time_of(line, log, head.size)
     step.send(session, Cosign(other, head.size, late_s, signature))
 
@@ -108,8 +110,7 @@ def _time_of(line: Line, log: Log, size: int) -> int:
 def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
     """A peer's cosignature on a head of our log: verified, kept once a size, quotable. Under a
     revoked key it is declined as REVOKED, and what was kept before stays (spec/identity.md §9)."""
-    log_id = frame.log or line.mine
-    log = None if log_id is None else line.logs.get(log_id)
+    log = line.logs.get(frame.log or first_life(line.me))
     if log is None or log.id.member != line.me or session.current is None:
         raise PeerError(Refusal.UNKNOWN_LOG, "a cosignature on what is not ours")
     if not line.reads(session.member):

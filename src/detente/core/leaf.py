@@ -104,6 +104,11 @@ def read_log_id(reader: Reader) -> LogId:
     return LogId(member, k >> 1, reader.take(LIFE_BYTES) if k & 1 else b"")
 
 
+def first_life(member: int) -> LogId:
+    """The log of a member's incarnation 0, which has no random part."""
+    return LogId(member, 0, b"")
+
+
 class Seen(NamedTuple):
     """«I hold this»: another log up to ``size``, its root, and when it was stored here."""
 
