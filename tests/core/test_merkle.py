@@ -282,6 +282,7 @@ def test_sizes_that_cannot_be_are_refused():
             call(STORED.read, *args)
         assert caught.value.refusal is Refusal.BAD_PROOF
     bad_proof(merkle.root_from_inclusion, LEAVES[0], 5, 5, [])
+    bad_proof(merkle.root_from_inclusion, LEAVES[0], 1, 1, [])
     bad_proof(merkle.root_from_inclusion, LEAVES[0], -1, 5, [])
     bad_proof(merkle.root_from_inclusion, b"short", 0, 1, [])
     bad_proof(merkle.consistency_roots, 6, 5, [], LEAVES[0])
