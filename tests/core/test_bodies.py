@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from liar import Liar
+from liar import Liar, stated
 from pair import End, World
 
 from detente.core import events
@@ -75,6 +75,26 @@ def test_what_stays_missing_is_named_and_excepted() -> None:
     assert _covered(alpha) == 3
     alpha.world.run(60)
     assert len(shelf.of_kind([Kind.LACKS])) == 1
+
+
+def test_what_a_lacks_has_named_is_asked_for_seldom_and_in_turn() -> None:
+    """Every 5 s until then, every ten minutes after, and not the same first sixteen for ever."""
+    liar, alpha, link = _meet(lacks_after_s=20)
+    for number in range(20):
+        liar.say(f"kept back {number}")
+    liar.entries(link, start=3, bodies=False)
+    alpha.world.run(25)
+    liar.got(link)
+    asked: list[list[int]] = []
+    for _ in range(3):
+        alpha.world.run(600)
+        wanted = [one for one in liar.answers(link, Want) if one.what == WANT_BODY]
+        asked.append([one.index for one in wanted])
+    assert [len(indices) for indices in asked] == [16, 16, 16]
+    assert {index for indices in asked for index in indices} == set(alpha.log_of(1).missing)
+    greeted = liar.greet("alpha", stated(liar.log))
+    alpha.world.run(30)
+    assert sum(one.what == WANT_BODY for one in liar.answers(greeted, Want)) == 16
 
 
 def test_a_body_that_was_lacking_has_a_receipt_of_its_own() -> None:

@@ -42,6 +42,11 @@ REFUSED = {
     "flood": {"over-quota"},
     "questions": {"not-held", "bad-proof", "not-allowed"},
     "forge": {"bad-signature"},
+    "not-stored": {"not-held"},
+    "split-body": {"bad-commitment"},
+    "wrong-salt": {"bad-commitment"},
+    "no-body": {"not-held"},
+    "resurrect": {"purged"},
 }
 # What an honest node tells its people instead.
 TOLD = {
@@ -51,6 +56,9 @@ TOLD = {
     "forked-heads": "fork-proven",
     "fork-ahead": "fork-proven",
     "split-view": "fork-proven",
+    "false-accusation": "accusation-unproven",
+    "invented-seen": "seen-contradicts",
+    "false-quote": "false-quote",
 }
 
 

@@ -5,7 +5,8 @@ Nothing here refuses: what a signed entry says wrongly is void, told, and stays 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from detente.core import limits
 from detente.core.accusing import enter_accusation, learn_frozen
@@ -125,8 +126,21 @@ def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:
 
 
 def want_bodies(step: Step, line: Line, session: Session, log: Log) -> None:
-    """Asks a peer for bodies that are missing here and addressed to it as well."""
-    for index in list(log.missing)[:WANTED_BODIES_MAX]:
+    """Asks a peer for bodies that are missing here, not named in a `lacks` yet, and addressed to
+    it as well."""
+    hoped_for = (index for index in log.missing if index not in log.lacked)
+    _want(step, line, session, log, islice(hoped_for, WANTED_BODIES_MAX))
+
+
+def want_lacked(step: Step, line: Line, session: Session, log: Log) -> None:
+    """The same for bodies that our log has named as lacking: a few of them, others each time."""
+    given_up = sorted(log.lacked & log.missing.keys())
+    start = session.lacked_rounds * WANTED_BODIES_MAX % max(1, len(given_up))
+    _want(step, line, session, log, (given_up[start:] + given_up[:start])[:WANTED_BODIES_MAX])
+
+
+def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[int]) -> None:
+    for index in indices:
         leaf = entry_at(line, log, index).leaf
         # The text of a final amendment is every member's, whoever it was addressed to.
         if leaf is not None and (

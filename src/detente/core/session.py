@@ -33,7 +33,7 @@ from detente.core.frames import (
     encode_frame,
 )
 from detente.core.holding import confirm, known_root
-from detente.core.judging import want_bodies
+from detente.core.judging import want_bodies, want_lacked
 from detente.core.leaf import LogId
 from detente.core.log import Log
 from detente.core.overtaking import on_ahead
@@ -256,9 +256,7 @@ def chores(step: Step, line: Line) -> None:
         _unchoke(step, line, session)
         catch_up(step, line, session)
         ask_cosignature(step, line, session)
-        for log in line.logs.values():
-            if session.holds.get(log.id, 0):
-                want_bodies(step, line, session, log)
+        _want_missing(step, line, session, now_ms)
     if _is_idle(line):
         line.chores_due_ms = line.presence_due_ms if line.sessions else 0
     else:
@@ -266,11 +264,25 @@ def chores(step: Step, line: Line) -> None:
         chores_soon(step, line)
 
 
+def _want_missing(step: Step, line: Line, session: Session, now_ms: int) -> None:
+    """Bodies that may yet come are asked for each time; those that our log has named as lacking
+    seldom, or one leaf whose author keeps its body would have all members ask for ever."""
+    seldom = now_ms >= session.lacked_due_ms
+    for log in line.logs.values():
+        if log.missing and session.holds.get(log.id, 0):
+            want_bodies(step, line, session, log)
+            if seldom:
+                want_lacked(step, line, session, log)
+    if seldom:
+        session.lacked_due_ms = now_ms + limits.LACKED_EVERY_S * 1000
+        session.lacked_rounds += 1
+
+
 def _is_idle(line: Line) -> bool:
     """Whether nothing is outstanding that only the passing of time would move."""
     if line.disputes or line.ahead or line.control or line.queue.rows:
         return False
-    if any(log.missing for log in line.logs.values()):
+    if any(log.missing.keys() - log.lacked for log in line.logs.values()):
         return False
     return not any(
         session.heads

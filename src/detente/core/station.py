@@ -141,6 +141,8 @@ class Session:
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
     choked: set[LogId] = field(default_factory=set)  # declined here until missing bodies have come
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here
+    lacked_due_ms: int = 0  # when bodies named as lacking are asked for again
+    lacked_rounds: int = 0
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
     heard_ms: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.sim.attackers import forks, frames
+from detente.sim.attackers import commitments, forks, frames, framing, receipts
 from detente.sim.attackers.hand import Way
 from detente.sim.dice import Dice
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 ATTACKERS: dict[str, type[Way]] = {
-    word: way for family in (frames, forks) for word, way in family.WAYS.items()
+    word: way
+    for family in (frames, forks, receipts, commitments, framing)
+    for word, way in family.WAYS.items()
 }
 
 

@@ -25,7 +25,9 @@ def check(simulation: Simulation) -> None:
     for submitted in record.submitted:
         if submitted.name in wicked:
             continue
-        counts = {number: found[submitted.commitment] for number, found in held.items()}
+        member = simulation.plan.names.index(submitted.name)
+        key = (member, submitted.commitment)  # others may copy it into logs of their own
+        counts = {number: found[key] for number, found in held.items()}
         somewhere = any(counts.values())
         word = submitted.commitment.hex()[:12]
         if not somewhere and submitted.name in record.lost_disks:
@@ -40,13 +42,13 @@ def check(simulation: Simulation) -> None:
                 record.fault("nothing lost", f"{submitted.name}'s {word} is not at {name}")
 
 
-def _commitments(machine: Machine) -> Counter[bytes]:
-    found: Counter[bytes] = Counter()
+def _commitments(machine: Machine) -> Counter[tuple[int, bytes]]:
+    found: Counter[tuple[int, bytes]] = Counter()
     line = line_of(machine)
     for log in () if line is None else line.logs.values():
         assert line is not None  # noqa: S101  # the loop is empty otherwise
         for index in range(log.size):
             leaf = line.shelf.entry(log.id, index).leaf
             if leaf is not None and leaf.commitment and index:
-                found[leaf.commitment] += 1
+                found[log.id.member, leaf.commitment] += 1
     return found
