@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from detente.core.errors import DetenteError, MachineError
+from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.core.events import CloseLink, FrameIn, Input, LinkDown, LinkUp, Now, Send, Tell
 from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
@@ -116,6 +116,8 @@ class Machine:
             keys = SimKeys(self.name, k=self.k)
             station = Station(card.party, card, keys, lambda line: later(store, line))
             station.cards.update(latest_cards(store))
+            if card.party not in station.cards:
+                raise LocalError(Refusal.NOT_FOUND, "its card, which its disk has lost")
             station.card = station.cards[card.party]
             stepper = Stepper(station, store, self.marks, self._now, self.dice.bytes)
             self.process = Process(station, store, stepper)
