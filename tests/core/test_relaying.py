@@ -10,6 +10,7 @@ from pair import World, heads
 from detente.core import events, frames, limits
 from detente.core.errors import LocalError, Refusal
 from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.wire import Batch
 
 THREE = ("alpha", "bravo", "charlie")
 
@@ -306,3 +307,32 @@ def test_an_unknown_line_is_our_callers_mistake() -> None:
     for given in (events.Release(bytes(32), 1, True), events.Release(alpha.line.id, 1, True)):
         with pytest.raises(LocalError):
             alpha.do(given)
+
+
+def test_a_want_says_that_what_is_below_it_is_held() -> None:
+    """On a narrow link one batch waits to be confirmed. A peer that has had it from another asks
+    from behind it, and is answered: what it never confirmed here does not fill the window."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha, bravo, charlie = world.ends["alpha"], Liar(world, "bravo"), Liar(world, "charlie")
+    for number in range(6):
+        charlie.say(f"say {number}")
+    charlie.entries(charlie.greet("alpha"))
+    link = bravo.link("alpha", wide=False)
+    bravo.hello(link)
+    bravo.got(link)
+    bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 0))
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == [7]
+    bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 7))
+    for number in range(2):
+        charlie.say(f"more {number}")
+    charlie.entries(charlie.greet("alpha"), start=7)
+    bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 8))
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == [1]
+
+
+def sent_of(liar: Liar, link: int, log: LogId) -> list[int]:
+    """How many entries of a log each batch held that came since this was last asked."""
+    return [f.count for f in liar.got(link) if isinstance(f, Batch) and f.log == log]

@@ -227,6 +227,9 @@ def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
         on_want_cosignature(step, line, session, log)
     else:
         _rewind(line, session, log.id, frame.index)
+        # It holds what is below, whoever brought it: else what it never confirmed to us fills the
+        # window for good, and its repeated question is never answered.
+        confirm(line, session, log.id, frame.index)
         session.sent[log.id] = frame.index
         if frame.what == WANT_FULL:
             session.full.add(log.id)
