@@ -8,6 +8,7 @@ from liar import Liar
 from pair import End, SeedKeys, World
 
 from detente.core import events, frames, limits
+from detente.core.errors import Refusal
 from detente.core.extras import Offer
 from detente.core.identity import author_name, holds_pq_name
 from detente.core.leaf import Kind, LogId
@@ -183,6 +184,24 @@ def test_false_signatures_are_refused_and_early_ones_told() -> None:
     assert len(alpha.facts("head-unknown")) == 2
     assert len(alpha.facts("refused")) == 1
     assert signed(alpha, 1, liar.log.id) == []
+
+
+def test_a_holders_signature_over_a_thirds_log_is_blamed_on_nobody() -> None:
+    """That log's author may have shown the two of us different histories: what does not fit ours is
+    named and not kept, and not counted against the link, however often."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha", "charlie")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link, log = liar.greet("alpha"), LogId(2, 0, b"")
+    other = frames.Quantum(log, 1, world.wall_s, bytes(frames.MLDSA_BYTES))
+    liar.got(link)
+    for _ in range(limits.BAD_FRAMES_MAX + 1):
+        liar.send(link, other)
+    named = {"refusal": "bad-signature", "log": log.word, "member": 2}
+    assert alpha.facts("refused") == [named] * (limits.BAD_FRAMES_MAX + 1)
+    assert set(liar.answers(link, frames.Refuse)) == {frames.Refuse(Refusal.BAD_SIGNATURE, log, 1)}
+    assert not alpha.closed
+    assert signed(alpha, 1, log) == []
 
 
 def test_a_log_that_cannot_be_covered_gets_no_holders_signature() -> None:

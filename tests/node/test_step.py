@@ -182,3 +182,21 @@ def test_what_links_bring_goes_before_drafts(pair: Any, line_of: Any) -> None:
         await asyncio.gather(*took)
 
     asyncio.run(scene())
+
+
+def test_a_mark_is_brought_up_to_its_store_before_anything_is_said(pair: Any, line_of: Any) -> None:
+    """A process that died between commit and mark marks at its start what it had committed: the
+    entry leaves after the next hello, and no older copy may sign another in its place."""
+    node = pair.alpha
+    line, marks = line_of(node).id, node.opened.marks
+    before = marks.read(line)
+    node.stepper._marks = Recorded(marks, [], "advance")
+    with pytest.raises(MachineError):
+        node.give([Submit(line, draft())])
+    assert marks.read(line) == before
+    pair.close("alpha")
+    pair.open("alpha")
+    own = line_of(pair.alpha).own
+    assert own.size == before.size + 1
+    assert pair.alpha.opened.marks.read(line) == Mark(0, b"", own.size, own.root)
+    assert not pair.alpha.opened.restored

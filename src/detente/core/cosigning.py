@@ -317,7 +317,11 @@ def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None
             return
     checkpoint = log.checkpoint(frame.size, root)
     if not verify_cosignature_mldsa44(name, checkpoint, public, frame.time_s, frame.signature):
-        raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")
+        if log.id.member in (line.me, session.member):
+            raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")
+        # its author may have shown the two of us different histories
+        step.decline(line, session, Refusal.BAD_SIGNATURE, log.id, frame.size)
+        return
     if _first(line, log.id, session.member, frame.size, pq=True):
         step.out.append(
             StoreCosignature(

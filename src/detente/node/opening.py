@@ -23,7 +23,7 @@ from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
 from detente.store.contract import Store, StoredLine, StoreReader
-from detente.store.mark import MarkFolder, Marks, Verdict, judge
+from detente.store.mark import Mark, MarkFolder, Marks, Verdict, judge
 from detente.store.sqlite import SqliteStore
 
 OTHER_KEYS = "keys of another incarnation"
@@ -76,6 +76,8 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
     restored = {}
     for line in store.lines():
         reason = line.mute or _verdict(station, store, marks, line)
+        if not judged(store, marks, line).restored:
+            _make_good(store, marks, line)
         load_line(
             station,
             line.line,
@@ -155,14 +157,27 @@ def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> 
     return ""
 
 
+def _make_good(store: Store, marks: Marks, line: StoredLine) -> None:
+    """Brings the mark up to a store that is ahead of it, after a stop between commit and mark.
+
+    What was committed then is spoken after the next hello, and no entry is spoken that the mark
+    does not know of (spec/log.md §5): a copy of before it could sign another in its place.
+    """
+    own, mark = store.own_head(line.line), marks.read(line.line)
+    if own is not None and mark is not None and mark.size < own.size:
+        root = _own_root(store, line, own.size)
+        marks.advance(line.line, mark, Mark(own.incarnation, own.life, own.size, root))
+
+
 def judged(store: StoreReader, marks: Marks, line: StoredLine) -> Verdict:
     """What the mark of a line says of the store (F5); the node may run or not."""
     own = store.own_head(line.line)
-    shelf = store.shelf(line.line)
+    return judge(marks.read(line.line), own, partial(_own_root, store, line))
 
-    def own_root(size: int) -> bytes:
-        assert own is not None  # noqa: S101  # judge asks only below the own head
-        log = LogId(line.member, own.incarnation, own.life)
-        return root_at(lambda level, index: shelf.subtree(log, level, index), size)
 
-    return judge(marks.read(line.line), own, own_root)
+def _own_root(store: StoreReader, line: StoredLine, size: int) -> bytes:
+    """The root of our own newest log, which there is, at a size."""
+    own = store.own_head(line.line)
+    assert own is not None  # noqa: S101  # asked for only below the own head
+    shelf, log = store.shelf(line.line), LogId(line.member, own.incarnation, own.life)
+    return root_at(lambda level, index: shelf.subtree(log, level, index), size)
