@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench vectors fuzz mutants fmt words clean
+.PHONY: help setup demo test swarm lint bench vectors fuzz mutants fmt words clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ demo: setup ## two parties, a line, a cut link, one transcript (ARGS="--exit --j
 
 test: lint ## everything that must hold: lint, then every test with branch coverage
 	$(BIN)/python -m pytest --hypothesis-profile=ci --cov --cov-report=term $(ARGS)
+
+swarm: setup ## 500 seeds of the simulator, every promise attacked (ARGS="--from 0")
+	$(BIN)/detente drill swarm --seeds 500 $(ARGS)
 
 lint: setup ## style, types, import direction, house rules, catalogs
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ class Record:
 
     world: World
     traced: bool = False
+    say: Callable[[str], None] | None = None  # is given each line of the trace as it happens
     submitted: list[Submitted] = field(default_factory=list)
     tells: list[Told] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
@@ -131,6 +133,8 @@ class Record:
         self._digest.update(line.encode() + b"\n")
         if self.traced:
             self.lines.append(line)
+        if self.say is not None:
+            self.say(line)
 
 
 def _show(facts: dict[str, object]) -> str:

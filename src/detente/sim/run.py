@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
@@ -127,13 +128,20 @@ class Simulation:
         )
 
 
-def run_plan(plan: Plan, *, traced: bool = False) -> Result:
-    """Carries out a plan; equal plans give equal results, byte for byte, unless ``real``."""
+def run_plan(
+    plan: Plan, *, traced: bool = False, say: Callable[[str], None] | None = None
+) -> Result:
+    """Carries out a plan; equal plans give equal results, byte for byte, unless ``real``.
+
+    ``traced`` keeps the lines of the trace in the result; ``say`` is given each as it happens.
+    """
     gc_was_on = gc.isenabled()
     gc.disable()  # one world is freed at once when it ends
     try:
         with seeded_signatures(plan.real):
-            return Simulation(plan, traced=traced).run()
+            simulation = Simulation(plan, traced=traced)
+            simulation.record.say = say
+            return simulation.run()
     finally:
         if gc_was_on:
             gc.enable()
