@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detente.core.events import Tell
+from detente.core.events import Input, Tell
 from detente.core.leaf import LogId
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Record:
     faults: Counter[str] = field(default_factory=Counter)
     attacks: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    hearing: list[Callable[[Machine, list[Input]], None]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)  # the trace
     purged: list[tuple[str, bytes]] = field(default_factory=list)  # author, leaf hash
     stuck_machines: list[Machine] = field(default_factory=list)
