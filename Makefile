@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test swarm lint bench vectors fuzz mutants fmt words clean
+.PHONY: help setup demo test swarm defects lint bench vectors fuzz mutants fmt words clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ fuzz: setup ## throw bytes at every decoder, a minute each (ARGS="name … --sec
 
 mutants: setup ## plant small faults in core and name those no test notices (ARGS="module …")
 	nice -n 19 $(BIN)/python tools/mutants.py $(ARGS)
+
+defects: setup ## look for seeds that find each planted defect, and write docs/defects.md
+	PYTHONPATH=src:tests $(BIN)/python tests/sim/find_defects.py $(ARGS)
 
 fmt: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix

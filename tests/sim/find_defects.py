@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +22,15 @@ from sim.planted.plants import CRASH, broken
 from detente.sim.plan import Plan, plan_of
 
 SEEDS = 2_000
-STRETCHES = (60, 300, SEEDS)  # the cheap seeds of each stretch are tried before the next
+STRETCHES = (
+    60,
+    200,
+    500,
+    1_000,
+    SEEDS,
+)  # the cheap seeds of each stretch are tried before the next
 COST_MAX = 3_000  # of a plan that is worth trying: some take a minute
-PATIENCE_S = 25.0
+PATIENCE_S = 12.0
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = Path(__file__).with_name("defects.txt")
 TABLE = ROOT / "docs" / "defects.md"
@@ -56,20 +62,22 @@ def cost(plan: Plan) -> int:
     return len(plan.deeds) * pairs
 
 
-@lru_cache(maxsize=1)
-def plans() -> tuple[Plan, ...]:
+def plans() -> Iterator[Plan]:
     """The plans worth trying, in the order of trying."""
-    found: list[Plan] = []
     first = 0
     for last in STRETCHES:
-        stretch = [plan_of(seed) for seed in range(first, last)]
-        cheap = [plan for plan in stretch if cost(plan) <= COST_MAX and not plan.real]
-        found += sorted(cheap, key=cost)
+        yield from _stretch(first, last)
         first = last
-    return tuple(found)
 
 
-@lru_cache(maxsize=None)
+@cache
+def _stretch(first: int, last: int) -> list[Plan]:
+    every = [plan_of(seed) for seed in range(first, last)]
+    cheap = [plan for plan in every if cost(plan) <= COST_MAX and not plan.real]
+    return sorted(cheap, key=cost)
+
+
+@cache
 def sound(seed: int) -> bool:
     """Whether a seed finds nothing without a defect."""
     return not broken(plan_of(seed), None)
@@ -139,9 +147,10 @@ def main(words: list[str]) -> int:
     again = "--again" in words
     words = [word for word in words if not word.startswith("--")]
     found = {name: one for name, one in recorded().items() if name in DEFECTS}
+    by_need = sorted(DEFECTS, key=lambda name: len(DEFECTS[name].needs))  # quickly found first
     wanted = [
         name
-        for name in DEFECTS
+        for name in by_need
         if (not words or any(word in name for word in words))
         and (again or words or name not in found or found[name].checker == NOBODY)
     ]

@@ -186,6 +186,8 @@ class Machine:
             inputs = [heard for given in inputs for heard in self.mouth.hears(self, given)]
         process = self.process
         assert process is not None  # noqa: S101  # asked only while it runs
+        for hears in self.world.record.hearing:
+            hears(self, inputs)
         return self._kept(lambda: process.stepper.run(inputs))
 
     def change(self, act: Callable[[Step], None]) -> Outcome | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detente.core.events import Tell
+from detente.core.events import Input, Tell
 from detente.core.leaf import LogId
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Record:
     faults: Counter[str] = field(default_factory=Counter)
     attacks: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    hearing: list[Callable[[Machine, list[Input]], None]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)  # the trace
     purged: list[tuple[str, bytes]] = field(default_factory=list)  # author, leaf hash
     stuck_machines: list[Machine] = field(default_factory=list)

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import combinations
 
 from detente.sim import attackers, checkers
+from detente.sim.checkers.shown import Shown
 from detente.sim.clock import Clock
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
@@ -62,7 +63,7 @@ class Simulation:
 
     def run(self) -> Result:
         """All of it."""
-        world, plan = self.world, self.plan
+        world, plan, shown = self.world, self.plan, Shown(self)
         world.open()
         for machine in world.machines:
             self.officers.back_up(machine)
@@ -76,6 +77,7 @@ class Simulation:
         world.run_until(plan.until_ms)
         self._settle()
         checkers.check(self)
+        shown.check()
         return self._result()
 
     def _round(self, machine: Machine) -> None:

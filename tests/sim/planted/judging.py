@@ -32,19 +32,25 @@ def _(plants: Plants) -> None:
     plants.put(Log, "verifies", lambda *_: True)
 
 
-@defect("a body is taken without its commitment", "F15: open, commit, leaf, signature")
+@defect(
+    "a body is taken without its commitment",
+    "F15: open, commit, leaf, signature",
+    needs=("split-body", "wrong-salt", "flip"),
+)
 def _(plants: Plants) -> None:
     plants.put(receiving, "commit", lambda *_: _Equal())
 
 
-@defect("a cosignature is taken without its signature", "F2: forged receipts")
+@defect(
+    "a cosignature is taken without its signature",
+    "F2: forged receipts",
+    needs=("forge", "false-quote", "flip", "false-statements"),
+)
 def _(plants: Plants) -> None:
     plants.everywhere(notes.verify_cosignature_ed25519, lambda *_: True)
 
 
-@defect(
-    "the consistency check is skipped", "issue 3: skip the consistency check; F3", needs=FORKS
-)
+@defect("the consistency check is skipped", "issue 3: skip the consistency check; F3", needs=FORKS)
 def _(plants: Plants) -> None:
     plants.everywhere(disputes.suspect, lambda *_: True)
     plants.everywhere(accusing.prove_leaves, lambda *_: None)
@@ -88,7 +94,7 @@ def _(plants: Plants) -> None:
 @defect(
     "an accusation is believed unproven",
     "F3: only a proof is proven; never an innocent",
-    needs=("frame", "false-accusation"),
+    needs=("false-accusation",),
 )
 def _(plants: Plants) -> None:
     plants.everywhere(freezing.unproven, lambda *_: "")
@@ -116,12 +122,14 @@ def _(plants: Plants) -> None:
     plants.everywhere(freezing._still_disputed, lambda _, __, log: log.disputed_from)
 
 
-@defect("quotas are not counted", "F20: charter quotas per author", needs=("flood", "over-quota"))
+@defect("quotas are not counted", "F20: charter quotas per author", needs=("flood",))
 def _(plants: Plants) -> None:
     plants.everywhere(quotas.charge, lambda *_: None)
 
 
-@defect("a purge is not remembered for what comes later", "F23: purged stays purged")
+@defect(
+    "a purge is not remembered for what comes later", "F23: purged stays purged", deeds=("purge",)
+)
 def _(plants: Plants) -> None:
     real = holding.purge
 
@@ -133,7 +141,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, purge)
 
 
-@defect("a purge destroys nothing at the others", "F23: purged stays purged")
+@defect("a purge destroys nothing at the others", "F23: purged stays purged", deeds=("purge",))
 def _(plants: Plants) -> None:
     real = holding.purge
 

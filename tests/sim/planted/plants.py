@@ -132,7 +132,7 @@ def attack_of(plan: Plan, who: int) -> str:
     return Dice(plan.seed, "attack", who).one_of(able)
 
 
-class Endless(Exception):
+class EndlessError(Exception):
     """A simulation takes more events than any sound one."""
 
 
@@ -141,7 +141,7 @@ def broken(plan: Plan, planted: Defect | None) -> dict[str, str]:
     with _within(planted):
         try:
             result = run_plan(plan)
-        except Endless:
+        except EndlessError:
             return {}
         except Exception as error:  # reason: a crash is what the swarm, too, tells as a violation
             return {CRASH: f"{type(error).__name__}: {error}"}
@@ -169,7 +169,7 @@ def _within(planted: Defect | None) -> Iterator[None]:
         nonlocal left
         left -= 1
         if left < 0:
-            raise Endless
+            raise EndlessError
         later(world, delay_ms, act)
 
     plants.put(Simulation, "run", began)

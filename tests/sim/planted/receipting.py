@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sim.planted.plants import Plants, defect
 
 from detente.core import holding, protocol, speaking
-from detente.core.events import FrameIn, SignedHead
+from detente.core.events import SignedHead
 from detente.core.frames import Presence
 from detente.core.log import Log
 from detente.core.station import Line, Session, Step

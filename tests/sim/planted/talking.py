@@ -7,8 +7,17 @@ from typing import Any
 
 from sim.planted.plants import Plants, defect
 
-from detente.core import bodies, holding, judging, overtaking, protocol, receiving, session
-from detente.core import speaking, streaming
+from detente.core import (
+    bodies,
+    holding,
+    judging,
+    overtaking,
+    protocol,
+    receiving,
+    session,
+    speaking,
+    streaming,
+)
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Effect, OutboxRow, Send
 from detente.core.frames import Hello

@@ -1,0 +1,123 @@
+"""Promise 2: whoever was shown two histories of one log holds the proof of it.
+
+A fork that only one honest party has met changes nobody's transcript; it must be proven all the
+same, else a forker is found out only by chance. What arrives is read here as the node reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from detente.core.encoding import Reader
+from detente.core.errors import PeerError
+from detente.core.events import FrameIn, Input
+from detente.core.frames import Heads, Hello, StatedHead, read_frame
+from detente.core.holding import known_root
+from detente.core.leaf import LogId
+from detente.core.merkle import frontier_at, leaf_hash
+from detente.core.station import Line
+from detente.core.wire import ENTRIES, NOTHING, read_batch, read_item, read_tag
+from detente.sim.checkers.ends import guilty, line_of
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+PATIENCE_MS = 300_000  # a search for where two heads part takes some questions and some silence
+
+
+class Shown:
+    """Every contradiction that reached a machine of an honest party, and when its process ended."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._shown: dict[tuple[Machine, LogId], list[int]] = {}
+        self._starts: dict[Machine, list[int]] = {}
+        self._processes: dict[Machine, object] = {}
+        simulation.record.hearing.append(self.hears)
+
+    def hears(self, machine: Machine, inputs: list[Input]) -> None:
+        """Before a step of a machine: what it is about to take in."""
+        if not machine.honest:
+            return
+        now_ms = self._simulation.world.now_ms
+        if self._processes.get(machine) is not machine.process:
+            self._processes[machine] = machine.process
+            self._starts.setdefault(machine, []).append(now_ms)
+        wicked, line = guilty(self._simulation), line_of(machine)
+        if not wicked or line is None:
+            return
+        for given in inputs:
+            if isinstance(given, FrameIn) and given.link in line.sessions:
+                for log in _contradicted(line, given):
+                    if log.member in wicked:
+                        self._shown.setdefault((machine, log), []).append(now_ms)
+
+    def check(self) -> None:
+        """In the end: each log of which a process was shown two histories, and then lived on for a
+        while, is proven forked here."""
+        end_ms = self._simulation.world.now_ms
+        for (machine, log), times in self._shown.items():
+            line = line_of(machine) if machine.process is not None else None
+            if line is None or log in line.accused:
+                continue
+            lives = pairwise([*self._starts[machine], end_ms + 1])
+            if any(a <= at and at + PATIENCE_MS < b for a, b in lives for at in times):
+                self._simulation.record.fault(
+                    "proven forks",
+                    f"{machine.name} was shown two histories of {log.member}/{log.word} "
+                    f"and holds no proof",
+                )
+
+
+def _contradicted(line: Line, given: FrameIn) -> Iterator[LogId]:
+    """The logs of which a frame shows a signed head that is not of the tree held here."""
+    reader = Reader(given.data)
+    try:
+        kind, _ = read_tag(reader)
+        if kind == ENTRIES:
+            yield from _entries(line, given, reader)
+        elif kind in (Heads.TYPE, Hello.TYPE):
+            frame = read_frame(kind, reader)
+            heads: tuple[StatedHead, ...] = getattr(frame, "heads", ())
+            for stated in heads:
+                yield from _head(line, stated)
+    except PeerError:
+        return
+
+
+def _head(line: Line, stated: StatedHead) -> Iterator[LogId]:
+    log_id, size, root = stated.head
+    log = line.logs.get(log_id)
+    ours = known_root(line, log_id, size)
+    differs = log is not None and ours is not None and ours != root
+    if differs and log is not None and log.verifies(size, root, stated.signature):
+        yield log_id
+
+
+def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[LogId]:
+    """A batch in full that begins within what is held, and differs there."""
+    batch = read_batch(reader)
+    session = line.sessions[given.link]
+    log = None if batch.log is None else line.logs.get(batch.log)
+    if log is None or batch.start is None or not 0 < batch.start < log.size or not session.greeted:
+        return
+    if log.id in session.asked_full or log.closed():
+        return
+    reader.end -= 64
+    read = line.shelf.subtree
+    frontier = frontier_at(lambda level, at: read(log.id, level, at), batch.start)
+    for _ in range(batch.count):
+        item = read_item(reader, NOTHING, lambda *_: None, lambda *_: None)
+        if not item.full:
+            return
+        frontier.append(leaf_hash(item.raw))
+    both = min(frontier.size, log.size)
+    if both != frontier.size:
+        return  # its root at our size is not told
+    root = frontier.root()
+    signature = reader.data[reader.end :]
+    if root != known_root(line, log.id, both) and log.verifies(both, root, signature):
+        yield log.id
