@@ -314,7 +314,7 @@ def test_a_want_says_that_what_is_below_it_is_held() -> None:
     from behind it, and is answered: what it never confirmed here does not fill the window."""
     world = World(names=THREE)
     world.open("alpha")
-    alpha, bravo, charlie = world.ends["alpha"], Liar(world, "bravo"), Liar(world, "charlie")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
     for number in range(6):
         charlie.say(f"say {number}")
     charlie.entries(charlie.greet("alpha"))
