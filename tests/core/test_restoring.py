@@ -170,6 +170,24 @@ def test_our_own_closing_head_that_comes_back_is_not_signed_as_another_s() -> No
     assert heads(alpha) == heads(bravo)
 
 
+def test_a_cosignature_of_the_old_log_is_not_quoted_as_of_the_new_one() -> None:
+    """Cosigned, not stated as seen yet, and adopted meanwhile: the peer finds no false quote."""
+    world = World()
+    world.open()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    alpha.submit("cosigned at once, seen within seconds")
+    world.run()
+    assert alpha.facts("cosigned")
+    world.cut("alpha", "bravo")
+    world.run(600)
+    _adopt(alpha, 1)
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert not bravo.facts("false-quote")
+    assert Kind.QUOTE not in alpha.kinds()
+    assert Kind.MARK not in bravo.kinds()
+
+
 def test_what_others_said_is_covered_anew_in_the_new_log() -> None:
     """The new incarnation states what it holds of everybody, so no receipt is missing."""
     world = _restored()
