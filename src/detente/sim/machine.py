@@ -16,6 +16,7 @@ from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
 from detente.node.opening import later, latest_cards, load_lines
 from detente.node.step import Outcome, Spoken, Stepper
+from detente.sim import trust
 from detente.sim.clock import Clock
 from detente.sim.dice import Dice
 from detente.sim.disk import VFS, Disk, Image
@@ -122,6 +123,7 @@ class Machine:
             stepper = Stepper(station, store, self.marks, self._now, self.dice.bytes)
             self.process = Process(station, store, stepper)
             restored = load_lines(station, store, self.marks)
+            trust.replay(self)
         except DetenteError as error:
             store.close()
             self.process = None
@@ -223,6 +225,8 @@ class Machine:
                     self.world.shut_out(self, connection)
             elif isinstance(one, Tell):
                 self.world.record.told(self, one)
+            else:
+                trust.take(self, one)
 
     def send(self, send: Send) -> None:
         """One frame on one of our links, if it is still there."""

@@ -80,6 +80,7 @@ class Record:
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
     entries: int = 0
     forks: list[tuple[str, LogId, int]] = field(default_factory=list)  # signed: name, log, index
+    finals: set[bytes] = field(default_factory=set)  # offers that an honest party saw final
     blamed: list[Blamed] = field(default_factory=list)
 
     def __post_init__(self) -> None:

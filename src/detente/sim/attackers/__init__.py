@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.sim.attackers import commitments, forks, frames, framing, receipts
+from detente.sim.attackers import (
+    commitments,
+    decisions,
+    forks,
+    frames,
+    framing,
+    keys,
+    receipts,
+    restore,
+    time,
+)
 from detente.sim.attackers.hand import Way
 from detente.sim.dice import Dice
 
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
 
 ATTACKERS: dict[str, type[Way]] = {
     word: way
-    for family in (frames, forks, receipts, commitments, framing)
+    for family in (frames, forks, receipts, commitments, framing, restore, decisions, time, keys)
     for word, way in family.WAYS.items()
 }
 
@@ -28,7 +38,7 @@ def enlist(simulation: Simulation) -> None:
         machine = simulation.world.machines[attack.who]
         dice = Dice(simulation.plan.seed, "attack", attack.who)
         members = len(simulation.plan.names)
-        able = sorted(word for word, way in ATTACKERS.items() if members >= way.MEMBERS)
+        able = sorted(word for word, way in ATTACKERS.items() if way.MEMBERS <= members <= way.MOST)
         word = attack.word or dice.one_of(able)
         machine.honest = False
         machine.mouth = way = ATTACKERS[word](simulation, machine, dice, word)

@@ -66,6 +66,7 @@ class Way:
     """A party's way of attacking: the honest mouth, until a subclass says otherwise."""
 
     MEMBERS: ClassVar[int] = 2  # as many a line needs for this
+    MOST: ClassVar[int] = 32  # as many as it makes sense among
 
     simulation: Simulation
     machine: Machine
@@ -85,13 +86,13 @@ class Way:
         del machine
         return [given]
 
-    def done(self, count: int = 1) -> None:
+    def done(self) -> None:
         """Counts a bad act that has really happened."""
         record = self.simulation.record
-        record.attacks[self.word] += count
+        record.attacks[self.word] += 1
         record.note(self.machine, "attacks", way=self.word)
 
-    def often(self, act: Callable[[], bool], times: int = 4) -> None:
+    def often(self, act: Callable[[], bool], times: int = 4, *, counted: bool = True) -> None:
         """Has an act done now and then while the faults last. It says whether it could be."""
         world = self.simulation.world
         span_ms = max(1, self.simulation.plan.until_ms - world.now_ms)
@@ -100,12 +101,19 @@ class Way:
             if world.settled:
                 return
             if line_of(self.machine) is not None and act():
-                self.done()
+                if counted:
+                    self.done()
             elif left:
                 world.later(AGAIN_MS, lambda: attempt(left - 1))
 
         for _ in range(times):
             world.later(self.dice.between(0, span_ms * 3 // 4), lambda: attempt(TRIES_MAX))
+
+    def hang_up(self) -> bool:
+        """Lets go of every link, to be greeted again."""
+        for connection in list(self.machine.connections.values()):
+            self.simulation.world.hang_up(connection, self.machine.number)
+        return True
 
     @property
     def line(self) -> Line:

@@ -47,15 +47,8 @@ class NotStored(Way):
 
     def begin(self) -> None:
         """Now and then it hangs up, to be greeted again."""
-        for _ in range(6):
-            world = self.simulation.world
-            span_ms = max(1, self.simulation.plan.until_ms - world.now_ms)
-            world.later(self.dice.between(0, span_ms), self._hang_up)
+        self.often(self.hang_up, 6, counted=False)
         self.often(self._act)
-
-    def _hang_up(self) -> None:
-        for connection in list(self.machine.connections.values()):
-            self.simulation.world.hang_up(connection, self.machine.number)
 
     def hears(self, machine: Machine, given: Input) -> list[Input]:
         """Everything but entries."""

@@ -12,7 +12,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from detente.core.body import unpack
+from detente.core.decisions import State, state_of_offer
 from detente.core.errors import PeerError
+from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, LogId
 from detente.core.protocol import BLAMELESS
 from detente.core.station import Line
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 WORD = "attacks"
+FALSE = ("false-quote", "accusation-unproven", "seen-contradicts", "void")
 
 
 def check(simulation: Simulation) -> None:
@@ -34,6 +37,7 @@ def check(simulation: Simulation) -> None:
     _forks(simulation)
     _mutes(simulation)
     _blames(simulation)
+    _decisions(simulation)
     if "None" in simulation.record.refusals:
         simulation.record.fault(WORD, "a refusal without a name")
 
@@ -109,12 +113,18 @@ def _apart(ours: Line, theirs: Line, log_id: LogId) -> int:
 
 
 def _mutes(simulation: Simulation) -> None:
-    """Nobody honest was ever made to believe that its own log has two histories."""
-    machines = simulation.world.machines
+    """Nobody honest believes its own log to have two histories, or another honest party to have
+    stated what is false."""
+    machines, wicked = simulation.world.machines, guilty(simulation)
     for told in simulation.record.tells:
         machine: Machine = machines[told.machine]
-        if machine.honest and told.tell.word == "mute" and "histories" in str(told.tell.facts):
+        word, facts = told.tell.word, told.tell.facts
+        if not machine.honest:
+            continue
+        if word == "mute" and "histories" in str(facts):
             simulation.record.fault(WORD, f"{machine.name} was convicted of a fork by itself")
+        if word in FALSE and facts["member"] not in wicked:
+            simulation.record.fault(WORD, f"{machine.name} told {word} of member {facts['member']}")
 
 
 def _blames(simulation: Simulation) -> None:
@@ -129,3 +139,25 @@ def _blames(simulation: Simulation) -> None:
                 f"{machines[one.by].name} blamed {machines[one.of].name}, who kept the rules: "
                 f"{one.refusal} {one.detail}",
             )
+
+
+def _decisions(simulation: Simulation) -> None:
+    """What was final once is final everywhere in the end, and an offer stands alike everywhere."""
+    record, states = simulation.record, dict[bytes, dict[str, State]]()
+    for machine in honest(simulation):
+        line = line_of(machine)
+        if line is None:
+            continue
+        frozen = frozen_logs(machine.station, line)
+        for place in line.shelf.of_kind((Kind.OFFER,)):
+            now_s = machine.clock.now(simulation.world.now_ms).wall_s
+            standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
+            states.setdefault(line.shelf.entry(*place).hash, {})[machine.name] = standing.state
+    for offer in sorted(record.finals):
+        for name, state in states.get(offer, {}).items():
+            if state is not State.FINAL:
+                record.fault(WORD, f"a final offer is {state.value} at {name}")
+    for offer, found in sorted(states.items()):
+        if len(set(found.values())) > 1:
+            words = ", ".join(f"{name}: {state.value}" for name, state in sorted(found.items()))
+            record.fault(WORD, f"offer {offer.hex()[:12]} differs: {words}")
