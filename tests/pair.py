@@ -118,6 +118,9 @@ class SeedKeys:
     def sign_holds(self, message: bytes) -> bytes:
         return party(self.name).holds(self.k).sign(message)
 
+    def sign_heads(self, message: bytes) -> bytes:
+        return party(self.name).heads().sign(message)
+
     def sign_author(self, message: bytes) -> bytes:
         return mldsa44_sign(seed(self.name, "log-pq"), message)
 

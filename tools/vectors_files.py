@@ -91,6 +91,20 @@ def proofs(world: ground.Ground) -> Iterator[Made]:
         "proofs/ed25519_after_the_date", spec, "the charter's date has passed", opened,
         "bad-signature", now_s=LATE_S + 86_400,
     )  # fmt: skip
+    witnessed = alpha.proof(1, seen_by=holder)
+    yield _file("proofs/witnessed", spec, "bravo saw the head, and holds nothing", witnessed)
+    own, void = _revocation(line, "alpha", "log 0"), _revocation(line, "bravo", "heads")
+    data = join_bundle((witnessed, own))
+    comment = "alpha stands by nothing, and a witness of the head is no holder: not ok"
+    yield _file("proofs/revoked_and_only_witnessed", "proof.md §6", comment, data)
+    data = join_bundle((witnessed, void))
+    yield _file("proofs/witnessed_by_a_revoked_key", "proof.md §6", "and counts for nothing", data)
+    mine, theirs = alpha.note(seen_by=holder), alpha.note(held_by=holder)
+    blind = replace(mine.signatures[1], data=theirs.signatures[1].data)
+    forged = notes.Note(mine.text, (mine.signatures[0], blind))
+    data = make_proof(alpha.opening(1), 1, alpha.path(1), forged)
+    comment = "a holder's signature under the name of the witness"
+    yield _file("proofs/witnessed_by_the_holds_key", spec, comment, data, "bad-signature")
     yield _file("proofs/of_leaf_0", spec, "the charter itself", alpha.proof(0))
     bundle = join_bundle((opened, bravo.proof(2), bravo.proof(1)))
     yield _file("proofs/bundle", "proof.md §3", "a dispatch, a mark, a receipt", bundle)

@@ -126,6 +126,9 @@ class Party:
     def holds(self, k: int = 0) -> bytes:
         return seed(self.name, "holds", k)
 
+    def heads(self) -> bytes:
+        return seed(self.name, "heads")
+
 
 @dataclass
 class Ground:
@@ -290,11 +293,17 @@ class LogBuilder:
         message = notes.cosign_message(self.checkpoint(size), time_s)
         return crypto.ed25519_sign(holder.holds(), message)
 
+    def witness(self, observer: Party, time_s: int, size: int | None = None) -> bytes:
+        """A witness's Ed25519 signature on the head at a size."""
+        message = notes.cosign_message(self.checkpoint(size), time_s)
+        return crypto.ed25519_sign(observer.heads(), message)
+
     def note(
         self,
         size: int | None = None,
         *,
         held_by: Sequence[Party] = (),
+        seen_by: Sequence[Party] = (),
         pq: bool = False,
         time_s: int = START_S + 60,
     ) -> notes.Note:
@@ -306,6 +315,11 @@ class LogBuilder:
             name = identity.holds_name(holder.id, 0)
             signature = self.cosignature(holder, time_s, size)
             key = crypto.ed25519_public(holder.holds())
+            lines.append(notes.cosignature_ed25519(name, key, time_s, signature))
+        for observer in seen_by:
+            name = identity.heads_name(observer.id)
+            signature = self.witness(observer, time_s, size)
+            key = crypto.ed25519_public(observer.heads())
             lines.append(notes.cosignature_ed25519(name, key, time_s, signature))
         if pq:
             name = identity.author_name(self.author.id)

@@ -20,6 +20,7 @@ from detente.core import (
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import Kind, decode_leaf
+from detente.dossiers.report import StatementShown
 from detente.dossiers.verify import verify_file
 from vectors_form import Vector, log_id, plain
 from vectors_world import run_session
@@ -293,6 +294,7 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
                 "receipts": [[r.party, r.at_s, r.evidence, r.linked] for r in one.receipts],
             }
             | ({"standing": one.standing} if one.standing else {})
+            | _witnesses(one)
             for one in report.statements
         ]
     if report.logs:
@@ -315,6 +317,11 @@ def _verify(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any]]:
         place = [report.bad.log, report.bad.index, report.bad.line_number]
         return report.bad.refusal, value | {"where": place}
     return "ok", value
+
+
+def _witnesses(one: StatementShown) -> dict[str, object]:
+    found = [[w.party, w.at_s, w.revoked] for w in one.witnesses]
+    return {"witnesses": found} if found else {}
 
 
 RUNS: dict[str, Callable[[Inputs], object]] = {

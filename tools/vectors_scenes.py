@@ -281,6 +281,41 @@ def _three_ends(ground: Ground) -> Iterator[Made]:
     scene.give("charlie", encode_frame(CHANNEL, wanted))
     comment = "an observer gets the leaf without its body, and asks for it in vain"
     yield scene.made("observer_asks_for_a_body", "§6", comment, "not-in-audience")
+    yield from _witnesses(ground)
+
+
+def _witnesses(ground: Ground) -> Iterator[Made]:
+    roles = ("party", "party", "observer")
+    for subject, name, comment in (
+        (
+            "charlie",
+            "witness_given",
+            "an observer cosigns alpha's head with its heads key, at once",
+        ),
+        ("alpha", "witness_received", "kept as a witness, and awaited as nobody's receipt"),
+    ):
+        scene = _three(ground, subject, *roles).opened()
+        scene.submit("alpha", "For the parties.")
+        scene.run()
+        scene.run(30)
+        yield scene.made(name, "§7", comment)
+    zero = LogId(0, 0, b"")
+    made: tuple[tuple[str, str, str, Expect, str], ...] = (
+        ("witness_that_fails", "charlie", "", "bad-signature", "64 noughts"),
+        ("witness_by_a_reader", "bravo", "heads", "not-allowed", "bravo is no observer"),
+        ("witness_under_its_holds_key", "charlie", "holds", "not-allowed", "charlie holds nothing"),
+    )
+    for name, sender, key, expect, comment in made:
+        scene = _three(ground, "alpha", *roles).opened()
+        held = scene.nodes["alpha"].shelf.entry(zero, 0)
+        log = LogBuilder(scene.line, zero, [held.raw], [None])
+        by = ground.party(sender)
+        signature = bytes(64)
+        if key:
+            make = log.witness if key == "heads" else log.cosignature
+            signature = make(by, START_S + 5, 1)
+        scene.give(sender, encode_frame(CHANNEL, frames.Cosign(None, 1, 5, signature)))
+        yield scene.made(name, "§7", comment, expect)
 
 
 # --- restored ---------------------------------------------------------------------------------

@@ -125,6 +125,9 @@ class NarrowKeys:
     def sign_holds(self, message: bytes) -> bytes:
         return crypto.ed25519_sign(seed(self.name, "holds", self.k), message)
 
+    def sign_heads(self, message: bytes) -> bytes:
+        return crypto.ed25519_sign(seed(self.name, "heads"), message)
+
     def sign_author(self, message: bytes) -> bytes:
         raise NotImplementedError
 

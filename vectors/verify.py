@@ -272,6 +272,8 @@ def head_of(data, cards):  # notes.md §4, proof.md §2
                 pq = pq or (stood and name == f"detente-author/v1/{party}")
                 other = name.split("/")[2] if name.startswith("detente-holds/") else party
                 holders |= {other} if stood and other != party else set()
+                if stood and name.startswith("detente-heads/"):
+                    print(f"witnessed (head only) by {name.split('/')[2]} at {at}: size {size}")
     need(author and len(root) == 32, "no signature of the author")
     return origin, size, root, pq, key, holders
 

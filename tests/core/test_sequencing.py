@@ -279,6 +279,10 @@ class Faulty(SeedKeys):
         made = super().sign_holds(message)
         return bytes(64) if self.what == "holds" else made
 
+    def sign_heads(self, message: bytes) -> bytes:
+        made = super().sign_heads(message)
+        return bytes(64) if self.what == "holds" else made
+
 
 def test_a_signature_that_does_not_verify_never_speaks() -> None:
     """A fault while signing an entry ends the process with nothing stored or sent."""

@@ -10,6 +10,7 @@ from core.lineage import (
     BUILD,
     START_S,
     Line,
+    cosign,
     line,
     party,
 )
@@ -23,14 +24,16 @@ from dossiers.stranger import (
     parse_card_once,
     text,
 )
+from dossiers.test_revoked import revoked
 
-from detente.core import notes
+from detente.core import identity, notes
 from detente.core.accusation import Fork, make_leaves
 from detente.core.ceremony import Ceremony
 from detente.core.extras import HeldAhead, Relation
 from detente.core.leaf import Kind, LogId, Seen
 from detente.core.proof import Opening, join_bundle, make_proof
 from detente.dossiers import audit, verify
+from detente.dossiers.report import WitnessShown
 from detente.dossiers.verify import FILE_BYTES_MAX, verify_file
 
 
@@ -71,6 +74,22 @@ def test_a_proof_says_who_said_what(two: Line) -> None:
         True,
     )
     assert [(card.name, card.given) for card in report.cards] == [("Aland", True), ("Bland", True)]
+
+
+def test_a_witness_is_told_as_one_and_is_no_receipt(two: Line):
+    """Whoever saw the head alone stands apart, its key revoked or not; its author saw it anyway."""
+    a, b = two.parties
+    tree = two.logs[0].checkpoint()
+    seen = (
+        cosign(tree, identity.heads_name(b.id), b.heads(), START_S + 9),
+        cosign(tree, identity.heads_name(a.id), a.heads(), START_S + 9),
+    )
+    proof = two.logs[0].proof(1, extra=seen)
+    for files, void in ([], False), ([revoked("Bland", "heads")], True):
+        report = check(two, proof, revocations=files)
+        assert (report.ok, report.statements[0].receipts) == (True, ())
+        shown = report.statements[0].witnesses
+        assert shown == (WitnessShown(b.id.hex(), "Bland", START_S + 9, void),)
 
 
 def test_a_report_is_fit_for_json(two: Line) -> None:

@@ -121,6 +121,16 @@ def test_the_file_carried_by_hand_serves_as_well(town: Any, until: Any) -> None:
     until(lambda: settled(alpha, bravo, charlie), "all three to hold the same")
     assert charlie.texts() == [""]
 
+    def witnesses() -> list[str]:
+        made = alpha.call("prove", entry="A-0001", bundle=True)
+        cards = [own_card(house.home).data for house in (alpha, bravo, charlie)]
+        report = verify_file(base64.b64decode(made["proof_b64"]), cards, int(time.time()))
+        assert report.ok
+        assert "charlie" not in {r.name for one in report.statements for r in one.receipts}
+        return [one.name for one in report.statements[0].witnesses]
+
+    assert until(witnesses, "charlie's witness at its author") == ["charlie"]
+
 
 def test_a_member_that_joined_and_lost_its_disk_comes_back_mute(town: Any, until: Any) -> None:
     """Its mark says that it has spoken: with both charters it is taken up mute, with nothing, and

@@ -28,7 +28,7 @@ from detente.words import _, marked
 BELL = "\a"
 ARRIVALS = frozenset({"received", "received-ahead", "receipt"})
 ARRIVALS_MAX = 200  # messages looked at after an event: a batch and some
-UNSHOWN = frozenset({"cosigned"})  # it says no more than the receipt that follows
+UNSHOWN = frozenset({"cosigned", "witnessed"})  # they say no more than the `seen` that follows
 NOTHING = {  # by what was asked for
     "all": marked("Nothing has been said on this line yet."),
     "theirs": marked("The others have said nothing here yet."),

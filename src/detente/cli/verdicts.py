@@ -159,6 +159,12 @@ def _statement_rows(one: StatementShown) -> Iterator[str]:
         yield from _receipt_rows(receipt)
     if not one.receipts:
         yield "  " + _("nobody's receipt is in this file")
+    for witness in one.witnesses:
+        yield "  " + _("witnessed (head only) by {name} at {when}").format(
+            name=plain(witness.name), when=stamp(witness.at_s)
+        )
+        if witness.revoked:
+            yield "    " + _("under a key that its party has declared void: it counts for nothing")
     yield from (_later_row(later) for later in one.later)
     yield "  " + _(
         "Up to checkpoint {size} of its log; of anything later this file says nothing."
@@ -215,7 +221,10 @@ def _log_rows(log: LogShown) -> Iterator[str]:
         opened=log.opened, purged=log.purged, missing=log.missing, others=log.not_mine
     )
     for cosigned in log.cosigned:
-        yield "  " + _("cosigned up to {size} at {when}: {cosigner}").format(
+        text = _("cosigned up to {size} at {when}: {cosigner}")
+        if cosigned.statement == "heads":
+            text = _("witnessed (head only) up to {size} at {when}: {cosigner}")
+        yield "  " + text.format(
             size=cosigned.size, when=stamp(cosigned.time_s), cosigner=plain(cosigned.cosigner)
         )
         if cosigned.revoked:

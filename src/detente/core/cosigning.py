@@ -21,6 +21,7 @@ from detente.core.identity import author_name, holds_pq_name
 from detente.core.leaf import Kind, Leaf, LogId, Seen, first_life
 from detente.core.log import Log
 from detente.core.notes import (
+    Checkpoint,
     cosign_message,
     subtree_message,
     verify_cosignature_ed25519,
@@ -42,14 +43,15 @@ TIME_END_S = 1 << 40
 def cosign_due(step: Step, line: Line) -> None:
     """At once below IMMEDIATE, within a minute behind an immediate `seen`.
 
-    An observer holds no content and says so by never cosigning as a holder; nor is anything
-    signed with a holds key that our own roots revoked: our `seen` goes on stating the same.
+    An observer holds no content and says so by cosigning as a witness of heads, never as a
+    holder; and nothing is signed with a key that our own roots revoked: our `seen` goes on
+    stating the same.
     """
     due = line.cosign_due_ms and step.now.steady_ms >= line.cosign_due_ms
     if not (line.cosign_now or due) or not line.may_sign():
         return
     line.cosign_now, line.cosign_due_ms = False, 0
-    if not line.reads(line.me) or _holds_revoked(step, line, line.me, step.station.keys.k):
+    if _is_revoked(step, line, line.me, step.station.keys.k):
         return
     for log in line.logs.values():
         session = line.session_of(log.id.member)
@@ -58,20 +60,22 @@ def cosign_due(step: Step, line: Line) -> None:
             cosign(step, line, session, log, head)
 
 
-def _holds_revoked(step: Step, line: Line, member: int, k: int) -> bool:
-    found = step.station.holds_key(line, member, k)
+def _is_revoked(step: Step, line: Line, member: int, k: int) -> bool:
+    found = step.station.cosigner(line, member, k)
     return found is not None and found[1] in step.station.revoked
 
 
 def cosign(step: Step, line: Line, session: Session, log: Log, head: SignedHead) -> None:
-    """Signs a head as its holder, keeps the cosignature, and sends it. MachineError DISK if what
-    was just signed does not verify."""
+    """Signs a head as its holder, or as an observer its witness; keeps the cosignature, and sends
+    it to the author, a witness's to every other member with a wide bearer too. MachineError DISK
+    if what was just signed does not verify."""
     keys = step.station.keys
-    found = step.station.holds_key(line, line.me, keys.k)
+    found = step.station.cosigner(line, line.me, keys.k)
     assert found is not None  # noqa: S101  # our own card lists what our keyring loads
     name, public = found
     message = cosign_message(log.checkpoint(head.size, head.root), log.held_at_s)
-    signature = keys.sign_holds(message)
+    reads = line.reads(line.me)
+    signature = keys.sign_holds(message) if reads else keys.sign_heads(message)
     if not ed25519_verify(public, message, signature):
         raise MachineError(Refusal.DISK, "a cosignature just made does not verify")
     if head.size > log.cosigned:
@@ -80,22 +84,32 @@ def cosign(step: Step, line: Line, session: Session, log: Log, head: SignedHead)
         step.out.append(
             StoreCosignature(line.id, log.id, head.size, name, line.me, log.held_at_s, signature)
         )
-    # The first life is not named. A later one is: who has just been adopted reads what was sent
-    # before under another current log, and would blame us for a signature that fails.
-    other = None if log.id == first_life(session.member) else log.id
     late_s = log.held_at_s - _time_of(line, log, head.size)
-    step.send(session, Cosign(other, head.size, late_s, signature))
+    for to in [session] if reads else [session, *_others(line, session)]:
+        # The first life is not named. A later one is: who has just been adopted reads what was
+        # sent before under another current log, and would blame us for a signature that fails.
+        other = None if log.id == first_life(to.member) else log.id
+        step.send(to, Cosign(other, head.size, late_s, signature))
+
+
+def _others(line: Line, session: Session) -> list[Session]:
+    """The best session with each member but one, as far as it is wide."""
+    return [
+        one
+        for one in line.greeted()
+        if one.wide and one.member != session.member and one is line.session_of(one.member)
+    ]
 
 
 def on_want_cosignature(step: Step, line: Line, session: Session, log: Log) -> None:
-    """A cosignature on request, for the author alone."""
+    """A cosignature on request, for the author alone; an observer's is its witness."""
     head = coverable(line, log)
-    if head is None or log.id.member != session.member or not line.reads(line.me):
+    if head is None or log.id.member != session.member:
         raise PeerError(Refusal.NOT_ALLOWED, "a cosignature that is not ours to give")
     if not line.may_sign():
         step.decline(line, session, Refusal.MUTE, log.id, head.size)
         return
-    if _holds_revoked(step, line, line.me, step.station.keys.k):
+    if _is_revoked(step, line, line.me, step.station.keys.k):
         step.decline(line, session, Refusal.REVOKED, log.id, head.size)
         return
     cosign(step, line, session, log, head)
@@ -109,15 +123,20 @@ def _time_of(line: Line, log: Log, size: int) -> int:
 
 def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
     """A peer's cosignature on a head of our log: verified, kept once a size, quotable. Under a
-    revoked key it is declined as REVOKED, and what was kept before stays (spec/identity.md §9)."""
+    revoked key it is declined as REVOKED, and what was kept before stays (spec/identity.md §9).
+
+    An observer's is a witness, of any log but its own, and nobody's receipt.
+    """
     log = line.logs.get(frame.log or first_life(line.me))
-    if log is None or log.id.member != line.me or session.current is None:
-        raise PeerError(Refusal.UNKNOWN_LOG, "a cosignature on what is not ours")
-    if not line.reads(session.member):
-        raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
+    reads = line.reads(session.member)
+    if log is None or session.current is None or not _may_cosign(line, session, log, reads=reads):
+        raise PeerError(Refusal.UNKNOWN_LOG, "a cosignature on what is not its to cosign here")
     root = known_root(line, log.id, frame.size)
+    if root is None and log.id.member != line.me:
+        step.tell("head-unknown", line, member=session.member, size=frame.size)
+        return  # the entries are still under way from their author; the next one will serve
     k = session.current.k
-    found = step.station.holds_key(line, session.member, k)
+    found = step.station.cosigner(line, session.member, k)
     if root is None or found is None:
         raise PeerError(Refusal.NOT_HELD, "a cosignature on a head that is not held here")
     if found[1] in step.station.revoked:
@@ -129,17 +148,44 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
     name, public = found
     checkpoint = log.checkpoint(frame.size, root)
     if not verify_cosignature_ed25519(checkpoint, public, time_s, frame.signature):
-        raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
+        if _is_of_another_role(step, line, session, checkpoint, time_s, frame):
+            step.decline(line, session, Refusal.NOT_ALLOWED, log.id, frame.size)
+            return
+        if log.id.member == line.me:
+            raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
+        # That third may have shown it another history, so this is no fault of the peer.
+        step.decline(line, session, Refusal.BAD_SIGNATURE, log.id, frame.size)
+        return
     confirm(line, session, log.id, frame.size)
     if not _first(line, log.id, session.member, frame.size, pq=False):
         return
     step.out.append(
         StoreCosignature(line.id, log.id, frame.size, name, session.member, time_s, frame.signature)
     )
-    if log.id == line.mine:
+    if reads and log.id == line.mine:
         known = line.cosigned_by.setdefault(session.member, deque(maxlen=COSIGNED_MAX))
         known.append(Cosigned(frame.size, time_s, k, frame.signature))
-    step.tell("cosigned", line, member=session.member, size=frame.size)
+    step.tell("cosigned" if reads else "witnessed", line, member=session.member, size=frame.size)
+
+
+def _may_cosign(line: Line, session: Session, log: Log, *, reads: bool) -> bool:
+    """To the author alone as a holder; as a witness of any log but one's own."""
+    return log.id.member == line.me if reads else log.id.member != session.member
+
+
+def _is_of_another_role(
+    step: Step, line: Line, session: Session, checkpoint: Checkpoint, time_s: int, frame: Cosign
+) -> bool:
+    """Whether the peer signed with the key that its role here does not give it: true, perhaps, by
+    an amendment that has not reached one of us, and counted by nobody (F2)."""
+    station, member = step.station, session.member
+    k = 0 if session.current is None else session.current.k
+    found = station.heads_key(line, member)
+    if not line.reads(member):
+        found = station.holds_key(line, member, k)
+    return found is not None and verify_cosignature_ed25519(
+        checkpoint, found[1], time_s, frame.signature
+    )
 
 
 def _first(line: Line, log_id: LogId, member: int, size: int, *, pq: bool) -> bool:
@@ -152,11 +198,11 @@ def _first(line: Line, log_id: LogId, member: int, size: int, *, pq: bool) -> bo
 
 
 def ask_cosignature(step: Step, line: Line, session: Session) -> None:
-    """Asks a reader for the cosignature that should have followed its `seen` within a minute."""
+    """Asks a peer for the cosignature that should have followed its `seen` within a minute."""
     own = line.own
-    if own is None or session.mute or not line.reads(session.member):
+    if own is None or session.mute:
         return
-    if session.current and _holds_revoked(step, line, session.member, session.current.k):
+    if session.current and _is_revoked(step, line, session.member, session.current.k):
         return
     called = min(own.called, session.holds.get(own.id, 0))
     if called <= line.kept.get((own.id, session.member, False), 0):

@@ -39,6 +39,7 @@ PARTY_BYTES = 32
 BEARER_CHARS_MAX = 280
 
 _ORIGIN = "detente/v1"
+_HEADS = "detente-heads/v1/"
 _BEARER = re.compile(r"[a-z][a-z0-9-]* [\x21-\x7e]+")
 
 
@@ -91,7 +92,12 @@ def holds_pq_name(party: bytes) -> str:
 
 def heads_name(party: bytes) -> str:
     """The name of the witness that cosigns heads without having the content."""
-    return f"detente-heads/v1/{party.hex()}"
+    return f"{_HEADS}{party.hex()}"
+
+
+def is_witness(name: str) -> bool:
+    """Whether the cosignatures of this name state nothing of content: no holder's receipt."""
+    return name.startswith(_HEADS)
 
 
 class Origin(NamedTuple):

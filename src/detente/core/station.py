@@ -25,7 +25,7 @@ from detente.core.events import (
     Tell,
 )
 from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, encode_frame
-from detente.core.identity import Card, holds_name, origin
+from detente.core.identity import Card, heads_name, holds_name, origin
 from detente.core.leaf import CONTENT, RECORD, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.revocation import Revocation
@@ -46,6 +46,10 @@ class Keys(Protocol):
 
     def sign_holds(self, message: bytes) -> bytes:
         """Ed25519 by holds key ``k``."""
+        ...
+
+    def sign_heads(self, message: bytes) -> bytes:
+        """Ed25519 by the witness key, which is the same in every incarnation."""
         ...
 
     def sign_author(self, message: bytes) -> bytes:
@@ -333,6 +337,21 @@ class Station:
         if party is None or card is None or k >= len(card.pairs):
             return None
         return holds_name(party, k), card.pairs[k].holds
+
+    def heads_key(self, line: Line, member: int) -> tuple[str, bytes] | None:
+        """The name and public key of a member's witness, which states nothing of content."""
+        party = line.party_of(member)
+        card = None if party is None else self.cards.get(party)
+        if party is None or card is None:
+            return None
+        return heads_name(party), card.heads_ed25519
+
+    def cosigner(self, line: Line, member: int, k: int) -> tuple[str, bytes] | None:
+        """The one key whose Ed25519 cosignatures count from a member: an observer's witness of
+        heads, anybody else's holds key ``k`` (F2). None for an unknown one."""
+        if line.reads(member):
+            return self.holds_key(line, member, k)
+        return self.heads_key(line, member)
 
     def sealing_key(self, party: bytes) -> bytes:
         """The X-Wing key that something may be sealed to for a trusted party.

@@ -69,6 +69,17 @@ class ReceiptShown:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessShown:
+    """That a party states it saw a head that holds an entry: of content it says nothing, and it is
+    nobody's receipt. ``revoked`` as in ``ReceiptShown``."""
+
+    party: str
+    name: str
+    at_s: int
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LaterShown:
     """What a later entry in the file does to this one: a mark, a correction, a cancellation."""
 
@@ -112,6 +123,7 @@ class StatementShown:
     receipts: tuple[ReceiptShown, ...] = ()
     later: tuple[LaterShown, ...] = ()
     standing: str = ""
+    witnesses: tuple[WitnessShown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from detente.dossiers.report import (
     ReceiptShown,
     Report,
     StatementShown,
+    WitnessShown,
     bad_of,
     card_shown,
     finding_of,
@@ -324,6 +325,7 @@ class _Bundle:
             receipts=receipts,
             later=tuple(self._later(one)),
             standing=self._standing(one, copies, receipts),
+            witnesses=tuple(dict.fromkeys(self._witnesses(one, copies))),
         )
 
     def _stood_by(self, one: Proven, copies: Sequence[Proven]) -> bool | None:
@@ -391,6 +393,14 @@ class _Bundle:
             held = _held_ahead(leaf)
             if held is not None and held.leaf_hash == one.hash and held.log == log:
                 yield self._receipt(party, held.held_at_s, "held-ahead", linked=True, revoked=void)
+
+    def _witnesses(self, one: Proven, copies: Sequence[Proven]) -> Iterator[WitnessShown]:
+        """Who saw the head, under a key that says nothing of content: never a receipt (F2)."""
+        for cosignature in chain.from_iterable(_dated(copy) for copy in copies):
+            by = cosignature.cosigner
+            if by.statement is Statement.HEADS and by.party != one.head.origin.party:
+                name, at_s = self._case.name(by.party), cosignature.time_s
+                yield WitnessShown(by.party.hex(), name, at_s, cosignature.revoked)
 
     def _receipt(
         self, party: bytes, at_s: int, evidence: str, *, linked: bool, revoked: bool

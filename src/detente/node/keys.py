@@ -30,6 +30,10 @@ class HeldKeys:
         """Ed25519 by holds key ``k``."""
         return ed25519_sign(self._keys.holds, message)
 
+    def sign_heads(self, message: bytes) -> bytes:
+        """Ed25519 by the witness key."""
+        return ed25519_sign(self._keys.heads, message)
+
     def sign_author(self, message: bytes) -> bytes:
         """ML-DSA-44 by the author key."""
         return mldsa44_sign(self._keys.log_mldsa, message)

@@ -33,7 +33,7 @@ ALLOWED = frozenset(
         "which",
     }
 )
-QUIET = frozenset({"presence", "received", "receipt", "cosigned"})  # only at debug
+QUIET = frozenset({"presence", "received", "receipt", "cosigned", "witnessed"})  # only at debug
 DETAIL_CHARS_MAX = 200  # words of our own; a peer's never stand in one
 PER_MINUTE_MAX = 120  # of one word: a peer must not fill our disk by being refused
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from detente import __version__
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import SignedHead
 from detente.core.export import Cosigned, PqSigned, Preamble, Signed, write_export
-from detente.core.identity import author_name, origin
+from detente.core.identity import author_name, is_witness, origin
 from detente.core.leaf import LogId
 from detente.core.merkle import inclusion_path
 from detente.core.notes import (
@@ -40,6 +41,7 @@ Request = Mapping[str, Any]
 BUILD = f"detente/{__version__}"
 MLDSA_BYTES = 2420
 COSIGNATURES_MAX = 8  # in one proof file, beside the author's own
+LOOKED_AT_MAX = 256  # cosignatures above one entry; 32 members give two a head
 
 
 def prove(node: Node, request: Request) -> dict[str, Any]:
@@ -62,6 +64,8 @@ def prove(node: Node, request: Request) -> dict[str, Any]:
         stood_by = _stood_by(node, line, entry)
         if stood_by is not None and stood_by not in sizes:
             proofs.append(proof_of(node, line, entry, stood_by))
+        seen_by = [proof_of(node, line, entry, size) for size in _witnessed(node, line, entry)]
+        proofs += [proof for proof in seen_by if proof not in proofs]
     data = join_bundle([*proofs, *_answers(node, proofs)])
     return {"proof_b64": base64.b64encode(data).decode(), "proofs": len(proofs)}
 
@@ -73,6 +77,16 @@ def _stood_by(node: Node, line: Line, entry: Entry) -> int | None:
     revocation = node.station.revoked.get(log.key)
     stand = None if revocation is None else revocation.stand(log.origin)
     return None if stand is None or stand.size <= entry.place.index else stand.size
+
+
+def _witnessed(node: Node, line: Line, entry: Entry) -> list[int]:
+    """The sizes of the smallest heads above an entry that each observer has witnessed."""
+    found: dict[str, int] = {}
+    kept = node.store.cosignatures(line.id, entry.place.log, entry.place.index + 1)
+    for one in islice(kept, LOOKED_AT_MAX):
+        if is_witness(one.name):
+            found.setdefault(one.name, one.size)
+    return sorted(set(found.values()))
 
 
 def _answers(node: Node, proofs: Sequence[bytes]) -> list[bytes]:
@@ -122,9 +136,11 @@ def proof_of(node: Node, line: Line, entry: Entry, size: int | None = None) -> b
 
 
 def _best_head(node: Node, line: Line, entry: Entry) -> tuple[SignedHead, tuple[Signature, ...]]:
-    """The first signed head above the entry that carries cosignatures, else the first at all."""
+    """The first signed head above the entry that carries cosignatures, a holder's rather than a
+    witness's alone; else the first at all."""
     log_id, index = entry.place
-    for one in node.store.cosignatures(line.id, log_id, index + 1):
+    kept = islice(node.store.cosignatures(line.id, log_id, index + 1), LOOKED_AT_MAX)
+    for one in sorted(kept, key=lambda one: is_witness(one.name)):
         head = line.shelf.signed_head(log_id, one.size, one.size)
         if head is not None:
             return head, _cosignatures_at(node, line, log_id, one.size)
@@ -164,6 +180,8 @@ def _signature(
     if len(signature) == MLDSA_BYTES:
         public = card.log_mldsa44 if name == author_name(party) else card.holds_mldsa44
         return cosignature_mldsa44(name, public, time_s, signature)
+    if is_witness(name):
+        return cosignature_ed25519(name, card.heads_ed25519, time_s, signature)
     k = int(name.rsplit("/", 1)[1])
     return cosignature_ed25519(name, card.pairs[k].holds, time_s, signature)
 

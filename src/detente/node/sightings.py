@@ -9,7 +9,9 @@ from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.station import Line
 from detente.dossiers.presence import Observation
 
-SIGNS = frozenset({"greeted", "presence", "received", "receipt", "cosigned", "received-ahead"})
+SIGNS = frozenset(
+    {"greeted", "presence", "received", "receipt", "cosigned", "witnessed", "received-ahead"}
+)
 
 
 @dataclass

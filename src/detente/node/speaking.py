@@ -9,6 +9,7 @@ from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
 from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
+from detente.core.identity import is_witness
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.station import Line
 from detente.dossiers.conventions import parse_precedence
@@ -152,7 +153,8 @@ def unheld(node: Node, line: Line, own: LogId, index: int, audience: int) -> int
             wanted &= ~(1 << log.id.member)
     if wanted:
         for one in node.store.cosignatures(line.id, own, index + 1):
-            wanted &= ~(1 << one.member)
+            if not is_witness(one.name):
+                wanted &= ~(1 << one.member)
             if not wanted:
                 break
     return wanted

@@ -33,6 +33,10 @@ class SimKeys:
         """Ed25519 by holds key ``k``."""
         return crypto.ed25519_sign(secret(self.name, "holds", self.k), message)
 
+    def sign_heads(self, message: bytes) -> bytes:
+        """Ed25519 by the witness key."""
+        return crypto.ed25519_sign(secret(self.name, "heads"), message)
+
     def sign_author(self, message: bytes) -> bytes:
         """ML-DSA-44 by the author key."""
         return crypto.mldsa44_sign(secret(self.name, "log-pq"), message)
