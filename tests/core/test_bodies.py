@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from liar import Liar
 from pair import End, World
@@ -58,6 +60,38 @@ def test_a_missing_body_is_asked_for_and_holds_back_the_cover() -> None:
     assert alpha.texts(1) == [_body(liar, 1).body, _body(liar, 2).body]
     assert _covered(alpha) == 3
     assert not alpha.log_of(1).missing
+
+
+def test_what_does_not_come_is_asked_for_ever_less_often() -> None:
+    """Twice the time goes by between two askings, to half an hour; a body that comes changes it."""
+    liar, alpha, link = _meet(lacks_after_s=20)
+    asked_s: list[int] = []
+    for second in range(0, 9000, 5):
+        alpha.world.run(5)
+        if any(frame.index == 2 for frame in liar.answers(link, Want) if frame.what == WANT_BODY):
+            asked_s.append(second)
+    gaps = [later - before for before, later in pairwise(asked_s)]
+    assert gaps == sorted(gaps)
+    assert 2 * 1800 > gaps[-1] >= 1800
+    assert len(asked_s) < 16
+    liar.send(link, _body(liar, 1))
+    alpha.world.run(10)
+    assert set(liar.answers(link, Want)) == {Want(WANT_BODY, liar.log.id, 2)}
+
+
+def test_no_body_waits_behind_others_that_nobody_has() -> None:
+    """Sixteen are asked for at a time, and others the next time."""
+    world = World(changes={"lacks_after_s": 20})
+    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
+    alpha.do(events.Accept(world.charter().encode()))
+    link = liar.greet("alpha")
+    liar.entries(link)
+    for number in range(40):
+        liar.say(f"text {number}")
+    liar.entries(link, start=1, bodies=False)
+    world.run(120)
+    wants = [frame for frame in liar.answers(link, Want) if frame.what == WANT_BODY]
+    assert {frame.index for frame in wants} == set(range(1, 41))
 
 
 def test_what_stays_missing_is_named_and_excepted() -> None:

@@ -44,6 +44,8 @@ def _take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: 
         raise PeerError(Refusal.BAD_COMMITMENT, f"entry {index}", log=log.id, index=index)
     before = coverable_size(line, log)
     del log.missing[index]
+    for session in line.sessions.values():  # others may come as well
+        session.bodies_wait_ms = session.bodies_due_ms = 0
     entry = entry._replace(salt=salt, body=body)
     if index in log.recent:
         log.recent[index] = entry

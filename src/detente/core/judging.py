@@ -124,15 +124,20 @@ def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:
         step.tell("void", line, member=log.id.member, index=entry.place.index)
 
 
-def want_bodies(step: Step, line: Line, session: Session, log: Log) -> None:
-    """Asks a peer for bodies that are missing here and addressed to it as well."""
-    for index in list(log.missing)[:WANTED_BODIES_MAX]:
+def want_bodies(step: Step, line: Line, session: Session, log: Log) -> bool:
+    """Asks a peer for bodies that are missing here and addressed to it as well: a few at a time,
+    others each turn, so that none waits behind what nobody has. True if it was asked."""
+    missing, asked = list(log.missing), False
+    start = session.bodies_turn * WANTED_BODIES_MAX % len(missing) if missing else 0
+    for index in (missing[start:] + missing[:start])[:WANTED_BODIES_MAX]:
         leaf = entry_at(line, log, index).leaf
         # The text of a final amendment is every member's, whoever it was addressed to.
         if leaf is not None and (
             leaf.kind == Kind.OFFER or line.entitled(leaf, log.id.member, session.member)
         ):
             step.send(session, Want(WANT_BODY, log.id, index))
+            asked = True
+    return asked
 
 
 def call(step: Step, line: Line, log: Log, entries: Sequence[Entry]) -> None:

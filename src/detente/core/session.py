@@ -45,6 +45,7 @@ from detente.core.station import Line, Link, Session, Step
 from detente.core.streaming import on_got, on_refuse, on_want
 
 CHORES_EVERY_MS = 5000
+BODIES_EVERY_MS_MAX = 1_800_000  # between two askings for what does not come
 HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two chores
 
 
@@ -256,21 +257,37 @@ def chores(step: Step, line: Line) -> None:
         _unchoke(step, line, session)
         catch_up(step, line, session)
         ask_cosignature(step, line, session)
-        for log in line.logs.values():
-            if session.holds.get(log.id, 0):
-                want_bodies(step, line, session, log)
+        if now_ms >= session.bodies_due_ms:
+            _ask_bodies(step, line, session)
     if _is_idle(line):
-        line.chores_due_ms = line.presence_due_ms if line.sessions else 0
+        asks = [s.bodies_due_ms for s in line.greeted() if s.bodies_due_ms > now_ms]
+        line.chores_due_ms = min([line.presence_due_ms, *asks]) if line.sessions else 0
     else:
         line.touched = True
         chores_soon(step, line)
 
 
+def _ask_bodies(step: Step, line: Line, session: Session) -> None:
+    """Again for missing bodies, after 5 s and then ever twice as long, until one comes: what a
+    peer has lost it may never have again, and would have to say so each time."""
+    asked = False
+    for log in line.logs.values():
+        if session.holds.get(log.id, 0):
+            asked = want_bodies(step, line, session, log) or asked
+    if asked:
+        session.bodies_turn += 1
+        wait_ms = 2 * session.bodies_wait_ms or CHORES_EVERY_MS
+        session.bodies_wait_ms = min(wait_ms, BODIES_EVERY_MS_MAX)
+        session.bodies_due_ms = step.now.steady_ms + session.bodies_wait_ms
+
+
 def _is_idle(line: Line) -> bool:
-    """Whether nothing is outstanding that only the passing of time would move."""
+    """Whether nothing is outstanding that only the passing of time would move. Bodies are asked
+    for at times of their own; until they are stated to be lacking, that is."""
     if line.disputes or line.ahead or line.control or line.queue.rows:
         return False
-    if any(log.missing for log in line.logs.values()):
+    others = [log for log in line.logs.values() if log.id.member != line.me]
+    if line.may_sign() and any(log.missing.keys() - log.lacked for log in others):
         return False
     return not any(
         session.heads

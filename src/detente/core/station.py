@@ -140,6 +140,9 @@ class Session:
     unsigned: set[LogId] = field(default_factory=set)  # thirds' heads lately declined
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
     choked: set[LogId] = field(default_factory=set)  # declined here until missing bodies have come
+    bodies_turn: int = 0  # how often missing bodies were asked for here
+    bodies_wait_ms: int = 0  # twice as long each time in vain
+    bodies_due_ms: int = 0
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
