@@ -86,6 +86,7 @@ def adopt(step: Step, line: Line, k: int) -> None:
     line.logs[log.id] = log
     line.mine = log.id
     line.mute, line.awaits_hello, line.quantum = "", False, None
+    line.cosigned_by.clear()  # what is over the old log is quoted as nothing else
     line.greet_due = line.touched = line.cosign_now = True
     line.charter_due = line.charter_due or bool(line.joining)
     step.out.append(StoreFlags(line.id, ""))
