@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from core.lineage import START_S, party
 from liar import Liar, covering_item, stated
@@ -190,20 +188,6 @@ def test_a_late_seen_is_answered_with_a_quote() -> None:
     liar.entries(link, start=2)
     world.run()
     assert len(alpha.shelf(alpha.line.id).of_kind([Kind.QUOTE])) == quotes
-
-
-def test_a_cosignature_on_the_log_before_an_adoption_is_taken_for_that_one() -> None:
-    """It names no log, and left before its sender knew that another one has begun."""
-    world, liar, link, alpha = with_liar()
-    old, size = alpha.own().id, 1
-    frame = replace(cosign(liar, link, size, world.wall_s, old), log=None)
-    alpha.station.keys = SeedKeys("alpha", 1)
-    alpha.do(events.Adopt(1))
-    liar.send(link, frame)
-    liar.send(link, replace(frame, signature=bytes(64)))
-    told = [f for f in alpha.facts("cosigned") if f["log"] == old.word and f["size"] == size]
-    assert len(told) == 1
-    assert [f["refusal"] for f in alpha.facts("refused")] == ["bad-signature"]
 
 
 def test_no_quote_of_the_old_log_is_made_in_the_new_one() -> None:

@@ -7,7 +7,7 @@ taken for heads held here, and for nothing else.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from detente.core import limits
 from detente.core.crypto import ed25519_verify
@@ -115,19 +115,21 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
         raise PeerError(Refusal.UNKNOWN_LOG, "a cosignature on what is not ours")
     if not line.reads(session.member):
         raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
+    root = known_root(line, log.id, frame.size)
     k = session.current.k
     found = step.station.holds_key(line, session.member, k)
-    meant = [log]
-    if frame.log is None:  # it may be about the log that was our current one when it left
-        meant += [old for old in line.logs.values() if old.id.member == line.me and old is not log]
-    meant = [one for one in meant if known_root(line, one.id, frame.size) is not None]
-    if not meant or found is None:
+    if root is None or found is None:
         raise PeerError(Refusal.NOT_HELD, "a cosignature on a head that is not held here")
     if found[1] in step.station.revoked:
         step.decline(line, session, Refusal.REVOKED, log.id, frame.size)
         return
+    time_s = _time_of(line, log, frame.size) + frame.late_s
+    if not 0 <= time_s < TIME_END_S:
+        raise malformed("time of a cosignature")
     name, public = found
-    log, time_s = _cosigned(line, meant, frame, public)
+    checkpoint = log.checkpoint(frame.size, root)
+    if not verify_cosignature_ed25519(checkpoint, public, time_s, frame.signature):
+        raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
     confirm(line, session, log.id, frame.size)
     if not _first(line, log.id, session.member, frame.size, pq=False):
         return
@@ -138,22 +140,6 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
         known = line.cosigned_by.setdefault(session.member, deque(maxlen=COSIGNED_MAX))
         known.append(Cosigned(frame.size, time_s, k, frame.signature))
     step.tell("cosigned", line, member=session.member, log=log.id.word, size=frame.size)
-
-
-def _cosigned(line: Line, logs: Sequence[Log], frame: Cosign, public: bytes) -> tuple[Log, int]:
-    """Which of these logs of ours, all held to its size, a cosignature is on, and its time.
-    MALFORMED for a time that is none, BAD_SIGNATURE if it is on none of them."""
-    for log in logs:
-        root = known_root(line, log.id, frame.size)
-        assert root is not None  # noqa: S101  # the caller has looked
-        time_s = _time_of(line, log, frame.size) + frame.late_s
-        if not 0 <= time_s < TIME_END_S:
-            raise malformed("time of a cosignature")
-        if verify_cosignature_ed25519(
-            log.checkpoint(frame.size, root), public, time_s, frame.signature
-        ):
-            return log, time_s
-    raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
 
 
 def _first(line: Line, log_id: LogId, member: int, size: int, *, pq: bool) -> bool:
