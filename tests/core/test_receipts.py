@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core.lineage import START_S, party
 from liar import Liar, covering_item, stated
-from pair import End, World, heads
+from pair import End, SeedKeys, World, heads
 
 from detente.core import events, frames, limits, notes
 from detente.core.cosigning import recall
@@ -80,7 +80,7 @@ def test_below_immediate_the_cosignature_goes_at_once() -> None:
     alpha.submit("routine")
     world.run()
     size, stored_s = alpha.own().size, world.wall_s
-    assert alpha.facts("cosigned")[-1] == {"member": 1, "size": size}
+    assert alpha.facts("cosigned")[-1] == {"member": 1, "log": "0", "size": size}
     receipts = len(alpha.facts("receipt"))
     world.run(19)
     assert len(alpha.facts("receipt")) == receipts
@@ -188,6 +188,18 @@ def test_a_late_seen_is_answered_with_a_quote() -> None:
     liar.entries(link, start=2)
     world.run()
     assert len(alpha.shelf(alpha.line.id).of_kind([Kind.QUOTE])) == quotes
+
+
+def test_no_quote_of_the_old_log_is_made_in_the_new_one() -> None:
+    """What was cosigned before an adoption is no cosignature on what came after it."""
+    world, liar, link, alpha = with_liar()
+    alpha.submit("warning", precedence=Precedence.FLASH)
+    world.run()
+    liar.send(link, cosign(liar, link, alpha.own().size, world.wall_s))
+    assert alpha.line.cosigned_by[1]
+    alpha.station.keys = SeedKeys("alpha", 1)
+    alpha.do(events.Adopt(1))
+    assert not alpha.line.cosigned_by
 
 
 def test_a_quote_survives_a_restart() -> None:

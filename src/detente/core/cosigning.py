@@ -165,7 +165,8 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
     if reads and log.id == line.mine:
         known = line.cosigned_by.setdefault(session.member, deque(maxlen=COSIGNED_MAX))
         known.append(Cosigned(frame.size, time_s, k, frame.signature))
-    step.tell("cosigned" if reads else "witnessed", line, member=session.member, size=frame.size)
+    word = "cosigned" if reads else "witnessed"
+    step.tell(word, line, member=session.member, log=log.id.word, size=frame.size)
 
 
 def _may_cosign(line: Line, session: Session, log: Log, *, reads: bool) -> bool:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from detente.core.body import SALT_BYTES, commit, pack
 from detente.core.events import Draft, SetDuty, Submit
-from detente.core.extras import Mark, Rung, Stater
+from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
 from detente.core.holding import purge
 from detente.core.leaf import Kind, Precedence
-from detente.dossiers.dispatch import Accident, Dispatch
+from detente.core.station import Line
+from detente.core.transcript import Entry
+from detente.dossiers.dispatch import Accident, Comment, Dispatch, TestText, TranslationText
+from detente.dossiers.linktest import slot_at
+from detente.dossiers.neutral import sentence
 from detente.sim.dice import Dice
 from detente.sim.plan import Deed
 from detente.sim.record import Submitted
@@ -40,12 +44,19 @@ def do(simulation: Simulation, given: Deed) -> None:
     DEEDS[given.word](simulation, given)
 
 
-def _running(simulation: Simulation, given: Deed) -> Machine | None:
+def running(simulation: Simulation, given: Deed) -> Machine | None:
+    """The machine that a deed is about, if a process runs on it."""
     machine = simulation.world.machines[given.who]
     return machine if machine.process is not None else None
 
 
-def _throw(simulation: Simulation, given: Deed) -> Dice:
+def line_of(machine: Machine | None) -> Line | None:
+    """The line, if this machine has taken it up."""
+    return None if machine is None else machine.station.lines.get(machine.world.line_id)
+
+
+def throw(simulation: Simulation, given: Deed) -> Dice:
+    """The throws of one deed."""
     return Dice(simulation.plan.seed, "deed", *given)
 
 
@@ -55,7 +66,7 @@ def _throw(simulation: Simulation, given: Deed) -> Dice:
 @deed("say")
 def say(simulation: Simulation, given: Deed) -> None:
     """A dispatch or an accident report, of any precedence, to all readers or to one."""
-    machine, dice = _running(simulation, given), _throw(simulation, given)
+    machine, dice = running(simulation, given), throw(simulation, given)
     if machine is None:
         return
     line = machine.station.lines.get(simulation.world.line_id)
@@ -69,26 +80,60 @@ def say(simulation: Simulation, given: Deed) -> None:
         else (Kind.DISPATCH, Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode())
     )
     readers = line.charter.readers()
-    others = [n for n in range(8) if readers >> n & 1 and n != line.me]
+    others = [n for n in range(32) if readers >> n & 1 and n != line.me]
     audience = readers
     if len(others) > 1 and dice.happens(0.2):
         audience = 1 << line.me | 1 << dice.one_of(others)
     precedence = dice.one_of((0, 1, 1, 1, 1, 2, 2, 3, 4, 5))
-    submit(machine, kind, body, audience, precedence)
+    refs, extra = _relation(line, dice) if kind == Kind.DISPATCH else ((), b"")
+    submit(machine, kind, body, audience, precedence, refs, extra, text=text)
+
+
+def _relation(line: Line, dice: Dice) -> tuple[tuple[bytes, ...], bytes]:
+    """What some dispatches are to an earlier one: an answer, or a correction of our own."""
+    if not dice.happens(0.3):
+        return (), b""
+    entry = _drawn(line, dice, (Kind.DISPATCH,))
+    if entry is None:
+        return (), b""
+    ours = (Relation.CORRECTS, Relation.CANCELS, Relation.SUPERSEDES)
+    theirs = (Relation.ANSWERS, Relation.ANSWERS, Relation.REFERS)
+    relation = dice.one_of(ours if entry.place.log.member == line.me else theirs)
+    return (entry.hash,), bytes((relation,))
+
+
+def _drawn(
+    line: Line, dice: Dice, kinds: tuple[Kind, ...], *, ours: bool | None = None
+) -> Entry | None:
+    """An entry of these kinds that we may read; of our own, or of others alone, if it says so."""
+    places = [
+        place
+        for place in line.shelf.of_kind(kinds)
+        if ours is None or (place.log.member == line.me) is ours
+    ]
+    if not places:
+        return None
+    entry = line.shelf.entry(*dice.one_of(places))
+    readable = entry.leaf is not None and entry.leaf.reads(line.me)
+    return entry if readable else None
 
 
 def submit(
     machine: Machine,
     kind: Kind,
-    plain: bytes,
+    plain: bytes | None,
     audience: int,
     precedence: int = Precedence.ROUTINE,
     refs: tuple[bytes, ...] = (),
     extra: bytes = b"",
-) -> None:
-    """Submits through the production step, and remembers it if that returned."""
-    world = machine.world
-    packed, salt = pack(plain, 5, world.charter.padding), machine.dice.bytes(SALT_BYTES)
+    *,
+    text: str = "",
+) -> bool:
+    """Submits through the production step, and remembers what has a body if that returned."""
+    packed, salt = None, b""
+    if plain is not None:
+        packed = pack(plain, 5, machine.world.charter.padding)
+        salt = machine.dice.bytes(SALT_BYTES)
     draft = Draft(
         kind=kind,
         audience=audience,
@@ -98,80 +143,126 @@ def submit(
         body=packed,
         salt=salt,
     )
-    k = machine.station.keys.k
+    return submit_draft(machine, draft, text)
+
+
+def submit_draft(machine: Machine, draft: Draft, text: str = "") -> bool:
+    """One draft; whether ``submit`` returned, so that it may not be lost."""
+    world, k = machine.world, machine.station.keys.k
+    commitment = b"" if draft.body is None else commit(draft.salt, draft.body)
+    name, precedence, audience = machine.name, draft.precedence, draft.audience
+    world.record.asked.add(
+        (name, draft.kind, audience, precedence, draft.refs, draft.extra, commitment)
+    )
+    kept = (commitment, precedence, audience, k, draft.body or b"", text)
+    one = Submitted(world.now_ms, machine.number, name, *kept)
+    if draft.body is not None:
+        world.record.attempted.append(one)
     outcome = machine.run([Submit(world.line_id, draft)])
-    if outcome is not None and not outcome.refused:
-        world.record.submitted.append(
-            Submitted(
-                world.now_ms,
-                machine.number,
-                machine.name,
-                commit(salt, packed),
-                precedence,
-                audience,
-                k,
-            )
-        )
+    if outcome is None or outcome.refused:
+        return False
+    if draft.body is not None:
+        world.record.submitted.append(one)
+    return True
 
 
 @deed("mark")
 def mark(simulation: Simulation, given: Deed) -> None:
     """The watch states a rung about something of the others."""
-    machine, dice = _running(simulation, given), _throw(simulation, given)
-    line = None if machine is None else machine.station.lines.get(simulation.world.line_id)
+    machine, dice = running(simulation, given), throw(simulation, given)
+    line = line_of(machine)
     if machine is None or line is None:
         return
-    places = [p for p in line.shelf.of_kind((Kind.DISPATCH,)) if p.log.member != line.me]
-    if not places:
+    entry = _drawn(line, dice, (Kind.DISPATCH, Kind.ACCIDENT))
+    if entry is None or not line.reads(line.me):
         return
-    place = dice.one_of(places)
-    entry = line.shelf.entry(*place)
-    rung = dice.one_of((Rung.SEEN, Rung.PASSED_ON, Rung.ANSWERED, Rung.DECLINED))
-    draft = Draft(
-        kind=Kind.MARK,
-        audience=line.charter.readers(),
-        precedence=Precedence.PRIORITY,
-        refs=(entry.hash,),
-        extra=Mark(rung, Stater.WATCH).encode(),
+    ours = entry.place.log.member == line.me
+    rungs = (Rung.SEEN, Rung.PASSED_ON, Rung.ANSWERED, Rung.DECLINED, Rung.MISDIRECTED)
+    rung = Rung.MISDIRECTED if ours else dice.one_of(rungs)
+    stated = Mark(rung, Stater.WATCH, dice.between(0, 3) if rung is Rung.MISDIRECTED else 0)
+    comment = None
+    if dice.happens(0.2):
+        comment = Comment(language="en", text=f"comment {dice.between(0, 1 << 40)}").encode()
+    submit(
+        machine,
+        Kind.MARK,
+        comment,
+        line.charter.readers(),
+        Precedence.PRIORITY,
+        (entry.hash,),
+        stated.encode(),
     )
-    machine.run([Submit(line.id, draft)])
+
+
+@deed("translate")
+def translate(simulation: Simulation, given: Deed) -> None:
+    """A translation beside its original, for the same readers."""
+    machine, dice = running(simulation, given), throw(simulation, given)
+    line = line_of(machine)
+    if machine is None or line is None or not line.reads(line.me):
+        return
+    entry = _drawn(line, dice, (Kind.DISPATCH,))
+    if entry is None or entry.leaf is None:
+        return
+    text = f"translated {dice.between(0, 1 << 40)}"
+    submit(
+        machine,
+        Kind.TRANSLATION,
+        TranslationText(language="uk", subject="R", text=text).encode(),
+        entry.leaf.audience,
+        refs=(entry.hash,),
+        extra=Translation(dice.one_of(tuple(Grade)), Stater.WATCH).encode(),
+        text=text,
+    )
+
+
+@deed("test")
+def test(simulation: Simulation, given: Deed) -> None:
+    """A link test with the neutral sentence of its turn."""
+    machine = running(simulation, given)
+    line = line_of(machine)
+    if machine is None or line is None or not line.reads(line.me):
+        return
+    slot = slot_at(line.charter, machine.clock.now(simulation.world.now_ms).wall_s)
+    said = sentence(slot.sentence, "en") or ""
+    body = TestText(language="en", number=slot.sentence, text=said).encode()
+    submit(machine, Kind.TEST, body, line.charter.readers())
 
 
 @deed("purge")
 def purge_one(simulation: Simulation, given: Deed) -> None:
     """A body of our own is purged, here and by all who hold it."""
-    machine, dice = _running(simulation, given), _throw(simulation, given)
-    line = None if machine is None else machine.station.lines.get(simulation.world.line_id)
+    machine, dice = running(simulation, given), throw(simulation, given)
+    line = line_of(machine)
     if machine is None or line is None:
         return
     places = [p for p in line.shelf.of_kind((Kind.DISPATCH,)) if p.log.member == line.me]
     if not places:
         return
     entry = line.shelf.entry(*dice.one_of(places))
-    draft = Draft(
-        kind=Kind.PURGED,
-        audience=line.charter.everyone(),
-        precedence=Precedence.ROUTINE,
-        refs=(entry.hash,),
-    )
-    simulation.world.record.purged.append((machine.name, entry.hash))
-    machine.run([Submit(line.id, draft)])
+    simulation.world.record.purged.append((machine.name, entry.hash, entry.salt or b""))
+    submit(machine, Kind.PURGED, None, line.charter.everyone(), refs=(entry.hash,))
     if machine.process is not None:
         machine.change(lambda step: purge(step, line, line.me, (entry.hash,)))
 
 
 @deed("duty")
 def duty(simulation: Simulation, given: Deed) -> None:
-    """Somebody signs on, or off."""
-    machine = _running(simulation, given)
-    if machine is not None:
-        machine.run([SetDuty(bool(given.number & 1))])
+    """Somebody signs on, or off; the line is told, as ``node.speaking`` does."""
+    machine, on_duty = running(simulation, given), bool(given.number & 1)
+    if machine is None:
+        return
+    machine.run([SetDuty(on_duty)])
+    line = line_of(machine) if machine.process is not None else None
+    if line is not None and line.is_open() and not (line.mute or line.left):
+        word = bytes((Duty.ON if on_duty else Duty.OFF,))
+        submit(machine, Kind.DUTY, None, line.charter.everyone(), extra=word)
 
 
 @deed("backup")
 def backup(simulation: Simulation, given: Deed) -> None:
     """The officers keep a backup."""
-    machine = _running(simulation, given)
+    machine = running(simulation, given)
     if machine is not None:
         simulation.officers.back_up(machine)
 
@@ -186,7 +277,7 @@ def _fault(simulation: Simulation, given: Deed) -> None:
 @deed("kill")
 def kill(simulation: Simulation, given: Deed) -> None:
     """The process is killed between two steps."""
-    machine = _running(simulation, given)
+    machine = running(simulation, given)
     if machine is not None:
         _fault(simulation, given)
         machine.die("killed")
@@ -195,12 +286,12 @@ def kill(simulation: Simulation, given: Deed) -> None:
 @deed("power")
 def power(simulation: Simulation, given: Deed) -> None:
     """The power goes: what was not synced is lost in part."""
-    machine = _running(simulation, given)
+    machine = running(simulation, given)
     if machine is not None:
         _fault(simulation, given)
         lied = machine.disk.lies
         machine.die("power cut")
-        machine.disk.lose_power(_throw(simulation, given))
+        machine.disk.lose_power(throw(simulation, given))
         if lied:
             simulation.world.record.lost_disks.add(machine.name)
 
@@ -208,7 +299,7 @@ def power(simulation: Simulation, given: Deed) -> None:
 @deed("fuse")
 def fuse(simulation: Simulation, given: Deed) -> None:
     """The process dies at one of its next acts: a write, a sync, a mark, a frame."""
-    machine = _running(simulation, given)
+    machine = running(simulation, given)
     if machine is not None:
         _fault(simulation, given)
         machine.fuse.set(1 + given.number % 60)
@@ -227,6 +318,7 @@ def lie(simulation: Simulation, given: Deed) -> None:
     """From now on the disk says «synced» and is not."""
     _fault(simulation, given)
     simulation.world.machines[given.who].disk.lies = True
+    simulation.record.lied_disks.add(given.who)
 
 
 @deed("full")
@@ -239,7 +331,7 @@ def full(simulation: Simulation, given: Deed) -> None:
     def room() -> None:
         machine.disk.room_bytes = None
 
-    simulation.world.later(_throw(simulation, given).spread(60_000, 3_600_000), room)
+    simulation.world.later(throw(simulation, given).spread(60_000, 3_600_000), room)
 
 
 @deed("mark-fails")
@@ -252,7 +344,7 @@ def mark_fails(simulation: Simulation, given: Deed) -> None:
     def mended() -> None:
         machine.marks.fails = False
 
-    simulation.world.later(_throw(simulation, given).spread(10_000, 600_000), mended)
+    simulation.world.later(throw(simulation, given).spread(10_000, 600_000), mended)
 
 
 @deed("restore")
@@ -290,7 +382,7 @@ def lose_disk(simulation: Simulation, given: Deed) -> None:
         machine.kept_down = False
         simulation.officers.replace_disk(machine, newest=True)
 
-    simulation.world.later(_throw(simulation, given).spread(60_000, 6 * 3_600_000), replaced)
+    simulation.world.later(throw(simulation, given).spread(60_000, 6 * 3_600_000), replaced)
 
 
 @deed("clock-step")
@@ -298,13 +390,13 @@ def clock_step(simulation: Simulation, given: Deed) -> None:
     """The clock jumps ahead, and is set right after a while."""
     _fault(simulation, given)
     clock = simulation.world.machines[given.who].clock
-    step_s = _throw(simulation, given).spread(2, 90_000)
+    step_s = throw(simulation, given).spread(2, 90_000)
     clock.offset_s += step_s
 
     def right() -> None:
         clock.offset_s -= step_s
 
-    simulation.world.later(_throw(simulation, given).spread(10_000, 3_600_000), right)
+    simulation.world.later(throw(simulation, given).spread(10_000, 3_600_000), right)
 
 
 @deed("clock-back")
@@ -312,7 +404,7 @@ def clock_back(simulation: Simulation, given: Deed) -> None:
     """The clock is set back."""
     _fault(simulation, given)
     clock = simulation.world.machines[given.who].clock
-    clock.offset_s -= _throw(simulation, given).spread(1, 4_000)
+    clock.offset_s -= throw(simulation, given).spread(1, 4_000)
 
 
 # --- what happens to a route --------------------------------------------------------------------
@@ -330,7 +422,7 @@ def shut(simulation: Simulation, given: Deed) -> None:
     _fault(simulation, given)
     world.shut(pair, 0)
     world.shut(pair, 1)
-    world.later(_throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
+    world.later(throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
 
 
 @deed("shut-one-way")
@@ -339,7 +431,7 @@ def shut_one_way(simulation: Simulation, given: Deed) -> None:
     world, pair = simulation.world, _pair(simulation, given)
     _fault(simulation, given)
     world.shut(pair, given.number & 1)
-    world.later(_throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
+    world.later(throw(simulation, given).spread(1_000, 3_600_000), lambda: world.heal(pair))
 
 
 @deed("lose-link")
@@ -356,7 +448,7 @@ def slow(simulation: Simulation, given: Deed) -> None:
     """The route becomes as slow as a radio."""
     _fault(simulation, given)
     route = simulation.world.routes[_pair(simulation, given)]
-    route.bits_per_s = _throw(simulation, given).spread(75, 9_600)
+    route.bits_per_s = throw(simulation, given).spread(75, 9_600)
 
 
 @deed("night")
@@ -368,18 +460,3 @@ def night(simulation: Simulation, given: Deed) -> None:
         if connection.alive:
             world.hang_up(connection, pair[0])
     world.later(given.number, lambda: world.dial(pair))
-
-
-# --- what officers agree and change -------------------------------------------------------------
-
-
-@deed("offer")
-def offer(simulation: Simulation, given: Deed) -> None:
-    """An amendment is offered; the others assent when they see it."""
-    simulation.record.note(simulation.world.machines[given.who], "offer")
-
-
-@deed("rotate")
-def rotate(simulation: Simulation, given: Deed) -> None:
-    """A later card of the same party."""
-    simulation.record.note(simulation.world.machines[given.who], "rotate")

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
-from detente.core.events import CloseLink, FrameIn, Input, LinkDown, LinkUp, Now, Send, Tell
+from detente.core.events import (
+    CloseLink,
+    FrameIn,
+    Input,
+    LinkDown,
+    LinkUp,
+    Now,
+    Send,
+    Tell,
+)
 from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
-from detente.node.opening import later, latest_cards, load_lines
+from detente.node.opening import later, latest_cards, load_lines, revoked_here
 from detente.node.step import Outcome, Spoken, Stepper
-from detente.sim import trust
+from detente.sim.clerk import Clerk, OwnCard
 from detente.sim.clock import Clock
 from detente.sim.dice import Dice
 from detente.sim.disk import VFS, Disk, Image
@@ -51,6 +61,7 @@ class Process:
     station: Station
     store: SqliteStore
     stepper: Stepper
+    clerk: Clerk
 
 
 @dataclass(eq=False)
@@ -65,6 +76,7 @@ class Machine:
     real: bool = False  # real ML-DSA keys
     honest: bool = True
     mouth: Mouth | None = None
+    serial: int = 1  # of the card in its home
     k: int = 0  # the incarnation whose keys the home holds: a backup brings back an older one
     register_k: int = 0  # the last one taken: on paper, outlives everything
     process: Process | None = None
@@ -92,6 +104,12 @@ class Machine:
         assert self.process is not None  # noqa: S101  # asked only while it runs
         return self.process.station
 
+    @property
+    def clerk(self) -> Clerk:
+        """Who sees to the cards of the running process."""
+        assert self.process is not None  # noqa: S101  # asked only while it runs
+        return self.process.clerk
+
     # --- life of the process ---
 
     def start(self) -> bool:
@@ -113,17 +131,18 @@ class Machine:
         try:
             if fresh:
                 self._furnish(store)
-            card = card_of(self.name, real=self.real).card
-            keys = SimKeys(self.name, k=self.k)
+            signed = card_of(self.name, self.serial, real=self.real)
+            card, keys = signed.card, SimKeys(self.name, self.serial, self.k)
             station = Station(card.party, card, keys, lambda line: later(store, line))
             station.cards.update(latest_cards(store))
             if card.party not in station.cards:
                 raise LocalError(Refusal.NOT_FOUND, "its card, which its disk has lost")
-            station.card = station.cards[card.party]
+            station.cards[card.party] = card
+            station.revoked = revoked_here(store, station.cards)
             stepper = Stepper(station, store, self.marks, self._now, self.dice.bytes)
-            self.process = Process(station, store, stepper)
+            clerk = Clerk(self, station, store, OwnCard(signed))
+            self.process = Process(station, store, stepper, clerk)
             restored = load_lines(station, store, self.marks)
-            trust.replay(self)
         except DetenteError as error:
             store.close()
             self.process = None
@@ -134,8 +153,9 @@ class Machine:
         self._inbox.clear()
         self._due = False
         self.world.record.started(self, restored)
+        clerk.begin()
         self.give()
-        return True
+        return self.process is not None
 
     def _furnish(self, store: SqliteStore) -> None:
         for name in self.world.names:
@@ -225,15 +245,15 @@ class Machine:
                     self.world.shut_out(self, connection)
             elif isinstance(one, Tell):
                 self.world.record.told(self, one)
-            else:
-                trust.take(self, one)
+            elif self.process is not None:
+                self.world.later(0, partial(self.process.clerk.take, one.data))
 
     def send(self, send: Send) -> None:
         """One frame on one of our links, if it is still there."""
         connection = self.connections.get(send.link)
         if connection is not None:
             side = connection.side(self.number)
-            self.world.record.frame(self, connection, send.data)
+            self.world.record.frame(self, connection, send.data, urgent=send.urgent)
             connection.pipes[side].send(send.data, urgent=send.urgent)
 
     def _wake(self) -> None:

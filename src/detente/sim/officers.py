@@ -20,6 +20,8 @@ class Officers:
 
     def __init__(self) -> None:
         self.backups: dict[int, list[Backup]] = {}
+        self.decided: set[tuple[str, bytes, int]] = set()  # by whom, on which offer, what
+        self.revocations: dict[str, int] = {}  # the last serial of each party
 
     def back_up(self, machine: Machine) -> None:
         """Keeps a backup, beside those kept before."""
@@ -33,10 +35,14 @@ class Officers:
             if machine in machine.world.record.stuck_machines:
                 self.replace_disk(machine, newest=True)
             return
-        if any(line.mute for line in machine.station.lines.values()):
+        if not machine.station.lines:
+            self.replace_disk(machine, newest=True)  # the disk lost even that there was a line
+        elif any(line.mute for line in machine.station.lines.values()):
             self.adopt(machine)
-        elif machine.process is not None:
+        else:
             self.release(machine)
+        if machine.process is not None:
+            machine.clerk.chores()
 
     def replace_disk(self, machine: Machine, *, newest: bool, number: int = 0) -> None:
         """Puts a backup on a new disk, and starts over it."""

@@ -122,7 +122,17 @@ MACHINE_FAULTS = {
     "clock-back": 2,
 }
 ROUTE_FAULTS = {"shut": 3, "shut-one-way": 2, "lose-link": 5, "slow": 1}
-OFFICERS = {"mark": 12, "purge": 2, "duty": 4, "offer": 2, "rotate": 1, "backup": 3}
+OFFICERS = {
+    "mark": 12,
+    "translate": 4,
+    "test": 4,
+    "purge": 2,
+    "duty": 4,
+    "offer": 2,
+    "rotate": 1,
+    "revoke": 1,
+    "backup": 3,
+}
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
 

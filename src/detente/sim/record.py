@@ -30,6 +30,8 @@ class Submitted:
     precedence: int
     audience: int
     k: int  # the incarnation in which it was submitted
+    packed: bytes = b""  # the body as it travels
+    text: str = ""  # words of it that stand nowhere else
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Record:
     traced: bool = False
     say: Callable[[str], None] | None = None  # is given each line of the trace as it happens
     submitted: list[Submitted] = field(default_factory=list)
+    attempted: list[Submitted] = field(default_factory=list)  # also where it failed
     tells: list[Told] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -75,7 +78,13 @@ class Record:
     refusals: Counter[str] = field(default_factory=Counter)
     hearing: list[Callable[[Machine, list[Input]], None]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)  # the trace
-    purged: list[tuple[str, bytes]] = field(default_factory=list)  # author, leaf hash
+    purged: list[tuple[str, bytes, bytes]] = field(default_factory=list)  # author, leaf hash, salt
+    lied_disks: set[int] = field(default_factory=set)  # machines whose disk has ever lied
+    asked: set[tuple[object, ...]] = field(default_factory=set)  # every draft, also what failed
+    told_to: list[Callable[[Machine, Tell], None]] = field(default_factory=list)
+    leaving_to: list[Callable[[Machine, Connection, bytes, bool], None]] = field(
+        default_factory=list
+    )
     stuck_machines: list[Machine] = field(default_factory=list)
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
     entries: int = 0
@@ -98,6 +107,8 @@ class Record:
         if len(self.tells) < TELLS_MAX:
             self.tells.append(Told(self.world.now_ms, machine.number, tell))
         self.note(machine, tell.word, **tell.facts)
+        for watcher in self.told_to:
+            watcher(machine, tell)
 
     def _blame(self, machine: Machine, tell: Tell) -> None:
         link = tell.facts.get("link")
@@ -107,8 +118,12 @@ class Record:
             facts = str(tell.facts["refusal"]), str(tell.facts.get("detail"))
             self.blamed.append(Blamed(machine.number, of, *facts))
 
-    def frame(self, machine: Machine, connection: Connection, data: bytes) -> None:
-        """A frame left."""
+    def frame(
+        self, machine: Machine, connection: Connection, data: bytes, *, urgent: bool = False
+    ) -> None:
+        """A frame is about to leave."""
+        for watcher in self.leaving_to:
+            watcher(machine, connection, data, urgent)
         digest = hashlib.sha256(data).hexdigest()[:12]
         link = connection.links[connection.side(machine.number)]
         self.note(machine, "sends", link=link, bytes=len(data), sha=digest)

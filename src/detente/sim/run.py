@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 
-from detente.sim import attackers, checkers
-from detente.sim.checkers.shown import Shown
+from detente.sim import attackers, dealings
+from detente.sim.checkers import Checkers
 from detente.sim.clock import Clock
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
@@ -55,6 +55,7 @@ class Simulation:
         pairs = combinations(range(len(plan.names)), 2)
         for pair, route in zip(pairs, plan.routes, strict=False):
             self.world.routes[pair] = route.route()
+        self.checkers = Checkers(self)
 
     @property
     def record(self) -> Record:
@@ -63,12 +64,13 @@ class Simulation:
 
     def run(self) -> Result:
         """All of it."""
-        world, plan, shown = self.world, self.plan, Shown(self)
+        world, plan = self.world, self.plan
         world.open()
         for machine in world.machines:
             self.officers.back_up(machine)
         world.run_until(SETUP_MS)
         attackers.enlist(self)
+        self.checkers.begin()
         for deed in plan.deeds:
             world.later(max(0, deed.at_ms - world.now_ms), partial(do, self, deed))
         for machine in world.machines:
@@ -76,14 +78,14 @@ class Simulation:
                 world.later(ROUND_MS, partial(self._round, machine))
         world.run_until(plan.until_ms)
         self._settle()
-        checkers.check(self)
-        shown.check()
+        self.checkers.check()
         return self._result()
 
     def _round(self, machine: Machine) -> None:
         """The officers go round, at each machine on a rhythm of its own."""
         if not machine.kept_down:
             self.officers.look(machine)
+            dealings.decide(self, machine)
         if not self.world.settled:
             wait_ms = ROUND_MS * machine.dice.between(1, 30)
             self.world.later(wait_ms, partial(self._round, machine))
@@ -103,6 +105,7 @@ class Simulation:
                     if machine.process is None:
                         world.restart(machine)
                     self.officers.look(machine)
+                    dealings.decide(self, machine)
             world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
         self.sizes_before = {
             machine.number: line.own.size

@@ -5,25 +5,64 @@ A checker reads only what the nodes stored and showed, and what was submitted to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers import attacks, innocent, nothing_lost, one_transcript, rest
+from detente.sim.checkers import (
+    altered,
+    attacks,
+    innocent,
+    nothing_lost,
+    one_transcript,
+    purged,
+    rest,
+)
+from detente.sim.checkers.come_back import ComeBack
+from detente.sim.checkers.ends import dice_of
+from detente.sim.checkers.outside import Outside
+from detente.sim.checkers.receipts import Receipts
+from detente.sim.checkers.shown import Shown
+from detente.sim.plan import SETUP_MS
 
 if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
-Check = Callable[["Simulation"], None]
-AT_END: tuple[Check, ...] = (
-    rest.check,
-    one_transcript.check,
-    nothing_lost.check,
-    innocent.check,
-    attacks.check,
-)
+LOOKS = 6  # at moments drawn from the seed, before the faults stop
 
 
-def check(simulation: Simulation) -> None:
-    """Every checker, at the end of a simulation."""
-    for one in AT_END:
-        one(simulation)
+class Checkers:
+    """All of them over one simulation: some watch what happens, all look when it is over."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self.receipts = Receipts(simulation)
+        self.outside = Outside(simulation)
+        self.come_back = ComeBack(simulation)
+        self.shown = Shown(simulation)
+        simulation.record.told_to.append(innocent.told)
+
+    def begin(self) -> None:
+        """Draws the moments at which they look in between."""
+        world, dice = self._simulation.world, dice_of(self._simulation, "looks")
+        for _ in range(LOOKS):
+            at_ms = dice.between(SETUP_MS, self._simulation.plan.until_ms)
+            world.later(max(0, at_ms - world.now_ms), partial(self.look))
+
+    def look(self) -> None:
+        """Somewhere in between."""
+        self.receipts.look()
+
+    def check(self) -> None:
+        """When all has come to rest."""
+        simulation = self._simulation
+        self.look()
+        rest.check(simulation)
+        one_transcript.check(simulation)
+        nothing_lost.check(simulation)
+        altered.check(simulation)
+        innocent.check(simulation)
+        attacks.check(simulation)
+        self.shown.check()
+        self.outside.check()
+        self.come_back.check()
+        purged.check(simulation)

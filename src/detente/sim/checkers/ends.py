@@ -3,15 +3,55 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from detente.core.body import commit
 from detente.core.leaf import LogId
 from detente.core.speaking import loaded
 from detente.core.station import Line
+from detente.core.transcript import Entry
+from detente.sim.dice import Dice
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
+    from detente.sim.record import Record
     from detente.sim.run import Simulation
+
+_read: WeakKeyDictionary[Record, dict[int, dict[LogId, list[Entry]]]] = WeakKeyDictionary()
+
+
+def dice_of(simulation: Simulation, word: str) -> Dice:
+    """The throws of one checker: they change nothing elsewhere."""
+    return Dice(simulation.plan.seed, "checker", word)
+
+
+def entries(machine: Machine) -> dict[LogId, list[Entry]]:
+    """Everything that a machine's store holds of the line; read once, at the end."""
+    read = _read.setdefault(machine.world.record, {})
+    if machine.number not in read:
+        line = line_of(machine)
+        read[machine.number] = (
+            {}
+            if line is None
+            else {
+                log: list(line.shelf.entries(log, 0, line.shelf.size(log)))
+                for log in line.shelf.logs()
+            }
+        )
+    return read[machine.number]
+
+
+def author_of(machine: Machine, member: int) -> str:
+    """The name of the party behind a member number, or nothing."""
+    line = line_of(machine)
+    party = None if line is None else line.party_of(member)
+    found = [m.name for m in machine.world.machines if m.party == party]
+    return found[0] if found else ""
+
+
+def wicked(simulation: Simulation) -> set[str]:
+    """The names of parties that attack."""
+    return {m.name for m in simulation.world.machines if not m.honest}
 
 
 def honest(simulation: Simulation) -> list[Machine]:

@@ -1,0 +1,103 @@
+"""Promise 7: who lost its disk comes back in a new incarnation that cannot contradict the old."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.events import Tell
+from detente.core.leaf import LogId
+from detente.node.views import latest
+from detente.sim.checkers.ends import entries, honest, line_of, wicked
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.network import Connection
+    from detente.sim.run import Simulation
+
+FAULT = "come back"
+SHOWN = 40  # messages, as a screen asks for them
+
+
+class ComeBack:
+    """Every head that an honest author has let out, over all its lives and all its disks."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._roots: dict[tuple[str, LogId, int], bytes] = {}
+        self._most: dict[tuple[str, LogId], int] = {}
+        self._adopted: dict[str, int] = {}
+        simulation.record.leaving_to.append(self.leaving)
+        simulation.record.told_to.append(self.told)
+
+    def leaving(self, machine: Machine, _: Connection, __: bytes, ___: bool) -> None:
+        """With any frame our newest head may leave: it is never another at the same size, and an
+        old log grows no more after an adoption."""
+        line = line_of(machine) if machine.honest and machine.process is not None else None
+        own = None if line is None else line.own
+        if own is None or not own.size:
+            return
+        name = machine.name
+        known = self._roots.setdefault((name, own.id, own.size), own.root)
+        if known != own.root:
+            self._fault(f"{name} has signed two heads of size {own.size} of log {own.id.word}")
+        most = self._most.get((name, own.id), 0)
+        if own.size > most:
+            if own.id.k < self._adopted.get(name, 0):
+                self._fault(f"{name}'s old log {own.id.word} has grown after an adoption")
+            self._most[name, own.id] = own.size
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """A node has been adopted."""
+        k = tell.facts.get("k")
+        if tell.word == "adopted" and isinstance(k, int):
+            self._adopted[machine.name] = max(k, self._adopted.get(machine.name, 0))
+
+    def check(self) -> None:
+        """In the end: one leaf at each place of an honest log, whoever holds it; and whoever lost
+        its disk has back what any other holds of it."""
+        first: dict[LogId, tuple[str, list[bytes]]] = {}
+        liars = wicked(self._simulation)
+        names = self._simulation.plan.names
+        machines = honest(self._simulation)
+        for machine in machines:
+            for log, found in entries(machine).items():
+                if log.member < len(names) and names[log.member] in liars:
+                    continue
+                hashes = [entry.hash for entry in found]
+                other, before = first.setdefault(log, (machine.name, hashes))
+                both = min(len(before), len(hashes))
+                if before[:both] != hashes[:both]:
+                    where = f"log {log.member}/{log.word}"
+                    self._fault(f"{machine.name} and {other} hold different leaves in {where}")
+                if len(hashes) > len(before):
+                    first[log] = machine.name, hashes
+        for machine in machines:
+            line = line_of(machine)
+            for log, (holder, hashes) in first.items():
+                held = 0 if line is None else line.shelf.size(log)
+                if line is not None and log.member == line.me and held < len(hashes):
+                    what = f"{held} of {len(hashes)} entries of its own log {log.word}"
+                    self._fault(f"{machine.name} has {what} that {holder} holds")
+
+        for machine in machines:
+            self._shown_once(machine)
+
+    def _shown_once(self, machine: Machine) -> None:
+        """What was entered again after a restore is one message to people, and once in one log."""
+        line = line_of(machine)
+        if line is None:
+            return
+        shown = [
+            (entry.place.log.member, entry.leaf.commitment)
+            for entry in latest(line, SHOWN, lambda _: True)
+            if entry.leaf is not None and entry.leaf.commitment is not None
+        ]
+        if len(set(shown)) < len(shown):
+            self._fault(f"{machine.name} shows a message twice")
+        for log, found in entries(machine).items():
+            said = [e.leaf.commitment for e in found if e.leaf is not None and e.leaf.commitment]
+            if len(set(said)) < len(said):
+                self._fault(f"a message stands twice in log {log.member}/{log.word}")
+
+    def _fault(self, what: str) -> None:
+        self._simulation.record.fault(FAULT, what)

@@ -1,0 +1,52 @@
+"""A purge stays a purge: the body, its salt and its key are nowhere, the leaf stays; whatever
+older backups were restored in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.leaf import Kind
+from detente.sim.checkers.ends import honest, line_of, wicked
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+FAULT = "purged"
+
+
+def check(simulation: Simulation) -> None:
+    """At every honest node that holds the entry which says so."""
+    record, liars = simulation.record, wicked(simulation)
+    for name, digest, salt in record.purged:
+        if name in liars:
+            continue
+        for machine in honest(simulation):
+            fault = _left(machine, digest, salt)
+            if fault:
+                record.fault(FAULT, f"{name}'s {digest.hex()[:12]} at {machine.name}: {fault}")
+
+
+def _left(machine: Machine, digest: bytes, salt: bytes) -> str:
+    """What is left of a body that its author purged, or nothing."""
+    line = line_of(machine)
+    place = None if line is None else line.shelf.find(digest)
+    if line is None or place is None:
+        return ""
+    by = [
+        line.shelf.entry(*other).leaf
+        for other in line.shelf.referring(digest)
+        if other.log.member == place.log.member
+    ]
+    if not any(leaf is not None and leaf.kind == Kind.PURGED for leaf in by):
+        return ""  # the purge itself was lost with its disk, or never came to be
+    entry = line.shelf.entry(*place)
+    if entry.leaf is None or entry.leaf.commitment is None:
+        return "the leaf is gone too"
+    if entry.body is not None or entry.salt is not None:
+        return "its body still opens"
+    if not entry.purged:
+        return "it is not shown as purged"
+    if salt and any(salt in file.data for file in machine.disk.files.values()):
+        return "its salt is still on the disk"
+    return ""

@@ -1,0 +1,186 @@
+"""Each checker sees its promise broken: by a defect that is planted in a world without faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from detente.core.station import Line
+from detente.dossiers.receipts import receipts as true_receipts
+from detente.sim.disk import Disk, File
+from detente.sim.machine import Machine
+from detente.sim.parties import NAMES
+from detente.sim.plan import SETUP_MS, Deed, Plan
+from detente.sim.run import Simulation
+from detente.sim.seam import seeded_signatures
+
+SAID = "eleven words that nobody else will ever say in this very order"
+SAYS = (
+    Deed(SETUP_MS + 1_000, "say", 0, 1, SAID),
+    Deed(SETUP_MS + 2_000, "say", 1, 2, SAID[::-1]),
+    Deed(SETUP_MS + 9_000, "say", 0, 3, SAID.upper()),
+)
+
+
+class Spoiled(Simulation):
+    """A simulation in which somebody does something just before the checkers look."""
+
+    spoil: Callable[[Simulation], None] = staticmethod(lambda _: None)
+
+    def _settle(self) -> None:
+        super()._settle()
+        self.spoil(self)
+
+
+def broken(
+    spoil: Callable[[Simulation], None] = lambda _: None,
+    *more: Deed,
+    roles: tuple[str, ...] = ("party", "party"),
+) -> dict[str, str]:
+    """What each checker says: two parties or more, three messages, and ``more``."""
+    names = NAMES[: len(roles)]
+    deeds = tuple(sorted((*SAYS, *more)))
+    with seeded_signatures():
+        simulation = Spoiled(Plan(3, names, roles, SETUP_MS + 600_000, deeds))
+        simulation.spoil = spoil
+        result = simulation.run()
+    return {one.checker: one.what for one in reversed(result.violations)}
+
+
+def database(machine: Machine):  # a test looks behind the store
+    return machine.process.store._database
+
+
+def test_a_world_without_a_defect_is_without_fault() -> None:
+    """No checker says anything where nothing is wrong."""
+    assert not broken()
+    assert not broken(roles=("party", "party", "observer"))
+
+
+def test_a_message_that_nobody_submitted_is_seen() -> None:
+    """What stands of an honest author was asked of its node by somebody."""
+    found = broken(lambda simulation: simulation.record.asked.clear())
+    assert "never submitted" in found["nothing altered"]
+
+
+def test_a_root_that_is_not_that_of_the_leaves_is_seen() -> None:
+    """Signed heads are held against the leaves in the store."""
+
+    def spoil(simulation: Simulation) -> None:
+        database(simulation.world.machines[1]).run("UPDATE head SET root = ?", (bytes(32),))
+
+    assert "root" in broken(spoil)["nothing altered"]
+
+
+def test_a_leaf_that_was_changed_on_the_disk_is_seen() -> None:
+    """Every leaf has the hash that it is kept under."""
+
+    def spoil(simulation: Simulation) -> None:
+        change = "UPDATE entry SET leaf = CAST(leaf || x'00' AS BLOB) WHERE kind = 6"
+        database(simulation.world.machines[1]).run(change)
+
+    assert "hash" in broken(spoil)["nothing altered"]
+
+
+def test_a_receipt_before_the_sync_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose commits reach no disk receipts what a power cut would take."""
+    monkeypatch.setattr(Disk, "take_sync", lambda _self, _file: None)
+    assert "not synced" in broken()["receipts"]
+
+
+def test_a_receipt_for_what_was_not_stored_is_seen() -> None:
+    """The other's store is read when a receipt is told."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha, bravo = simulation.world.machines
+        mine = alpha.station.lines[simulation.world.line_id].own
+        database(bravo).run("UPDATE log SET size = 1 WHERE member = 0")
+        alpha.process.stepper.run([])
+        simulation.checkers.receipts.forget()
+        simulation.checkers.receipts.told(alpha, cosigned(simulation, mine.size))
+
+    assert "are held where" in broken(spoil)["receipts"]
+
+
+def cosigned(simulation: Simulation, size: int):  # one of the record's own
+    tells = [t.tell for t in simulation.record.tells if t.machine == 0]
+    tell = next(tell for tell in reversed(tells) if tell.word == "cosigned")
+    return replace(tell, facts={**tell.facts, "size": size})
+
+
+def test_a_ladder_that_says_more_than_was_signed_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receipt with another time than its entry states is no receipt."""
+
+    def earlier(*args: object, **kwargs: object) -> object:
+        found = true_receipts(*args, **kwargs)
+        return {member: replace(one, at_s=one.at_s - 60) for member, one in found.items()}
+
+    monkeypatch.setattr("detente.sim.checkers.receipts.receipts", earlier)
+    assert "nobody signed" in broken()["receipts"]
+
+
+def test_a_body_for_an_observer_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No frame to a member outside the audience carries the body."""
+    monkeypatch.setattr(Line, "entitled", lambda *_: True)
+    found = broken(roles=("party", "party", "observer"))
+    assert "not for it" in found["nobody outside"]
+
+
+def test_words_in_clear_on_a_disk_are_seen() -> None:
+    """Bodies at rest are sealed: the image of a disk holds no words."""
+
+    def spoil(simulation: Simulation) -> None:
+        said = " ".join((SAID, SAID[::-1], SAID.upper()))
+        simulation.world.machines[1].disk.files["spool"] = File(said.encode())
+
+    assert "in clear" in broken(spoil)["nobody outside"]
+
+
+def test_two_heads_of_one_size_are_seen() -> None:
+    """Whatever disks it lost, an author lets out one head of each size."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha, bravo = simulation.world.machines
+        connection = next(iter(alpha.connections.values()))
+        alpha.station.lines[simulation.world.line_id].own.root = bytes(32)
+        simulation.record.frame(alpha, connection, b"")
+        assert bravo.process is not None
+
+    assert "two heads" in broken(spoil)["come back"]
+
+
+def test_a_message_shown_twice_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was entered again after a restore is one message."""
+    monkeypatch.setattr(
+        "detente.sim.checkers.come_back.latest",
+        lambda line, *_: (
+            2 * [line.shelf.entry(line.mine, line.own.size - 1)] * 2
+            if line.shelf.entry(line.mine, line.own.size - 1).leaf.commitment
+            else 2 * [line.shelf.entry(line.mine, 0)]
+        ),
+    )
+    assert "twice" in broken()["come back"]
+
+
+def test_a_purge_that_leaves_the_body_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds the entry that says so holds the body no more."""
+    monkeypatch.setattr("detente.core.judging.purge", lambda *_: None)
+    monkeypatch.setattr("detente.sim.deeds.purge", lambda *_: None)
+    assert "still opens" in broken(lambda _: None, purge())["purged"]
+
+
+def test_a_purge_that_leaves_the_salt_on_the_disk_is_seen() -> None:
+    """What was deleted is overwritten too, in every file."""
+
+    def spoil(simulation: Simulation) -> None:
+        (_, _, salt) = simulation.record.purged[0]
+        simulation.world.machines[1].disk.files["old"] = File(b"before" + salt + b"behind")
+
+    assert "salt" in broken(spoil, purge())["purged"]
+    assert not broken(lambda _: None, purge())
+
+
+def purge() -> Deed:
+    return Deed(SETUP_MS + 300_000, "purge", 0, 4)
