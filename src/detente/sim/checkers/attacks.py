@@ -123,6 +123,8 @@ def _mutes(simulation: Simulation) -> None:
             continue
         if word == "mute" and "histories" in str(facts):
             simulation.record.fault(WORD, f"{machine.name} was convicted of a fork by itself")
+        if facts.get("about") in wicked:
+            continue  # whoever was shown one history speaks the truth of it
         if word in FALSE and facts["member"] not in wicked:
             simulation.record.fault(WORD, f"{machine.name} told {word} of member {facts['member']}")
 
