@@ -8,9 +8,10 @@ import pytest
 from liar import Liar
 from pair import End, World
 
-from detente.core import events, frames, holding
+from detente.core import events, frames, holding, protocol
 from detente.core.errors import Refusal
 from detente.core.leaf import Kind
+from detente.core.station import Station, Step
 
 
 def with_liar() -> tuple[World, Liar, int, End]:
@@ -109,3 +110,50 @@ def test_a_backup_that_still_holds_a_purged_body_loses_it_again() -> None:
     assert liar.answers(link, frames.Refuse) == [
         frames.Refuse(Refusal.PURGED, place.log, place.index)
     ]
+
+
+def test_a_legal_hold_keeps_what_is_declared_purged_and_shows_it_to_nobody() -> None:
+    """While it lasts the body stays, is answered for as purged and relayed to nobody; a body that
+    nobody declared purged is served as ever. At its end what was declared is destroyed."""
+    world, liar, link, alpha = with_liar()
+    gone = liar.say("declared purged")
+    liar.say("kept")
+    line = alpha.line
+    alpha.station.under_hold.add(line.id)
+    liar.log.say(Kind.PURGED, refs=(gone, bytes(32)), time_s=world.wall_s)
+    liar.entries(link)
+    assert alpha.texts(1) == [liar.log.bodies[1][1], liar.log.bodies[2][1]]
+    assert alpha.facts("purge-held") == [{"member": 1}]
+    third = Liar(world, "charlie")
+    other = third.greet("alpha")
+    third.got(other)
+    for index in (1, 2):
+        third.send(other, frames.Want(frames.WANT_BODY, liar.log.id, index))
+    world.run()
+    got = third.got(other)
+    assert [f.index for f in got if isinstance(f, frames.Body)] == [2]
+    assert frames.Refuse(Refusal.PURGED, liar.log.id, 1) in got
+    alpha.restart()
+    assert alpha.station.under_hold == set()
+    step = Step(alpha.station, world.now(), bytes)
+    holding.purge_again(step, alpha.line)
+    world.deliver(alpha, step.out)
+    assert alpha.texts(1) == [None, liar.log.bodies[2][1]]
+    assert alpha.facts("purged") == [{"member": 1, "index": 1}]
+
+
+def test_a_line_loaded_under_a_hold_remembers_no_purge() -> None:
+    """What comes later than its purge is kept while the hold lasts, also over a restart."""
+    world, liar, link, alpha = with_liar()
+    alpha.station.under_hold.add(alpha.line.id)
+    liar.log.say(Kind.PURGED, refs=(bytes(32),), time_s=world.wall_s)
+    liar.entries(link)
+    under, charter = {alpha.line.id}, alpha.line.charter_text
+    shelf = alpha.shelf(alpha.line.id)
+    for hold, purges in ((under, set()), (set(), {(1, bytes(32))})):
+        station = Station(alpha.id, alpha.station.card, alpha.station.keys, alpha.shelf)
+        station.cards, station.under_hold = alpha.station.cards, hold
+        line = protocol.load_line(
+            station, alpha.line.id, charter, 0, list(shelf.states.items()), [], ""
+        )
+        assert line.purges == purges

@@ -226,6 +226,8 @@ def line_rows(status: View) -> Iterator[str]:
     yield "  " + _state(status)
     if status.get("mute"):
         yield "  " + _("MUTE: {why}").format(why=plain(str(status["mute"])))
+    if status.get("legal_hold"):
+        yield "  " + _("LEGAL HOLD: no body of this line is purged here until it is lifted")
     counts = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
     yield "  " + counts.format(
         queued=status.get("queued", 0),

@@ -309,6 +309,20 @@ def _checkpoint_rows(status: dict[str, Any]) -> Iterator[str]:
         )
 
 
+@line.command(help=marked("Stop purges of a line's bodies at this node, or let them go on."))
+@click.argument("state", type=click.Choice(["on", "off"]))
+@line_option()
+@click.option("--reason", required=True, cls=Option, help=marked("Why: kept in the journal."))
+@click.pass_obj
+def hold(session: Session, state: str, line_name: str | None, reason: str) -> None:
+    """A legal hold: local, journalled, said to nobody on the line."""
+    on = state == "on"
+    result = asking.ask(session, "hold", line=line_name, on=on, reason=reason)
+    kept = _("LEGAL HOLD: no body of this line is purged here until it is lifted")
+    lifted = _("The legal hold is lifted: what was declared purged meanwhile is destroyed here")
+    session.show(result, lambda: [kept if on else lifted])
+
+
 # --- changing the charter ---------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core.events import DropBody, SignedHead, StoreEntries
-from detente.core.leaf import CONTENT, Leaf, LogId
+from detente.core.leaf import CONTENT, Kind, Leaf, LogId
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader, root_at
 from detente.core.station import Flight, Line, Session, Step
@@ -155,8 +155,12 @@ def take_off(session: Session, flight: Flight) -> None:
 def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
     """An author destroys bodies of its own entries: content alone, never what decisions rest on.
 
-    What has not come yet is remembered, so that a purge replays after a restore (F23).
+    What has not come yet is remembered, so that a purge replays after a restore (F23). A legal hold
+    on the line stops it here: ``purge_again`` does what was declared meanwhile.
     """
+    if line.id in step.station.under_hold:
+        step.tell("purge-held", line, member=member)
+        return
     for ref in refs:
         place = find_place(line, member, ref)
         if place is None:
@@ -175,3 +179,22 @@ def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
         note_held(step, line, log, before)
         step.out.append(DropBody(line.id, place.log, place.index))
         step.tell("purged", line, member=member, index=place.index)
+
+
+def purge_again(step: Step, line: Line) -> None:
+    """Every purge that was declared on a line: what a legal hold kept is destroyed now."""
+    for place in line.shelf.of_kind((Kind.PURGED,)):
+        leaf = line.shelf.entry(*place).leaf
+        if leaf is not None:
+            purge(step, line, place.log.member, leaf.refs)
+
+
+def purge_declared(line: Line, entry: Entry) -> bool:
+    """Whether its author has declared the body of an entry purged, whatever was made of it here."""
+    named = [line.shelf.entry(*place) for place in line.shelf.referring(entry.hash)]
+    return any(
+        one.leaf is not None
+        and one.leaf.kind == Kind.PURGED
+        and one.place.log.member == entry.place.log.member
+        for one in named
+    )

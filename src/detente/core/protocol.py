@@ -361,7 +361,8 @@ def load_line(
     for place in line.shelf.of_kind((Kind.PURGED,)):
         leaf = line.shelf.entry(*place).leaf
         for ref in () if leaf is None else leaf.refs:
-            if find_place(line, place.log.member, ref) is None:
+            held = line.id in station.under_hold
+            if not held and find_place(line, place.log.member, ref) is None:
                 line.purges.add((place.log.member, ref))
     for row in outbox:
         line.queue.rows[row.number] = row

@@ -311,6 +311,7 @@ class Station:
     revoked: dict[bytes, Revocation] = field(default_factory=dict)  # by key, ours included
     lines: dict[bytes, Line] = field(default_factory=dict)
     links: dict[int, Link] = field(default_factory=dict)
+    under_hold: set[bytes] = field(default_factory=set)  # lines whose purges a legal hold stops
     on_duty: bool = False
     clock_source: int = 0
     disciplined_s: int = 0

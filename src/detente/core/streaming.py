@@ -29,6 +29,7 @@ from detente.core.holding import (
     entry_at,
     head_between,
     leaf_before,
+    purge_declared,
     subtrees,
     take_off,
 )
@@ -128,7 +129,9 @@ def send_batch(
             encode_item(
                 entry,
                 None if full else prev,
-                with_body=leaf is not None and line.entitled(leaf, log.id.member, session.member),
+                with_body=leaf is not None
+                and line.entitled(leaf, log.id.member, session.member)
+                and not _is_held_back(step, line, entry),
                 confirmed=lambda other, size: session.holds.get(other, 0) >= size,
                 locate=lambda ref: _locate(line, ref),
                 yours=session.current,
@@ -246,6 +249,11 @@ def _rewind(line: Line, session: Session, log_id: LogId, index: int) -> None:
             other.holds[log_id] = index
 
 
+def _is_held_back(step: Step, line: Line, entry: Entry) -> bool:
+    """Whether a legal hold alone keeps this body: it is shown to nobody any more."""
+    return line.id in step.station.under_hold and purge_declared(line, entry)
+
+
 def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) -> None:
     if index >= log.size:
         raise PeerError(Refusal.NOT_HELD, f"entry {index}")
@@ -257,8 +265,9 @@ def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) 
     )
     if not entitled:
         raise PeerError(Refusal.NOT_IN_AUDIENCE, f"entry {index}", log=log.id, index=index)
-    if entry.body is None or entry.salt is None:
-        refusal = Refusal.PURGED if entry.purged else Refusal.NOT_HELD
+    purged = entry.purged or _is_held_back(step, line, entry)
+    if purged or entry.body is None or entry.salt is None:
+        refusal = Refusal.PURGED if purged else Refusal.NOT_HELD
         raise PeerError(refusal, f"entry {index}", log=log.id, index=index)
     step.send(session, Body(log.id, index, entry.salt, entry.body))
 

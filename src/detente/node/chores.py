@@ -102,7 +102,7 @@ def replay_purges(node: Node) -> None:
             if place.log.member == line.me
         ]
         refs = [ref for leaf in leaves if leaf is not None for ref in leaf.refs]
-        if any(_is_held(line, ref) for ref in refs):
+        if line.id not in node.station.under_hold and any(_is_held(line, ref) for ref in refs):
             node.purge(line, refs)
 
 

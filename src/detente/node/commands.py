@@ -237,6 +237,7 @@ COMMANDS: dict[str, Command] = {
     "purge": speaking.purge,
     "prove": proving.prove,
     "export": proving.export,
+    "hold": upkeep.hold_line,
     "adopt": upkeep.adopt_node,
     "doctor": upkeep.doctor,
 }

@@ -75,6 +75,8 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
     """
     restored = {}
     for line in store.lines():
+        if store.get_meta(legal_hold(line.line)):
+            station.under_hold.add(line.line)
         reason = line.mute or _verdict(station, store, marks, line)
         if not judged(store, marks, line).restored:
             _make_good(store, marks, line)
@@ -94,6 +96,11 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
         if reason:
             restored[line.line] = reason
     return restored
+
+
+def legal_hold(line: bytes) -> str:
+    """The name under which the store keeps the reason of a legal hold on a line."""
+    return f"legal-hold/{line.hex()}"
 
 
 def _station(home: Home, store: Store) -> Station:

@@ -11,12 +11,14 @@ from detente import __version__
 from detente.bearers.tls import self_test
 from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Adopt
+from detente.core.holding import purge_again
 from detente.core.station import Line
 from detente.node import asked
 from detente.node.folder import take_incarnation
 from detente.node.keys import HeldKeys
 from detente.node.offers import ceremonies
-from detente.node.opening import clock
+from detente.node.opening import clock, legal_hold
+from detente.node.places import find_line
 from detente.store.keyring import NodeKeys
 
 if TYPE_CHECKING:
@@ -74,6 +76,25 @@ def _highest(node: Node, line: Line) -> int:
     mark = node.opened.marks.read(line.id)
     ks = [log.id.k for log in line.logs.values() if log.id.member == line.me]
     return max([*ks, -1 if mark is None else mark.incarnation])
+
+
+def hold_line(node: Node, request: Request) -> dict[str, Any]:
+    """Puts a legal hold on a line, or lifts it: while it lasts no body is purged here, and none
+    that was declared purged is given to anybody. At its end what was declared is destroyed."""
+    line, on = find_line(node.station, request.get("line")), asked.flag(request, "on")
+    reason = asked.text(request, "reason")
+    if not reason.strip():
+        raise LocalError(Refusal.USAGE, "a legal hold begins and ends with a reason")
+    name = legal_hold(line.id)
+    if on:
+        node.store.put_meta(name, reason.encode())
+        node.station.under_hold.add(line.id)
+    elif line.id in node.station.under_hold:
+        node.station.under_hold.discard(line.id)
+        node.change(lambda step: purge_again(step, line))
+        node.store.put_meta(name, b"")  # last: a stop before leaves the hold on
+    node.note("legal-hold", {"line": line.id.hex(), "on": on, "reason": reason})
+    return {"line": line.id.hex(), "legal_hold": on}
 
 
 def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:

@@ -271,6 +271,7 @@ def line_status(
         "joining": bool(line.joining),
         "left": line.left,
         "mute": line.mute,
+        "legal_hold": line.id in station.under_hold,
         "awaits_hello": line.awaits_hello,
         "charter_number": line.charter.number,
         "incarnation": None if line.mine is None else line.mine.k,
