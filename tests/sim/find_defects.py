@@ -30,7 +30,7 @@ STRETCHES = (
     SEEDS,
 )  # the cheap seeds of each stretch are tried before the next
 COST_MAX = 3_000  # of a plan that is worth trying: some take a minute
-PATIENCE_S = 6.0
+PATIENCE_S = 240.0
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = Path(__file__).with_name("defects.txt")
 TABLE = ROOT / "docs" / "defects.md"
