@@ -85,6 +85,7 @@ class Defect:
     needs: tuple[str, ...] = ()
     deeds: tuple[str, ...] = ()
     members: int = 2
+    lasting: bool = False  # in what people are shown, and so still there when checkers look
 
     def fits(self, plan: Plan) -> bool:
         """Whether a plan holds what this defect cannot show itself without."""
@@ -108,12 +109,13 @@ def defect(
     needs: tuple[str, ...] = (),
     deeds: tuple[str, ...] = (),
     members: int = 2,
+    lasting: bool = False,
 ) -> Callable[[Callable[[Plants], None]], Callable[[Plants], None]]:
     """Names a function that plants a defect. ``source`` says who asked for it, and why."""
 
     def register(plant: Callable[[Plants], None]) -> Callable[[Plants], None]:
         assert name not in DEFECTS
-        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members)
+        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting)
         return plant
 
     return register
@@ -144,6 +146,11 @@ def broken(plan: Plan, planted: Defect | None) -> dict[str, str]:
         except EndlessError:
             return {}
         except Exception as error:  # reason: a crash is what the swarm, too, tells as a violation
+            at = error.__traceback__
+            while at is not None and at.tb_next is not None:
+                at = at.tb_next
+            if at is not None and "planted" in at.tb_frame.f_code.co_filename:
+                raise  # the plant itself is wrong, and proves nothing
             return {CRASH: f"{type(error).__name__}: {error}"}
     said: dict[str, str] = {}
     for violation in result.violations:
@@ -163,7 +170,8 @@ def _within(planted: Defect | None) -> Iterator[None]:
 
     def settled(simulation: Simulation) -> None:
         settle(simulation)
-        lifted.lift()
+        if planted is None or not planted.lasting:
+            lifted.lift()
 
     def counted(world: World, delay_ms: int, act: Callable[[], None]) -> None:
         nonlocal left

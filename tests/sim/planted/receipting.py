@@ -46,7 +46,7 @@ def _(plants: Plants) -> None:
 
     def on_frame(step: Step, line: Line, session: Session, frame: Any) -> None:
         if isinstance(frame, Presence):
-            ahead[id(step.station)] = frame.wall_s - step.now.wall_s
+            ahead[id(step.station)] = frame.sent_s - step.now.wall_s
         real(step, line, session, frame)
 
     real_handle = protocol.handle
@@ -81,7 +81,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, note_held)
 
 
-@defect("bodies lie in clear", "promise 4: sealed at rest")
+@defect("bodies lie in clear", "promise 4: sealed at rest", lasting=True)
 def _(plants: Plants) -> None:
     plants.put(
         Sealer, "seal", lambda _, items: [Sealed(place[:1], plain) for place, plain in items]

@@ -1,0 +1,59 @@
+"""Defects of deciding: what is sealed where it is not, or is not where it is (F9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.planted.plants import Plants, defect
+
+from detente.core import decisions
+from detente.core.decisions import State, _Case
+from detente.core.leaf import OVERTAKING, Kind
+
+SEALERS = ("two-seals", "unseal", "late-assent", "stale-seal", "assent-ahead")
+
+
+@defect("a seal is final before it is held by all", "F9 (4)", deeds=("offer",), lasting=True)
+def _(plants: Plants) -> None:
+    plants.put(_Case, "_not_holding", lambda *_: ())
+
+
+@defect("a later seal takes the place of the first", "T: two seals", needs=SEALERS, lasting=True)
+def _(plants: Plants) -> None:
+    def last_seal(case: Any) -> Any:
+        seals = case._naming(Kind.SEAL, case.offer.hash)
+        return next((s for s in reversed(seals) if s[0].log.member == case.terms.sealer), None)
+
+    plants.put(_Case, "first_seal", last_seal)
+
+
+@defect(
+    "a withdrawn offer is sealed all the same",
+    "T: assent after unreceipted withdrawal; F9 (3)",
+    deeds=("offer",),
+    lasting=True,
+)
+def _(plants: Plants) -> None:
+    plants.put(_Case, "_withdrawals_of", lambda *_: [])
+
+
+@defect("a withdrawal after the seal undoes it", "F9 (3), (4)", deeds=("offer",), lasting=True)
+def _(plants: Plants) -> None:
+    real = _Case.sealed
+
+    def sealed(case: Any, seal: Any, leaf: Any) -> Any:
+        if case._withdrawals_of(case.offer):
+            return case._standing(State.WITHDRAWN, "withdrawn by its author", seal=seal)
+        return real(case, seal, leaf)
+
+    plants.put(_Case, "sealed", sealed)
+
+
+@defect("a late fork undoes a seal", "T: seal un-sealed by late fork", needs=SEALERS, lasting=True)
+def _(plants: Plants) -> None:
+    plants.everywhere(decisions.stands, lambda _, place, frozen: place.log not in frozen)
+
+
+@defect("an assent may overtake", "T: FLASH assent overtakes", needs=("assent-ahead",))
+def _(plants: Plants) -> None:
+    plants.everywhere(OVERTAKING, OVERTAKING | {Kind.ASSENT, Kind.SEAL})
