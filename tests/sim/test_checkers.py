@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 
 from detente.core.station import Line
+from detente.core.wire import ENTRIES
+from detente.dossiers.presence import Presence, Source, State
 from detente.dossiers.receipts import receipts as true_receipts
+from detente.sim.checkers import proofs
 from detente.sim.disk import Disk, File
 from detente.sim.machine import Machine
 from detente.sim.parties import NAMES
@@ -78,7 +81,8 @@ def test_a_leaf_that_was_changed_on_the_disk_is_seen() -> None:
     """Every leaf has the hash that it is kept under."""
 
     def spoil(simulation: Simulation) -> None:
-        change = "UPDATE entry SET leaf = CAST(leaf || x'00' AS BLOB) WHERE kind = 6"
+        first = "SELECT leaf FROM entry WHERE kind = 6 ORDER BY id LIMIT 1"
+        change = f"UPDATE entry SET leaf = ({first}) WHERE kind = 6"
         database(simulation.world.machines[1]).run(change)
 
     assert "hash" in broken(spoil)["nothing altered"]
@@ -180,6 +184,112 @@ def test_a_purge_that_leaves_the_salt_on_the_disk_is_seen() -> None:
 
     assert "salt" in broken(spoil, purge())["purged"]
     assert not broken(lambda _: None, purge())
+
+
+# --- promises 5, 6 and 8, decisions, and bounds -------------------------------------------------
+
+
+def test_flash_that_is_held_back_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves at once while its link is up."""
+    true_append = Line.may_sign
+
+    def late(line: Line) -> bool:
+        rows = line.queue.rows.values()
+        line.touched = line.touched or bool(rows)
+        waits = any(row.draft.precedence >= 4 and now() - row.submitted_s < 3 for row in rows)
+        return true_append(line) and not waits
+
+    worlds: list[Simulation] = []
+
+    def now() -> int:
+        return worlds[0].world.machines[0].clock.now(worlds[0].world.now_ms).wall_s
+
+    monkeypatch.setattr(Line, "may_sign", late)
+    begin = Simulation.run
+    monkeypatch.setattr(Simulation, "run", lambda self: worlds.append(self) or begin(self))
+    flash = [Deed(SETUP_MS + 60_000 * n, "say", 0, n, SAID + str(n)) for n in range(1, 25)]
+    assert "after it was submitted" in broken(lambda _: None, *flash)["FLASH first"]
+
+
+def test_flash_behind_a_heap_of_other_traffic_is_seen() -> None:
+    """On a narrow bearer no heap of entries lies before it."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha = simulation.world.machines[0]
+        connection = next(iter(alpha.connections.values()))
+        connection.route.wide = False
+        pipe = connection.pipes[connection.side(0)]
+        pipe._waiting.extend(20 * [bytes((ENTRIES << 4,))])
+        simulation.checkers.flash_first._behind(alpha, "it", connection, connection.side(0))
+
+    assert "narrow" in broken(spoil)["FLASH first"]
+
+
+def test_a_silence_that_claims_too_much_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """«No sign of life» is not said of who is heard, nor «attended» of who did not say so."""
+    found = Presence(State.NO_SIGN_OF_LIFE, Source.OBSERVED)
+    monkeypatch.setattr("detente.sim.checkers.silences.presence", lambda *_: found)
+    assert "all along" in broken()["silences"]
+    attended = Presence(State.ON_DUTY, Source.SIGNED)
+    monkeypatch.setattr("detente.sim.checkers.silences.presence", lambda *_: attended)
+    assert "last word" in broken()["silences"]
+
+
+def test_a_charter_that_nobody_sealed_is_seen() -> None:
+    """Nobody is bound by what was never final, and all are bound by the same."""
+
+    def spoil(simulation: Simulation) -> None:
+        line = simulation.world.machines[1].station.lines[simulation.world.line_id]
+        line.charter = replace(line.charter, number=1, seen_within_s=7)
+
+    assert "never final" in broken(spoil)["decisions"]
+
+    def differ(simulation: Simulation) -> None:
+        line = simulation.world.machines[1].station.lines[simulation.world.line_id]
+        line.charter = replace(line.charter, seen_within_s=7)
+
+    assert "another charter 0" in broken(differ)["decisions"]
+
+
+def test_a_table_that_grows_and_a_store_that_swells_are_seen() -> None:
+    """Memory is held against its limits, and the disk against what was entered."""
+
+    def leak(simulation: Simulation) -> None:
+        line = simulation.world.machines[0].station.lines[simulation.world.line_id]
+        line.purges |= {(1, number.to_bytes(32, "big")) for number in range(5_000)}
+
+    assert "purges to come" in broken(leak)["bounded"]
+
+    def swell(simulation: Simulation) -> None:
+        simulation.world.machines[0].disk.files["spool"] = File(bytes(9_000_000))
+
+    assert "bytes for" in broken(swell)["bounded"]
+
+
+def test_a_proof_with_other_words_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stranger reads is what stands in the store."""
+    monkeypatch.setattr(proofs, "PROOFS", 1.0)
+    monkeypatch.setattr(proofs, "asdict", lambda _: {"text": "something else"})
+    assert "other words" in broken()["proofs"]
+
+
+def test_an_export_with_a_false_signature_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole file is checked with the cards alone."""
+    monkeypatch.setattr(proofs, "EXPORTS", 1.0)
+    assert not broken()
+
+    def spoil(simulation: Simulation) -> None:
+        for machine in simulation.world.machines:
+            database(machine).run("UPDATE head SET signature = ?", (bytes(64),))
+
+    assert "bad-signature" in broken(spoil)["proofs"]
+
+
+def test_ladders_that_differ_over_equal_heads_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal checkpoints mean equal dossiers."""
+    count = iter(range(1_000))
+    monkeypatch.setattr("detente.sim.checkers.proofs.ladder", lambda *_: next(count))
+    assert "different ladders" in broken()["proofs"]
 
 
 def purge() -> Deed:

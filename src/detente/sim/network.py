@@ -77,6 +77,11 @@ class Pipe:
         """Whether nothing waits to be sent."""
         return not (self._urgent or self._waiting or self._stuck)
 
+    @property
+    def waiting(self) -> tuple[bytes, ...]:
+        """What has not left yet, and is not urgent."""
+        return tuple(self._waiting)
+
     def send(self, data: bytes, *, urgent: bool) -> None:
         """Queues one frame; an urgent one before everything that is not."""
         (self._urgent if urgent else self._waiting).append(data)

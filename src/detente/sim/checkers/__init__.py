@@ -11,23 +11,28 @@ from typing import TYPE_CHECKING
 from detente.sim.checkers import (
     altered,
     attacks,
+    bounded,
     innocent,
     nothing_lost,
     one_transcript,
+    proofs,
     purged,
     rest,
 )
 from detente.sim.checkers.come_back import ComeBack
+from detente.sim.checkers.decisions import Decisions
 from detente.sim.checkers.ends import dice_of
+from detente.sim.checkers.flash_first import FlashFirst
 from detente.sim.checkers.outside import Outside
 from detente.sim.checkers.receipts import Receipts
 from detente.sim.checkers.shown import Shown
+from detente.sim.checkers.silences import Silences
 from detente.sim.plan import SETUP_MS
 
 if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
-LOOKS = 6  # at moments drawn from the seed, before the faults stop
+LOOKS = 4  # at moments drawn from the seed, before the faults stop
 
 
 class Checkers:
@@ -39,6 +44,9 @@ class Checkers:
         self.outside = Outside(simulation)
         self.come_back = ComeBack(simulation)
         self.shown = Shown(simulation)
+        self.flash_first = FlashFirst(simulation)
+        self.silences = Silences(simulation)
+        self.decisions = Decisions(simulation)
         simulation.record.told_to.append(innocent.told)
 
     def begin(self) -> None:
@@ -51,6 +59,9 @@ class Checkers:
     def look(self) -> None:
         """Somewhere in between."""
         self.receipts.look()
+        self.silences.look()
+        self.decisions.look()
+        bounded.look(self._simulation)
 
     def check(self) -> None:
         """When all has come to rest."""
@@ -66,3 +77,6 @@ class Checkers:
         self.outside.check()
         self.come_back.check()
         purged.check(simulation)
+        self.decisions.check()
+        bounded.check(simulation)
+        proofs.check(simulation)

@@ -1,0 +1,88 @@
+"""What is final stays final, is one thing for all, and nobody is bound by anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.decisions import State, state_of_offer
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import Kind
+from detente.sim.checkers.ends import honest, line_of
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+FAULT = "decisions"
+
+
+class Decisions:
+    """Every charter that was in force anywhere, and every offer that was final."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._charters: dict[int, bytes] = {}
+        self._final: dict[tuple[int, bytes], bytes] = {}  # by machine and offer: its seal
+
+    def look(self) -> None:
+        """At some moment, at every honest node."""
+        for machine in honest(self._simulation):
+            line = line_of(machine)
+            if line is None or line.joining:
+                continue
+            text = line.charter.encode()
+            known = self._charters.setdefault(line.charter.number, text)
+            if known != text:
+                number = line.charter.number
+                self._fault(f"{machine.name} is under another charter {number} than another was")
+            self._offers(machine)
+
+    def _offers(self, machine: Machine) -> None:
+        line = line_of(machine)
+        if line is None:
+            return
+        now_s = machine.clock.now(self._simulation.world.now_ms).wall_s
+        for place in line.shelf.of_kind((Kind.OFFER,)):
+            frozen = frozen_logs(machine.station, line)
+            found = state_of_offer(line.shelf, place, now_s, frozen=frozen)
+            offer = line.shelf.entry(*place).hash
+            before = self._final.get((machine.number, offer))
+            if found.state is State.FINAL and found.seal is not None:
+                seal = line.shelf.entry(*found.seal).hash
+                if self._final.setdefault((machine.number, offer), seal) != seal:
+                    self._fault(f"{machine.name} holds another seal of one offer for final")
+            elif before is not None and found.seal is not None and not self._uncovered(machine):
+                self._fault(f"{machine.name} took back a final seal: {found.state.value}")
+
+    def _uncovered(self, machine: Machine) -> bool:
+        """Whether this node has lost covers with its disk and may not have them back yet."""
+        lost = machine.name in self._simulation.record.lost_disks
+        return lost and not self._simulation.world.settled
+
+    def check(self) -> None:
+        """In the end all have decided the same, and the charter is that of the last final seal."""
+        self.look()
+        final: dict[bytes, set[str]] = {}
+        looked = []
+        for machine in honest(self._simulation):
+            line = line_of(machine)
+            if line is None or line.joining or line.left:
+                continue
+            looked.append(machine.name)
+            frozen = frozen_logs(machine.station, line)
+            numbers = 0
+            for place in line.shelf.of_kind((Kind.OFFER,)):
+                state = state_of_offer(line.shelf, place, 1 << 39, frozen=frozen).state
+                if state is State.FINAL:
+                    final.setdefault(line.shelf.entry(*place).hash, set()).add(machine.name)
+                    numbers += 1
+            if line.charter.number > numbers:
+                self._fault(f"{machine.name} is bound by what was never final")
+        if any(not m.honest for m in self._simulation.world.machines):
+            return  # what only a liar's log would show may be missing for one of them
+        for offer, names in final.items():
+            if len(names) != len(looked):
+                self._fault(f"offer {offer.hex()[:12]} is final for {sorted(names)} alone")
+
+    def _fault(self, what: str) -> None:
+        self._simulation.record.fault(FAULT, what)

@@ -1,0 +1,99 @@
+"""Promise 5, FLASH first: once it is entered it is on its way at once, and before it waits no more
+than may be under way.
+
+On a narrow bearer that should be one frame (spec/registry.md, in flight to one peer). The line
+keeps one for each log that it streams there, and a second where it was asked again: FLASH on
+narrow bearers is open in the threat model, and this checker holds the line to what it has now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.encoding import Reader
+from detente.core.errors import PeerError
+from detente.core.leaf import Precedence
+from detente.core.streaming import IN_FLIGHT_BYTES_MAX
+from detente.core.wire import ENTRIES, read_tag
+from detente.sim.checkers.ends import line_of
+
+if TYPE_CHECKING:
+    from detente.sim.machine import Machine
+    from detente.sim.network import Connection
+    from detente.sim.record import Submitted
+    from detente.sim.run import Simulation
+
+FAULT = "FLASH first"
+AT_ONCE_MS = 1_000
+FRAMES = 2  # of each log, that may wait before it on a narrow bearer
+
+
+class FlashFirst:
+    """FLASH that was submitted and has not left on some connection yet."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._taken = 0  # of ``record.attempted``
+        self._flash: dict[str, list[tuple[Submitted, object]]] = {}  # by name, with the process
+        self._since: dict[int, int] = {}  # by our number of a link: since when frames leave on it
+        self._left: set[tuple[bytes, int]] = set()  # commitment, link
+        simulation.record.leaving_to.append(self.leaving)
+
+    def _learn(self) -> None:
+        attempted = self._simulation.record.attempted
+        for one in attempted[self._taken :]:
+            if one.precedence >= Precedence.FLASH:
+                machine = self._simulation.world.machines[one.machine]
+                self._flash.setdefault(one.name, []).append((one, machine.process))
+        self._taken = len(attempted)
+
+    def leaving(self, machine: Machine, connection: Connection, data: bytes, urgent: bool) -> None:
+        """A frame is handed to its link: is it FLASH, and what waits there before it?"""
+        if not machine.honest:
+            return
+        if self._taken < len(self._simulation.record.attempted):
+            self._learn()
+        side = connection.side(machine.number)
+        link, now_ms = connection.links[side], self._simulation.world.now_ms
+        since_ms = self._since.setdefault(link, now_ms)
+        for one, process in self._flash.get(machine.name, ()):
+            if len(data) <= len(one.packed) or (one.commitment, link) in self._left:
+                continue
+            if one.packed not in data:
+                continue
+            self._left.add((one.commitment, link))
+            if one.machine != machine.number:
+                continue
+            word = f"{one.name}'s {one.commitment.hex()[:12]}"
+            if not urgent:
+                self._behind(machine, word, connection, side)
+            waited_ms = now_ms - one.at_ms
+            steady = since_ms < one.at_ms and process is machine.process
+            if steady and waited_ms > AT_ONCE_MS and not self._held_up(machine):
+                self._fault(f"{word} left {waited_ms} ms after it was submitted")
+
+    def _held_up(self, machine: Machine) -> bool:
+        """Whether an adoption may have come between, and a person's release."""
+        line = line_of(machine)
+        later = line is None or line.mine is None or bool(line.mine.life)
+        return later or machine.name in self._simulation.record.lost_disks
+
+    def _behind(self, machine: Machine, word: str, connection: Connection, side: int) -> None:
+        line = line_of(machine)
+        waiting = connection.pipes[side].waiting
+        lower = [frame for frame in waiting if _is_entries(frame)]
+        most = FRAMES * (0 if line is None else len(line.logs))
+        if not connection.route.wide and len(lower) > most:
+            self._fault(f"{word} waits behind {len(lower)} frames of a narrow bearer")
+        if sum(map(len, lower)) > IN_FLIGHT_BYTES_MAX:
+            self._fault(f"{word} waits behind more than may be under way")
+
+    def _fault(self, what: str) -> None:
+        self._simulation.record.fault(FAULT, what)
+
+
+def _is_entries(data: bytes) -> bool:
+    try:
+        return read_tag(Reader(data))[0] == ENTRIES
+    except PeerError:
+        return False

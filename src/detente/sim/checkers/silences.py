@@ -1,0 +1,118 @@
+"""Every silence named: what is shown of another's presence is one of the named states, and says
+no more than this node has seen and the other has signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.core.events import Tell
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import Kind
+from detente.core.limits import PRESENCE_LEASE_S
+from detente.core.transcript import Place
+from detente.dossiers.ladder import Ladder, ladder
+from detente.dossiers.presence import Observation, Presence, Source, State, presence
+from detente.node.sightings import SIGNS, Sightings
+from detente.sim.checkers.ends import honest, line_of
+
+if TYPE_CHECKING:
+    from detente.core.station import Line
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+FAULT = "silences"
+OURS = 3  # the last of our own messages are what silence is judged by
+SAID = {State.ON_DUTY: True, State.ON_DUTY_UNANSWERED: True, State.NOBODY_ON_DUTY: False}
+
+
+class Silences:
+    """What each running process has seen of the others, as ``node`` keeps it."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._seen: dict[int, tuple[object, Sightings]] = {}
+        self._duty: dict[tuple[int, int], tuple[int, bool]] = {}  # the world's time, what came
+        simulation.record.told_to.append(self.told)
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """A sign of life, perhaps."""
+        if tell.word not in SIGNS:
+            return
+        now_ms = self._simulation.world.now_ms
+        self._sightings(machine).note(tell, machine.clock.now(now_ms).wall_s)
+        member = tell.facts.get("member")
+        if tell.word == "presence" and isinstance(member, int):
+            self._duty[machine.number, member] = now_ms, bool(tell.facts.get("on_duty"))
+
+    def _sightings(self, machine: Machine) -> Sightings:
+        """Those of this process: a restart forgets them."""
+        known = self._seen.get(machine.number)
+        if known is None or known[0] is not machine.process:
+            known = self._seen[machine.number] = machine.process, Sightings()
+        return known[1]
+
+    def look(self) -> None:
+        """At some moment: how every other member is shown at every honest node."""
+        for machine in honest(self._simulation):
+            line = line_of(machine)
+            if line is None or line.mine is None or line.joining:
+                continue
+            now = machine.clock.now(self._simulation.world.now_ms)
+            seen = self._sightings(machine).of_line(line, now.steady_ms, now.wall_s)
+            ours = self._ours(machine, line)
+            for member in line.charter.members:
+                if member.number != line.me:
+                    saw = seen.get(member.number, Observation())
+                    shown = presence(line.charter, member.number, saw, ours, now.wall_s)
+                    fault = self._more_than(machine, line, member.number, shown, ours)
+                    if fault:
+                        what = f"{machine.name} shows {member.name} as {shown.state.value}: {fault}"
+                        self._simulation.record.fault(FAULT, what)
+
+    @staticmethod
+    def _ours(machine: Machine, line: Line) -> list[Ladder]:
+        places = [
+            place
+            for place in line.shelf.of_kind((Kind.DISPATCH, Kind.ACCIDENT))
+            if place.log == line.mine
+        ]
+        frozen = frozen_logs(machine.station, line)
+        return [ladder(line.shelf, line.charter, place, frozen) for place in places[-OURS:]]
+
+    def _more_than(
+        self, machine: Machine, line: Line, member: int, shown: Presence, ours: list[Ladder]
+    ) -> str:
+        """What is claimed beyond what was seen and signed, or nothing."""
+        now_ms = self._simulation.world.now_ms
+        steady_ms = machine.clock.now(now_ms).steady_ms
+        heard = [s.heard_ms for s in line.sessions.values() if s.member == member and s.heard_ms]
+        fresh = any(steady_ms - one < PRESENCE_LEASE_S * 1000 for one in heard)
+        if shown.state is State.NO_SIGN_OF_LIFE:
+            return "its frames have come all along" if fresh else ""
+        if shown.source is Source.OBSERVED and shown.state is not State.ALIVE:
+            return "that is nothing one can observe"
+        if shown.state in SAID:
+            at_ms, said = self._duty.get((machine.number, member), (0, None))
+            if said is not SAID[shown.state]:
+                return f"its last word was {said}, at {at_ms}"
+        if shown.state in (State.NOT_RECEIPTING, State.ON_DUTY_UNANSWERED, State.DECLINED):
+            return _unfounded(line, member, shown, ours)
+        return ""
+
+
+def _unfounded(line: Line, member: int, shown: Presence, ours: list[Ladder]) -> str:
+    """Why the entry that a silence is about does not bear it out, or nothing."""
+    if shown.entry is None or not any(one.place == shown.entry for one in ours):
+        return "about no entry of ours"
+    if shown.state is State.NOT_RECEIPTING and _stated(line, member, shown.entry):
+        return "it has stated that very entry"
+    leaf = line.shelf.entry(*shown.entry).leaf
+    if leaf is None or not leaf.reads(member):
+        return "about an entry that was not addressed to it"
+    return ""
+
+
+def _stated(line: Line, member: int, place: Place) -> bool:
+    """Whether any log of a member says that it holds an entry, by what is in memory."""
+    logs = [log for log in line.logs.values() if log.id.member == member and log.frozen < 0]
+    return any(log.stated.get(place.log, 0) > place.index for log in logs)
