@@ -50,7 +50,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(notes.verify_cosignature_ed25519, lambda *_: True)
 
 
-@defect("the consistency check is skipped", "issue 3: skip the consistency check; F3", needs=FORKS)
+@defect("the consistency check is skipped", "skip the consistency check; F3", needs=FORKS)
 def _(plants: Plants) -> None:
     plants.everywhere(disputes.suspect, lambda *_: True)
     plants.everywhere(accusing.prove_leaves, lambda *_: None)

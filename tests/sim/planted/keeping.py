@@ -28,12 +28,12 @@ from detente.store.mark import Verdict
 from detente.store.sqlite import SqliteStore
 
 
-@defect("a node speaks before it commits", "issue 3: acknowledge before commit")
+@defect("a node speaks before it commits", "acknowledge before commit")
 def _(plants: Plants) -> None:
     commits_every(plants, 2)
 
 
-@defect("only every third step is committed", "issue 3: acknowledge before commit", deeds=("kill",))
+@defect("only every third step is committed", "acknowledge before commit", deeds=("kill",))
 def _(plants: Plants) -> None:
     commits_every(plants, 3)
 
@@ -143,9 +143,7 @@ def _verdict_less(plants: Plants, *believed: Verdict) -> None:
     plants.everywhere(real, judge)
 
 
-@defect(
-    "a store behind its mark is believed", "issue 3: accept a stale head; F5", deeds=("restore",)
-)
+@defect("a store behind its mark is believed", "accept a stale head; F5", deeds=("restore",))
 def _(plants: Plants) -> None:
     _verdict_less(plants, Verdict.BEHIND)
 
@@ -164,7 +162,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(opening._verdict, lambda *_: "")
 
 
-@defect("a submitted draft is not written down", "issue 3: lose the outbox")
+@defect("a submitted draft is not written down", "lose the outbox")
 def _(plants: Plants) -> None:
     plants.stored(lambda effect: None if isinstance(effect, QueueOutbox) else effect)
 
@@ -174,7 +172,7 @@ def _(plants: Plants) -> None:
     plants.stored(lambda effect: None if isinstance(effect, TakeOutbox) else effect)
 
 
-@defect("bodies of others are receipted and not stored", "issue 3: receipt without storing")
+@defect("bodies of others are receipted and not stored", "receipt without storing")
 def _(plants: Plants) -> None:
     def change(effect: Effect) -> Effect:
         if not isinstance(effect, StoreEntries) or effect.own:

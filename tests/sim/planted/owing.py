@@ -39,7 +39,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(session.greet_again, _not_again)
 
 
-@defect("the outbox is not read at a start", "issue 3: lose the outbox")
+@defect("the outbox is not read at a start", "lose the outbox")
 def _(plants: Plants) -> None:
     real = protocol.load_line
 
@@ -49,7 +49,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, load_line)
 
 
-@defect("an adoption empties the outbox", "issue 3: lose the outbox; F5", deeds=("restore",))
+@defect("an adoption empties the outbox", "lose the outbox; F5", deeds=("restore",))
 def _(plants: Plants) -> None:
     def drop(step: Step, line: Line) -> None:
         if line.queue.rows:

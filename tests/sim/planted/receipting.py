@@ -40,7 +40,7 @@ def _(plants: Plants) -> None:
     plants.put(speaking, "coverable", coverable)
 
 
-@defect("the clock of a peer is trusted", "issue 3: trust a peer's clock; F13")
+@defect("the clock of a peer is trusted", "trust a peer's clock; F13")
 def _(plants: Plants) -> None:
     real, ahead = protocol.on_frame, {}
 
