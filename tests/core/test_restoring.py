@@ -14,6 +14,7 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Resume, decode_resume
 from detente.core.frames import Cosign, Heads, Quantum, StatedHead
 from detente.core.leaf import Kind, LogId
+from detente.core.protocol import wake_ms
 from detente.core.wire import ENTRIES
 
 Backup = dict[bytes, MemoryShelf]
@@ -71,6 +72,21 @@ def test_a_restored_node_is_mute() -> None:
     assert not signed & {Cosign.TYPE, Quantum.TYPE}
     assert len(alpha.line.queue.rows) == 1
     assert world.ends["bravo"].texts(0) == SAID
+
+
+def test_a_mute_node_waits_for_its_officers_and_not_by_the_second() -> None:
+    """A row that only an adoption can free wakes nobody: what is due next is a heartbeat."""
+    world = _restored()
+    alpha = world.ends["alpha"]
+    alpha.submit("said while mute")
+    world.run(120)
+    due_ms = []
+    for _ in range(60):
+        world.run(1)
+        due_ms.append(wake_ms(alpha.station))
+    assert alpha.line.mute
+    assert alpha.line.queue.rows
+    assert len(set(due_ms)) <= 3, "two heartbeats in a minute"
 
 
 def test_a_mute_node_stores_and_says_that_it_is_mute() -> None:

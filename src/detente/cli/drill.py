@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -301,3 +303,51 @@ def _found_rows(run: Swarm, found: Found) -> Iterator[str]:
 
 def _first(text: str) -> str:
     return text.partition("\n")[0]
+
+
+# --- scenarios ----------------------------------------------------------------------------------
+
+
+@drill.command(help=marked("Play a scenario, with the picture of who knew what when."))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--speed",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    cls=Option,
+    help=marked("How many times faster than it was; 0: at once."),
+)
+@click.pass_context
+def play(ctx: click.Context, file: Path, speed: float) -> None:
+    """FILE is a path, or the name of a scenario that comes with the program. Exit status 3 where
+    an expectation was not met."""
+    from detente.cli import drill_play
+    from detente.sim.play import Play
+    from detente.sim.scenario import FOLDER, read_scenario
+
+    session: Session = ctx.obj
+    shipped = FOLDER / f"{file.name}.toml"
+    scenario = read_scenario(shipped if file.parent == Path() and shipped.exists() else file)
+    playing, happened = Play(scenario), []
+    if not session.as_json:
+        for row in drill_play.head(scenario):
+            click.echo(row)
+    before_ms = scenario.ms(scenario.begins)
+    for one in playing.happenings():
+        happened.append(one)
+        if session.as_json:
+            continue
+        if speed:
+            sys.stdout.flush()
+            time.sleep((scenario.ms(one.at) - before_ms) / 1000 / speed)
+            before_ms = scenario.ms(one.at)
+        for row in drill_play.rows(scenario, one):
+            click.echo(row)
+    found = playing.verdicts
+    session.show(
+        drill_play.document(scenario, happened, found, playing.violations),
+        lambda: drill_play.verdicts(found),
+    )
+    if playing.violations or not all(one.met for one in found):
+        ctx.exit(CHECK_FAILED)

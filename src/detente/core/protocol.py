@@ -132,13 +132,18 @@ def wake_ms(station: Station) -> int | None:
             return 0
         if line.charter_due:
             dues.append(max(1, line.charter_next_ms))
-        greeted = line.greeted()
-        if line.may_sign() and greeted:
-            dues += [line.seen_due_ms, line.cosign_due_ms]
-            if any(session.wide for session in greeted):
-                dues.append(line.quantum_due_ms)
+        dues += _timers(line)
         dues.append(line.chores_due_ms)
     return min((due for due in dues if due), default=None)
+
+
+def _timers(line: Line) -> list[int]:
+    """When our log or our cosignatures are due, 0 for nothing, as far as they can be made now."""
+    greeted = line.greeted() if line.may_sign() else []
+    if not greeted:
+        return []
+    quantum = line.quantum_due_ms if any(session.wide for session in greeted) else 0
+    return [line.seen_due_ms, line.cosign_due_ms, quantum]
 
 
 def _tick(step: Step) -> None:
@@ -147,8 +152,7 @@ def _tick(step: Step) -> None:
         if line.charter_due and step.now.steady_ms >= line.charter_next_ms:
             (seek if line.joining else refresh_charter)(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
-        timers = (line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms)
-        late = any(at and step.now.steady_ms >= at for at in timers)
+        late = any(at and step.now.steady_ms >= at for at in _timers(line))
         if due:
             chores(step, line)
         if line.greet_due:

@@ -280,7 +280,9 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int) -> None
 
 def _is_idle(line: Line) -> bool:
     """Whether nothing is outstanding that only the passing of time would move."""
-    if line.disputes or line.ahead or line.control or line.queue.rows:
+    if line.disputes or line.ahead:
+        return False
+    if line.may_sign() and (line.control or any(line.queue.by_precedence)):
         return False
     if any(log.missing.keys() - log.lacked for log in line.logs.values()):
         return False

@@ -64,6 +64,12 @@ class Simulation:
 
     def run(self) -> Result:
         """All of it."""
+        self.begin()
+        self.world.run_until(self.plan.until_ms)
+        return self.end()
+
+    def begin(self) -> None:
+        """The line is open, and every deed has its time."""
         world, plan = self.world, self.plan
         world.open()
         for machine in world.machines:
@@ -76,7 +82,9 @@ class Simulation:
         for machine in world.machines:
             if machine.honest:
                 world.later(ROUND_MS, partial(self._round, machine))
-        world.run_until(plan.until_ms)
+
+    def end(self) -> Result:
+        """The faults stop, all comes to rest, and every promise is checked."""
         self._settle()
         self.checkers.check()
         return self._result()
