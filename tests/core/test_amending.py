@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 from liar import Liar
-from pair import End, World, heads
+from pair import End, SeedKeys, World, heads
 
 from detente.core import events, frames
 from detente.core.amending import EVERY_MS
@@ -93,6 +94,33 @@ def test_an_offer_sealed_and_held_by_all_is_final_and_in_force() -> None:
     world.link("alpha", "bravo")
     world.run(70)
     assert heads(alpha) == heads(bravo)
+
+
+def test_an_offer_that_comes_after_its_seal_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who lost its disk has the other's seal back first, and its own offer behind it."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    backup = deepcopy(alpha.shelves)
+    charter = successor(world, seen_within_s=5)
+    enter(bravo, Kind.SEAL, offer(alpha, charter))
+    world.run(70)
+    assert bravo.line.charter == charter
+    alpha.restart(backup)
+    alpha.station.keys = SeedKeys("alpha", 1)
+    alpha.do(events.Adopt(1))
+    take = alpha.do
+
+    def at_once(given: events.Input) -> None:
+        """As a node does: a tick behind every input."""
+        take(given)
+        take(events.Tick())
+
+    monkeypatch.setattr(alpha, "do", at_once)
+    world.link("alpha", "bravo")
+    world.run(70)
+    assert alpha.line.charter == charter
 
 
 def test_three_assent_and_a_mediator_seals() -> None:

@@ -110,8 +110,8 @@ def judge_body(step: Step, line: Line, log: Log, entry: Entry, leaf: Leaf) -> No
         enter_accusation(step, line, log, entry, leaf)
     elif leaf.kind == Kind.CARD:
         _card(step, line, log, entry)
-    elif leaf.kind == Kind.OFFER and line.sealing:
-        line.charter_due = True
+    elif leaf.kind == Kind.OFFER and (line.sealing or line.shelf.referring(entry.hash)):
+        line.charter_due = True  # its seal may have come before it
 
 
 def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:

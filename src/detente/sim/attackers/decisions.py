@@ -8,7 +8,7 @@ from dataclasses import replace
 from detente.core.body import SALT_BYTES, pack
 from detente.core.charter import charter_id
 from detente.core.decisions import Standing, State, state_of_offer
-from detente.core.events import Draft, Submit
+from detente.core.events import Draft
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, Precedence
@@ -24,6 +24,7 @@ from detente.sim.attackers.hand import (
     tell,
     tell_raw,
 )
+from detente.sim.deeds import submit_draft
 from detente.sim.machine import Machine
 
 ROUND_MS = 20_000
@@ -74,8 +75,7 @@ class Decisions(Way):
             body=pack(amended.encode(), 5, charter.padding),
             salt=machine.dice.bytes(SALT_BYTES),
         )
-        outcome = machine.run([Submit(line.id, draft)])
-        return outcome is not None and not outcome.refused
+        return submit_draft(machine, draft)
 
     def _now_s(self, machine: Machine) -> int:
         return machine.clock.now(self.simulation.world.now_ms).wall_s
@@ -133,7 +133,7 @@ class Decisions(Way):
             return  # said already, or its node has just died
         self._did.add(key)
         draft = Draft(kind=kind, audience=line.everyone(), precedence=2, refs=refs)
-        machine.run([Submit(line.id, draft)])
+        submit_draft(machine, draft)
 
     def abuse(self, hash_: bytes, standing: Standing) -> None:
         """What this party makes of an offer: by default what the honest do."""

@@ -37,7 +37,7 @@ def check(simulation: Simulation) -> None:
         for number, times in counts.items():
             name = simulation.world.machines[number].name
             # Who was adopted before it met anybody may enter again what comes back later: that is
-            # one dispatch (spec/log.md §10), and is shown once (come_back.py).
+            # one dispatch (spec/log.md §7), and is shown once (come_back.py).
             if times > 1 and submitted.name not in record.lost_disks:
                 record.fault("nothing lost", f"{submitted.name}'s {word} stands twice at {name}")
             elif not times:

@@ -13,7 +13,7 @@ from detente.core.extras import decode_held_ahead, decode_quote
 from detente.core.leaf import CONTENT, Kind, LogId
 from detente.core.transcript import Place
 from detente.dossiers.receipts import Evidence, Receipt, receipts
-from detente.sim.checkers.ends import author_of, dice_of, honest, line_of
+from detente.sim.checkers.ends import author_of, dice_of, honest, line_of, wicked
 
 if TYPE_CHECKING:
     from detente.core.station import Line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FAULT = "receipts"
 LADDERS = 2  # looked at on each machine at each look
-PAGE_BYTES = 4096
+FRAME_BYTES = 4096 + 24  # of the write-ahead log: a page and its header
 WORDS = ("receipt", "cosigned")
 
 
@@ -75,7 +75,7 @@ class Receipts:
         held = theirs.shelf.size(log)
         if held < size:
             fault = f"{held} entries are held where {size} were receipted"
-        elif _unsynced_bytes(other) >= PAGE_BYTES:
+        elif _unsynced_bytes(other) > FRAME_BYTES:
             fault = "what was receipted is not synced"
         elif self._dice.happens(0.2):  # the disk is read for some; altered.py reads all at the end
             fault = self._missing(ours, theirs, log, start, size)
@@ -126,27 +126,36 @@ class Receipts:
     def _shown_before(self, machine: Machine, line: Line) -> None:
         """A receipt neither vanishes nor moves to a later time, while what states it is held."""
         for (number, place, member), before in list(self._shown.items())[-20:]:
-            stated = before.covered_by or before.place
-            log = line.logs.get(stated.log)
-            if number != machine.number or log is None or log.frozen >= 0:
+            if number != machine.number or not self._is_steady(machine, member):
                 continue
-            if log.size <= stated.index or place.index >= line.shelf.size(place.log):
-                continue  # lost with a disk
-            if place.log not in line.logs or line.logs[place.log].frozen >= 0:
-                continue
+            said = (place, before.place, before.covered_by or before.place)
+            if not all(_held(line, one) for one in said):
+                continue  # lost with a disk, or contested
             now = receipts(line.shelf, place, 1 << member).get(member)
             if now is None:
                 self._fault(machine, place, f"the receipt of {member} is gone")
             elif now.at_s > before.at_s:
                 self._fault(machine, place, f"the receipt of {member} moved to a later time")
 
+    def _is_steady(self, machine: Machine, member: int) -> bool:
+        """Of who lost a disk what lies beyond its closing heads counts no more (spec/log.md §8),
+        and who attacks may say anything yet."""
+        name = author_of(machine, member)
+        lost = self._simulation.record.lost_disks
+        return name not in lost and name not in wicked(self._simulation)
+
     def _fault(self, machine: Machine, place: Place, what: str) -> None:
         where = f"{machine.name} about {place.log.member}/{place.log.word}:{place.index}"
         self._simulation.record.fault(FAULT, f"{where}: {what}")
 
 
+def _held(line: Line, place: Place) -> bool:
+    log = line.logs.get(place.log)
+    return log is not None and place.index < log.size and log.frozen < 0
+
+
 def _unsynced_bytes(machine: Machine) -> int:
-    """What a power cut could take; SQLite itself leaves less than a page, which means nothing."""
+    """What a power cut could take; SQLite leaves up to a frame, to fill a sector."""
     return sum(
         len(data)
         for name, file in machine.disk.files.items()
