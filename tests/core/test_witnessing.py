@@ -75,7 +75,7 @@ def test_an_observer_witnesses_at_once_what_is_below_immediate() -> None:
     tree = alpha.own().checkpoint(size, alpha.own().root)
     public = party("charlie").card.card.heads_ed25519
     assert notes.verify_cosignature_ed25519(tree, public, one.time_s, one.signature)
-    assert alpha.facts("witnessed")[-1] == {"member": 2, "size": size}
+    assert alpha.facts("witnessed")[-1] == {"member": 2, "log": "0", "size": size}
     assert witnessed(charlie)[-1] == one
 
 
