@@ -13,7 +13,7 @@ from detente.core.transcript import Place
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
-from detente.sim.checkers.ends import honest, line_of
+from detente.sim.checkers.ends import guilty, honest, line_of
 
 if TYPE_CHECKING:
     from detente.core.station import Line
@@ -95,7 +95,12 @@ class Silences:
             at_ms, said = self._duty.get((machine.number, member), (0, None))
             if said is not SAID[shown.state]:
                 return f"its last word was {said}, at {at_ms}"
-        if shown.state in (State.NOT_RECEIPTING, State.ON_DUTY_UNANSWERED, State.DECLINED):
+        wicked = member in guilty(self._simulation)  # some of what it states counts for nothing
+        if not wicked and shown.state in (
+            State.NOT_RECEIPTING,
+            State.ON_DUTY_UNANSWERED,
+            State.DECLINED,
+        ):
             return _unfounded(line, member, shown, ours)
         return ""
 
