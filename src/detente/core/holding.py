@@ -183,10 +183,9 @@ def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
 
 def purge_again(step: Step, line: Line) -> None:
     """Every purge that was declared on a line: what a legal hold kept is destroyed now."""
-    for place in line.shelf.of_kind((Kind.PURGED,)):
-        leaf = line.shelf.entry(*place).leaf
-        if leaf is not None:
-            purge(step, line, place.log.member, leaf.refs)
+    declared = [line.shelf.entry(*place) for place in line.shelf.of_kind((Kind.PURGED,))]
+    for member, refs in [(e.place.log.member, e.leaf.refs) for e in declared if e.leaf is not None]:
+        purge(step, line, member, refs)
 
 
 def purge_declared(line: Line, entry: Entry) -> bool:
