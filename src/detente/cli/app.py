@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from detente import words
-from detente.cli.plain import plain
 from detente.core.errors import DetenteError, LocalError, Refusal
+from detente.plain import plain
 from detente.words import _, marked, translate
 
 EXITS: Final = {"ours": 2, "theirs": 3, "machine": 4}

@@ -12,8 +12,8 @@ from typing import Any, Final
 import click
 
 from detente.cli.demo_script import ALPHA, Mark, Say, Translate
-from detente.cli.entries import GRADES, word
-from detente.cli.plain import padded, plain
+from detente.plain import padded, plain
+from detente.terms import GRADES, word
 from detente.words import RUNGS, _, marked
 
 PAUSE_S = 0.1  # between rows, where somebody watches

@@ -15,9 +15,9 @@ import click
 
 from detente import __version__
 from detente.cli.app import CHECK_FAILED, INTERRUPTED, Group, Option, Session
-from detente.cli.plain import plain
 from detente.cli.progress import bar
 from detente.core.errors import LocalError, MachineError, Refusal
+from detente.plain import plain
 from detente.words import _, marked, ngettext
 
 if TYPE_CHECKING:

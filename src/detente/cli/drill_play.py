@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from detente.cli.plain import cells, padded, plain, quoted
+from detente.plain import cells, padded, plain, quoted
 from detente.words import RUNGS, _, marked, term, translate
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Command, Option, Session
-from detente.cli.plain import plain
 from detente.core.errors import LocalError, Refusal
+from detente.plain import plain
 from detente.words import _, marked
 
 

@@ -14,9 +14,9 @@ from detente.cli import asking
 from detente.cli.app import Decorated, Group, Option, Session
 from detente.cli.entries import line_rows, sent_rows
 from detente.cli.party import read_file, write_new
-from detente.cli.plain import plain, quoted
-from detente.cli.times import parse_span, parse_time, stamp
 from detente.core.errors import LocalError, Refusal
+from detente.plain import plain, quoted
+from detente.times import parse_span, parse_time, stamp
 from detente.words import _, marked
 
 ROLE_WORDS = ("party", "mediator", "observer")

@@ -12,10 +12,10 @@ import click
 from detente.cli import asking
 from detente.cli.app import Command, Group, Option, Session, as_document
 from detente.cli.entries import facts_row
-from detente.cli.plain import plain
-from detente.cli.times import stamp
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.limits import INCARNATIONS_MAX
+from detente.plain import plain
+from detente.times import stamp
 from detente.words import _, marked
 
 DOCTOR_FAILED = 4  # this machine

@@ -12,10 +12,10 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Decorated, Group, Option, Session
-from detente.cli.plain import plain
-from detente.cli.times import stamp
 from detente.core.errors import LocalError, Refusal
 from detente.core.limits import INCARNATIONS_MAX
+from detente.plain import plain
+from detente.times import stamp
 from detente.words import _, marked
 
 METHODS = ("by-hand", "voice", "courier", "unchecked")

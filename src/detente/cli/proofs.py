@@ -14,11 +14,11 @@ from detente.cli import asking
 from detente.cli.app import CHECK_FAILED, Command, Group, Option, Session
 from detente.cli.line import line_option
 from detente.cli.party import read_file, write_new
-from detente.cli.plain import plain
 from detente.cli.progress import bar
 from detente.cli.read import inbox_rows
-from detente.cli.times import parse_time
 from detente.core.errors import LocalError, MachineError, Refusal
+from detente.plain import plain
+from detente.times import parse_time
 from detente.words import _, marked
 
 CHUNK_BYTES = 1_048_576

@@ -12,7 +12,6 @@ import click
 from detente.cli import asking
 from detente.cli.app import Command, Option, Session, as_document
 from detente.cli.entries import (
-    URGENT,
     View,
     entry_rows,
     facts_row,
@@ -20,9 +19,10 @@ from detente.cli.entries import (
     overdue_rows,
 )
 from detente.cli.line import line_option
-from detente.cli.plain import plain
-from detente.cli.times import stamp
 from detente.core.errors import LocalError, Refusal
+from detente.plain import plain
+from detente.terms import URGENT
+from detente.times import stamp
 from detente.words import _, marked
 
 BELL = "\a"

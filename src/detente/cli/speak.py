@@ -11,12 +11,13 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Command, Decorated, Group, Option, Session
-from detente.cli.entries import KINDS, LABELS, sent_rows, word
+from detente.cli.entries import sent_rows
 from detente.cli.line import line_option
 from detente.cli.party import read_file
-from detente.cli.plain import plain
-from detente.cli.times import parse_span, parse_time, stamp
 from detente.core.errors import LocalError, Refusal
+from detente.plain import plain
+from detente.terms import KINDS, LABELS, word
+from detente.times import parse_span, parse_time, stamp
 from detente.words import GLOSSES, _, marked
 
 GRADES = ("sight", "rough", "certified")

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from detente.cli.entries import ACCIDENT, DRILL, KINDS, LABELS, STEPS, word
-from detente.cli.plain import plain, quoted
-from detente.cli.times import give_or_take, stamp
 from detente.core.errors import PeerError, Refusal
 from detente.dossiers.report import (
     Bad,
@@ -24,6 +21,9 @@ from detente.dossiers.report import (
     RevocationShown,
     StatementShown,
 )
+from detente.plain import plain, quoted
+from detente.terms import ACCIDENT, DRILL, KINDS, LABELS, STEPS, word
+from detente.times import give_or_take, stamp
 from detente.words import STATERS, VERDICTS, _, marked, refusal
 
 FILES: Final[Mapping[str, str]] = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.cli.plain import BAR, WIDTH, cells, padded, plain, quoted
+from detente.plain import BAR, WIDTH, cells, padded, plain, quoted
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detente.cli import times
+from detente import times
 from detente.core.errors import LocalError, Refusal
 
 
