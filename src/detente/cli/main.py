@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from detente import __version__
-from detente.cli import demo, drill, keeping, line, node_cmd, party, proofs, read, speak
+from detente.cli import demo, desk, drill, keeping, line, node_cmd, party, proofs, read, speak
 from detente.cli.app import Command, Option, Root, Session, session_of, shared_options
 from detente.words import marked
 
@@ -59,6 +59,7 @@ for command in (
     node_cmd.doctor,
     demo.demo,
     drill.drill,
+    desk.desk,
     version,
 ):
     main.add_command(command)

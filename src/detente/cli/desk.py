@@ -1,0 +1,199 @@
+"""`detente desk`: set the web console up, run it, and let people in."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+
+from detente.cli.app import Group, Option, Session, as_document
+from detente.core.errors import LocalError, Refusal
+from detente.plain import plain
+from detente.times import stamp
+from detente.words import LANGUAGES, _, marked
+
+PORT = 8471
+ROLE_WORDS = (
+    "watch",
+    "drafter",
+    "releaser",
+    "translator",
+    "principal",
+    "administrator",
+    "auditor",
+)
+_HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
+_ADDRESS = re.compile(r"[0-9.]+")
+
+
+@click.group(cls=Group, help=marked("The desk: the web console of this node."))
+def desk() -> None:
+    """The noun."""
+
+
+@desk.command(help=marked("Set the desk up: its host name is fixed from here on."))
+@click.argument("host")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=PORT,
+    show_default=True,
+    cls=Option,
+    help=marked("Port to serve on."),
+)
+@click.pass_obj
+def init(session: Session, host: str, port: int) -> None:
+    """Passkeys are bound to the host name: a new one means registering them all again."""
+    from detente.desk.cabinet import Cabinet
+    from detente.desk.desk import HOST_SETTING, PORT_SETTING
+    from detente.desk.serve import origin_of
+
+    if not _HOST.fullmatch(host) or _ADDRESS.fullmatch(host):
+        raise LocalError(Refusal.USAGE, f"{host}: passkeys need a name with a dot, and no address")
+    if not session.home.is_dir():
+        raise LocalError(Refusal.NOT_FOUND, f"no party in {session.home}")
+    cabinet = Cabinet.open(session.home, create=True)
+    try:
+        if cabinet.setting(HOST_SETTING) is not None:
+            raise LocalError(Refusal.IN_USE, "this desk is set up already")
+        cabinet.settle(HOST_SETTING, host)
+        cabinet.settle(PORT_SETTING, str(port))
+    finally:
+        cabinet.close()
+    origin = origin_of(host, port)
+    session.show(
+        {"origin": origin}, lambda: [_("The desk will be at {origin}").format(origin=origin)]
+    )
+
+
+@desk.command(help=marked("Serve the desk until it is stopped. Prints one row when it is ready."))
+@click.pass_obj
+def run(session: Session) -> None:
+    """Beside the node, as a process of its own."""
+    from detente.desk.serve import open_desk, serve
+
+    def ready(origin: str) -> None:
+        row = _("ready; the desk is at {origin}").format(origin=origin)
+        click.echo(as_document({"ready": True, "origin": origin}) if session.as_json else row)
+        sys.stdout.flush()
+
+    serve(open_desk(session.home), ready)
+
+
+@desk.command(help=marked("Add somebody to the desk's people."))
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(ROLE_WORDS),
+    cls=Option,
+    help=marked("What they may do; may be given several times."),
+)
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    cls=Option,
+    help=marked("Language of their pages."),
+)
+@click.pass_obj
+def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> None:
+    """Names stay on this ground."""
+    from detente.desk.serve import open_desk
+
+    found = open_desk(session.home)
+    try:
+        person = found.people.add(name, frozenset(roles), language, int(time.time()))
+    finally:
+        found.cabinet.close()
+    session.show(
+        {"number": person.number, "name": person.name, "roles": sorted(person.roles)},
+        lambda: [_("{name} may sign in: detente desk link {name}").format(name=plain(person.name))],
+    )
+
+
+@desk.command(help=marked("Print a one-time link that signs somebody in."))
+@click.argument("name")
+@click.pass_obj
+def link(session: Session, name: str) -> None:
+    """Good once and for a quarter of an hour. It stands behind a #, which no server is sent."""
+    from detente.desk.serve import open_desk
+    from detente.desk.sessions import INVITATION_S
+
+    found = open_desk(session.home)
+    try:
+        person = found.people.named(name)
+        if person is None or person.left_s is not None:
+            raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
+        until_s = int(time.time()) + INVITATION_S
+        code = found.sessions.invite(person, int(time.time()))
+        url = f"{found.origin}/enter#{code}"
+    finally:
+        found.cabinet.close()
+
+    def rows() -> Iterator[str]:
+        yield url
+        yield _("good once, until {when}").format(when=stamp(until_s))
+
+    session.show({"url": url, "code": code, "until_s": until_s}, rows)
+
+
+@desk.command(help=marked("Who is at the desk, and who has left."))
+@click.pass_obj
+def people(session: Session) -> None:
+    """In order of number."""
+    from detente.desk.serve import open_desk
+
+    found = open_desk(session.home)
+    try:
+        everybody = found.people.all()
+    finally:
+        found.cabinet.close()
+
+    def rows() -> Iterator[str]:
+        for one in everybody:
+            gone = _("left {when}").format(when=stamp(one.left_s)) if one.left_s else ""
+            roles = " ".join(sorted(one.roles))
+            yield f"{one.number:>4}  {plain(one.name)}  {roles}  {gone}".rstrip()
+
+    session.show(
+        {
+            "people": [
+                {"number": p.number, "name": p.name, "roles": sorted(p.roles), "left_s": p.left_s}
+                for p in everybody
+            ]
+        },
+        rows,
+    )
+
+
+@desk.command(help=marked("Somebody leaves: their passkeys and sessions end now."))
+@click.argument("name")
+@click.pass_obj
+def part(session: Session, name: str) -> None:
+    """What they could do is listed; what they did stays in the journal."""
+    from detente.desk.serve import open_desk
+
+    found = open_desk(session.home)
+    try:
+        person = found.people.named(name)
+        if person is None:
+            raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
+        powers = sorted(person.powers)
+        found.people.part(person.number, int(time.time()))
+    finally:
+        found.cabinet.close()
+    session.show(
+        {"name": person.name, "powers": powers},
+        lambda: [
+            _("{name} has left. They could: {powers}").format(
+                name=plain(person.name), powers=", ".join(powers)
+            )
+        ],
+    )

@@ -1,0 +1,69 @@
+"""The desk as one web application: which page answers which address, and how a refusal looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from detente import words
+from detente.core.errors import DetenteError, LocalError, Refusal
+from detente.desk import entering, line_page
+from detente.desk.desk import Desk
+from detente.desk.guard import Headers, desk_of, session_of
+from detente.desk.node_side import gone
+from detente.desk.sheets import sheet
+
+STATIC = Path(__file__).with_name("static")
+STATUS = {Refusal.NOT_ALLOWED: 403, Refusal.NOT_FOUND: 404, Refusal.OVERSIZE: 413}
+
+
+def application(desk: Desk) -> Starlette:
+    """The whole desk."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        desk.node.start(asyncio.get_running_loop())
+        yield
+        desk.node.stop()
+
+    app = Starlette(
+        routes=[
+            *entering.ROUTES,
+            *line_page.ROUTES,
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[
+            Middleware(Headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[desk.host]),
+        ],
+        exception_handlers={DetenteError: refused, 404: unknown_page},
+        lifespan=lifespan,
+    )
+    app.state.desk = desk
+    return app
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """A refusal as a page: what happened, and what to do."""
+    assert isinstance(error, DetenteError)  # noqa: S101  # registered for nothing else
+    session = session_of(request)
+    text, hint = words.refusal(error)
+    status = STATUS.get(error.refusal, 400)
+    if isinstance(error, LocalError) and gone(error):
+        status = 503
+    return sheet(request, desk_of(request), session, "refused.html", status, text=text, hint=hint)
+
+
+async def unknown_page(request: Request, _error: Exception) -> Response:
+    """An address that no page has."""
+    return await refused(request, LocalError(Refusal.NOT_FOUND, request.url.path))

@@ -1,0 +1,120 @@
+"""What stands before every page: headers, the session, forms that only our own pages can send.
+
+A page is refused before it is made: no session, no power, a form from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from detente import words
+from detente.core.errors import LocalError, Refusal
+from detente.desk.desk import Desk, wall_s
+from detente.desk.sessions import COOKIE, Session
+
+FORM_BYTES_MAX = 4 * 1024 * 1024  # the longest text a dispatch may have, escaped threefold
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "same-origin",  # with none at all, browsers send forms from «null»
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+Page = Callable[[Request, Desk, Session], Awaitable[Response]]
+
+
+class Headers:
+    """Every answer carries the same strict headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                have = {name for name, _value in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.encode(), value.encode())
+                        for name, value in HEADERS.items()
+                        if name.encode() not in have
+                    ),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, headed if scope["type"] == "http" else send)
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that serves a request."""
+    return cast(Desk, request.app.state.desk)
+
+
+def session_of(request: Request) -> Session | None:
+    """Who asks; their language is spoken from here on."""
+    session = desk_of(request).sessions.find(request.cookies.get(COOKIE), wall_s())
+    words.use(session.person.language if session else _preferred(request))
+    return session
+
+
+def _preferred(request: Request) -> str:
+    """The language of somebody unknown: the first of the browser's that we speak."""
+    for item in request.headers.get("accept-language", "").split(","):
+        base = item.partition(";")[0].strip().lower().partition("-")[0]
+        if base in words.LANGUAGES:
+            return base
+    return "en"
+
+
+def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
+    """A page for those who are signed in and have a power. NOT_ALLOWED for others."""
+
+    def decorate(make: Page) -> Callable[[Request], Awaitable[Response]]:
+        @wraps(make)
+        async def guarded(request: Request) -> Response:
+            session = session_of(request)
+            if session is None:
+                target = quote(request.url.path, safe="/")
+                return RedirectResponse(f"/sign-in?then={target}", 303)
+            if power and not session.person.may(power):
+                raise LocalError(Refusal.NOT_ALLOWED, "your roles do not include this")
+            if request.method not in ("GET", "HEAD"):
+                await check_form(request, session)
+            return await make(request, desk_of(request), session)
+
+        return guarded
+
+    return decorate
+
+
+async def check_form(request: Request, session: Session | None) -> None:
+    """Refuses what another site made a browser send. LocalError NOT_ALLOWED, OVERSIZE."""
+    origin = request.headers.get("origin")
+    if origin != desk_of(request).origin:
+        raise LocalError(Refusal.NOT_ALLOWED, "the form came from another place")
+    if int(request.headers.get("content-length") or 0) > FORM_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"a form has at most {FORM_BYTES_MAX} bytes")
+    if session is None:
+        return
+    token: Any = request.headers.get("x-form-token")
+    if token is None:
+        token = (await request.form()).get("form_token")
+    if not session.token_fits(token):
+        raise LocalError(Refusal.NOT_ALLOWED, "the form is of another session: load it again")

@@ -1,0 +1,89 @@
+"""The pages of lines: all of them, one with its conversation, one entry; and the live events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from detente.core.errors import LocalError, Refusal
+from detente.desk.desk import Desk
+from detente.desk.guard import page
+from detente.desk.sessions import Session
+from detente.desk.sheets import sheet
+
+SHOWN = 50  # entries on one page
+RUNGS = ("seen", "passed-on", "read-back", "with-principal", "misdirected", "declined")
+
+
+@page("")
+async def lines(request: Request, desk: Desk, session: Session) -> Response:
+    """Every line of this node."""
+    found = await desk.node.look("lines")
+    return sheet(request, desk, session, "lines.html", lines=found)
+
+
+@page()
+async def line(request: Request, desk: Desk, session: Session) -> Response:
+    """One line: its state, and the conversation, newest last."""
+    name = request.path_params["line"]
+    before = request.query_params.get("before")
+    asked: dict[str, Any] = {"line": name, "limit": SHOWN}
+    found = await desk.node.look("inbox", **asked, **({"before": before} if before else {}))
+    status = _line_of(found["lines"], name)
+    entries = found["entries"]
+    earlier = entries[0]["place"] if len(entries) == SHOWN else ""
+    return sheet(
+        request,
+        desk,
+        session,
+        "line.html",
+        line=status,
+        entries=entries,
+        earlier=earlier,
+        alarms=[],
+    )
+
+
+@page()
+async def entry(request: Request, desk: Desk, session: Session) -> Response:
+    """One entry, whole."""
+    name, place = request.path_params["line"], request.path_params["entry"]
+    view = await desk.node.look("show", line=name, entry=place)
+    status = _line_of(await desk.node.look("lines"), name)
+    return sheet(request, desk, session, "one_entry.html", line=status, view=view)
+
+
+@page("mark")
+async def mark(request: Request, desk: Desk, _session: Session) -> Response:
+    """The watch states a rung of an entry that stands on its screen."""
+    name, place = request.path_params["line"], request.path_params["entry"]
+    rung = str((await request.form()).get("rung", ""))
+    if rung not in RUNGS:
+        raise LocalError(Refusal.USAGE, "no such rung")
+    await desk.node.ask("mark", line=name, entry=place, rung=rung, stater="watch")
+    return RedirectResponse(f"/line/{name}#e-{place}", 303)
+
+
+@page("")
+async def live(_request: Request, desk: Desk, _session: Session) -> Response:
+    """What tells an open page to fetch itself anew."""
+    return StreamingResponse(desk.live.stream(), media_type="text/event-stream")
+
+
+def _line_of(lines: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    for one in lines:
+        if one["line"] == name:
+            return one
+    raise LocalError(Refusal.NOT_FOUND, "this node has no such line")
+
+
+ROUTES = [
+    Route("/", lines),
+    Route("/line/{line}", line),
+    Route("/line/{line}/entry/{entry:path}/mark", mark, methods=["POST"]),
+    Route("/line/{line}/entry/{entry:path}", entry),
+    Route("/live", live),
+]

@@ -1,0 +1,73 @@
+-- What the desk keeps for itself: people, passkeys, sessions, drafts and authorisations under way.
+-- What is to last for ever goes to the party's journal; this file may be lost at the price of
+-- registering people anew.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE person (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  roles TEXT NOT NULL,               -- words of people.ROLES with a space between
+  language TEXT NOT NULL,
+  added_s INTEGER NOT NULL,
+  left_s INTEGER                     -- since when they have no powers
+) STRICT;
+
+CREATE TABLE passkey (
+  id BLOB PRIMARY KEY,               -- the credential's id
+  person INTEGER NOT NULL REFERENCES person,
+  public_key BLOB NOT NULL,          -- COSE
+  uses INTEGER NOT NULL,             -- the authenticator's own count
+  label TEXT NOT NULL,
+  added_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invitation (            -- one-time codes; only their hashes are kept
+  hash BLOB PRIMARY KEY,
+  person INTEGER NOT NULL REFERENCES person,
+  until_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session (
+  hash BLOB PRIMARY KEY,             -- of the cookie; the cookie itself is kept nowhere
+  person INTEGER NOT NULL REFERENCES person,
+  form_token TEXT NOT NULL,
+  by_passkey INTEGER NOT NULL,
+  began_s INTEGER NOT NULL,
+  seen_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE challenge (             -- what a passkey was asked to sign; used once
+  hash BLOB PRIMARY KEY,
+  purpose TEXT NOT NULL,
+  until_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE draft (
+  number INTEGER PRIMARY KEY,
+  line TEXT NOT NULL,
+  drafter INTEGER NOT NULL REFERENCES person,
+  kind TEXT NOT NULL,                -- dispatch or accident
+  fields TEXT NOT NULL,              -- JSON: what the node's `say` takes
+  version INTEGER NOT NULL,          -- counts edits
+  state TEXT NOT NULL,               -- writing, offered, sent, dropped
+  fixed TEXT,                        -- JSON of what was fixed when it was offered
+  entry TEXT,                        -- the entry it became
+  changed_s INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE authorisation (
+  draft INTEGER NOT NULL REFERENCES draft,
+  person INTEGER NOT NULL REFERENCES person,
+  version INTEGER NOT NULL,
+  at_s INTEGER NOT NULL,
+  refused TEXT,                      -- a note: this person refused instead
+  passkey BLOB,
+  statement TEXT,                    -- JSON: what the authenticator signed
+  PRIMARY KEY (draft, person)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE silenced (              -- local and unsigned: the far side learns nothing of it
+  alarm TEXT PRIMARY KEY,
+  person INTEGER NOT NULL REFERENCES person,
+  at_s INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

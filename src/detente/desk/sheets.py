@@ -1,0 +1,96 @@
+"""Templates: every page's HTML, escaped always, in the language of whoever asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from detente import terms, times, words
+from detente.desk import phrases
+from detente.desk.desk import Desk
+from detente.desk.sessions import Session
+from detente.dossiers.conventions import dtg
+from detente.plain import plain
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+def _environment() -> jinja2.Environment:
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals |= {
+        "_": words.translate,
+        "ngettext": words.ngettext,
+        "word": terms.word,
+        "terms": terms,
+        "words": words,
+        "member_row": phrases.member_row,
+        "counts": phrases.counts,
+        "tests": phrases.tests,
+        "stated_here": phrases.stated_here,
+        "gloss": words.gloss,
+        "drill_word": terms.DRILL,
+    }
+    found.filters |= {
+        "plain": plain,
+        "foreign": foreign,
+        "dtg": dtg,
+        "iso": times.iso,
+        "clock_error": times.give_or_take,
+    }
+    return found
+
+
+def foreign(text: object) -> Markup:
+    """What somebody else wrote: characters that a screen would obey shown as their numbers, each
+    row on its own and kept from turning its neighbours round."""
+    rows = [escape(plain(row)) for row in str(text).split("\n")]
+    return Markup("").join(Markup('<bdi class="row" dir="auto">{}</bdi>').format(r) for r in rows)
+
+
+_SHEETS = _environment()
+
+
+def render(name: str, **values: Any) -> str:
+    """A template filled."""
+    return _SHEETS.get_template(name).render(values)
+
+
+def sheet(
+    request: Request,
+    desk: Desk,
+    session: Session | None,
+    name: str,
+    status: int = 200,
+    **given: Any,
+) -> HTMLResponse:
+    """A whole page, with the frame that every page has."""
+    language = _language(session, request)
+    values = {
+        "desk": desk,
+        "session": session,
+        "language": language,
+        "path": request.url.path,
+        "token": lambda: _token(session),
+        **given,
+    }
+    return HTMLResponse(render(name, **values), status_code=status)
+
+
+def _token(session: Session | None) -> Markup:
+    """What every form carries, so that only our own pages can send it."""
+    token = session.form_token if session else ""
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(token)
+
+
+def _language(session: Session | None, request: Request) -> str:
+    return session.person.language if session else request.scope.get("language", "en")
