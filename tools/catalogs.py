@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 
 LANGUAGES = ("en", "ru", "uk")
 KEYWORDS = {"_": None, "translate": None, "marked": None, "ngettext": (1, 2)}
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 PRECEDENCES = re.compile(r"\b(?:DEFERRED|ROUTINE|PRIORITY|IMMEDIATE|FLASH|OVERRIDE)\b")
 PROSE = re.compile(r"[a-z]{3}")
 CODE = re.compile(r"`[^`]*`|\{[^}]*\}")
@@ -45,7 +46,7 @@ def extract(root: Path) -> Catalog:
     catalog = Catalog()
     source = root / "src" / "detente"
     for name, _line, message, _comments, _context in extract_from_dir(
-        source, method_map=[("**.py", "python")], keywords=KEYWORDS
+        source, method_map=METHODS, keywords=KEYWORDS
     ):
         catalog.add(message, locations=[(f"src/detente/{name}", 1)])
     return catalog
