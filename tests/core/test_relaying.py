@@ -77,6 +77,25 @@ def test_a_relay_is_asked_only_when_the_author_is_late() -> None:
     assert not bravo.answers(near, frames.Want)
 
 
+def test_what_does_not_come_is_asked_for_at_growing_distances() -> None:
+    """A peer that states a head and sends nothing is asked 5 s, 10 s, 20 s … after; another head
+    that it states is asked for within seconds."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("never sent")
+    near = bravo.greet("alpha", stated(charlie.log))
+    asked = []
+    for _ in range(16):
+        world.run(5)
+        asked.append(len(bravo.answers(near, frames.Want)))
+    assert asked == [2, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
+    charlie.say("nor this")
+    bravo.send(near, frames.Heads((stated(charlie.log),)))
+    world.run(15)
+    assert len(bravo.answers(near, frames.Want)) == 2
+
+
 def test_the_author_beats_a_relay() -> None:
     """Once the entries came from their author nobody is asked for them any more."""
     world = World(names=THREE)

@@ -252,6 +252,7 @@ def _keep(
             continue
         if line.entitled(leaf, log.id.member, line.me):
             log.missing[entry.place.index] = step.now.wall_s
+    line.ask_anew()
     log.extend(plain, frontier, head, line.logs)
     judge_heads(step, line, session, log, plain, stated)
     note_held(step, line, log, before)
