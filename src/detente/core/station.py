@@ -280,7 +280,7 @@ class Line:
         return [session for session in self.sessions.values() if session.greeted]
 
     def ask_anew(self) -> None:
-        """Something has come, or is missing from now on: it is asked for as if for the first time."""
+        """Something has come, or is missing from now on: it is asked for as it was at first."""
         for session in self.sessions.values():
             session.ask_due_ms = session.ask_wait_ms = 0
 
