@@ -9,7 +9,7 @@ from pair import End, World
 from detente.core import events
 from detente.core.errors import Refusal
 from detente.core.extras import decode_held_ahead, decode_lacks
-from detente.core.frames import WANT_BODY, Body, Refuse, Want
+from detente.core.frames import WANT_BODY, Body, Refuse, Want, encode_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 
@@ -118,6 +118,19 @@ def test_what_a_lacks_has_named_is_asked_for_seldom_and_in_turn() -> None:
     greeted = liar.greet("alpha", stated(liar.log))
     alpha.world.run(30)
     assert sum(one.what == WANT_BODY for one in liar.answers(greeted, Want)) == 16
+
+
+def test_the_body_of_a_flash_goes_before_other_bodies() -> None:
+    """Asked for, it waits for nothing lower, as its entry would not."""
+    liar, _, link = _meet()
+    liar.say("third", precedence=Precedence.FLASH)
+    liar.entries(link, start=3)
+    liar.send(link, _body(liar, 1))
+    sent = []
+    for index in (1, 3):
+        wanted = encode_frame(1, Want(WANT_BODY, liar.log.id, index))
+        sent += [one.urgent for one in liar.raw(link, wanted) if isinstance(one, events.Send)]
+    assert sent == [False, True]
 
 
 def test_a_body_that_was_lacking_has_a_receipt_of_its_own() -> None:

@@ -66,6 +66,10 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     _take(step, line, session, log, start, items, reader.data[reader.end :])
     if batch.confirm and log.size >= start + batch.count:
         step.send(session, Got(log.id, start + batch.count))
+    elif batch.confirm and log.id not in session.asked_full:
+        # Another history than ours, on record now or searched: the sender must know that this
+        # batch is no longer under way, or it would wait for us with everything else.
+        step.decline(line, session, Refusal.FROZEN, log.id, start)
 
 
 def _items(

@@ -60,7 +60,8 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     if session is None:
         session = Session(link.number, member, wide=link.wide)
         line.sessions[link.number] = session
-    if not session.channel:
+    first = not session.channel
+    if first:
         session.channel = link.next_channel
         link.next_channel += 1
     session.implied.clear()
@@ -75,7 +76,8 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
         current=line.mine,
         heads=tuple(stated(log) for log in logs),
     )
-    step.out.append(Send(link.number, encode_frame(session.channel, hello)))
+    # Nothing of this line may come before the first: on a slow bearer FLASH would overtake it.
+    step.out.append(Send(link.number, encode_frame(session.channel, hello), urgent=first))
     now_ms = max(1, step.now.steady_ms)
     line.chores_due_ms = line.chores_due_ms or now_ms + CHORES_EVERY_MS
 
@@ -100,9 +102,9 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
         raise PeerError(Refusal.NOT_ALLOWED, "a hello with another member's log")
     if link.lines.get(channel, line.id) != line.id:
         raise PeerError(Refusal.NOT_ALLOWED, "a channel of another line")
-    old = line.sessions.get(link.number)
-    fresh = Session(link.number, member, 0 if old is None else old.channel, wide=link.wide)
-    fresh.choked = set() if old is None else old.choked
+    old = line.sessions.get(link.number) or Session(link.number, member)
+    fresh = Session(link.number, member, old.channel, wide=link.wide, choked=old.choked)
+    fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id

@@ -109,6 +109,7 @@ class Flight(NamedTuple):
 
     log: LogId
     size: int
+    entries: int
     bytes: int
 
 
@@ -130,7 +131,8 @@ class Session:
     heads: dict[LogId, StatedHead] = field(default_factory=dict)  # stated, signed, not held here
     shown_ms: dict[LogId, int] = field(default_factory=dict)  # since when each of them is known
     sent: dict[LogId, int] = field(default_factory=dict)  # next index of each log we stream
-    flight: deque[Flight] = field(default_factory=deque)  # sent and not confirmed
+    flight: deque[Flight] = field(default_factory=deque)  # sent and not confirmed, of any log
+    flight_entries: int = 0
     flight_bytes: int = 0
     unasked_bytes: int = 0  # sent since they were last asked to confirm
     unasked_entries: int = 0
