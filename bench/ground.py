@@ -120,10 +120,10 @@ def opened(home: Path) -> Iterator[Node]:
 
 
 @contextmanager
-def peer(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon of a home, as a process of its own."""
+def peer(home: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon of a home, as a process of its own; ``command`` is what starts it otherwise."""
     with (home.parent / f"{home.name}.log").open("ab") as log:
-        process = child("bench.peer", str(home), out=log)
+        process = child(*(command or ("bench.peer", str(home))), out=log)
     try:
         yield process
     finally:

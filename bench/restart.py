@@ -1,4 +1,4 @@
-"""From the start of the process to the control socket's first answer, empty and with a record."""
+"""From `detente node run` to the control socket's first answer, empty and with a record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.samples import texts
 
 from detente.core.errors import LocalError
 from detente.node import control
-from detente.store.keyring import DEFAULT_COST, NODE_FILE, open_sealed, read_private
+from detente.store.keyring import DEFAULT_COST, NODE_FILE, open_sealed, read_private, write_private
 
 ASK_EVERY_S = 0.002
 
@@ -26,6 +26,7 @@ def measure(plan: Plan) -> Figures:
     large = plan.sized(2_000, 100_000)
     repeats = plan.sized(2, 5)
     ground = make_ground(plan.folder / "restart", cost=DEFAULT_COST)
+    write_private(ground.folder / "passphrases", PASSPHRASE.encode())
     figures: Figures = {"entries": large}
     argon2_s: list[float] = []
     python_s: list[float] = []
@@ -43,7 +44,7 @@ def measure(plan: Plan) -> Figures:
             figures |= {f"{name}_{word}": median(found) for name, found in starts.items()}
     figures |= {"argon2_s": median(argon2_s), "python_s": median(python_s)}
     figures["ready_s"] = figures["ready_s_at_size"]
-    least_s = median(argon2_s) + median(python_s)
+    least_s = max(median(argon2_s), median(python_s))  # they can go side by side
     figures["ready_over_floor"] = float(figures["ready_s"]) / least_s
     return figures | floor.ms()
 
@@ -51,7 +52,9 @@ def measure(plan: Plan) -> Figures:
 def _start(home: Path, starts: dict[str, list[float]]) -> None:
     """One start: the first answer at all, the first page, the memory in between."""
     began_s = time.perf_counter()
-    with peer(home) as process:
+    phrases = home.parent / "passphrases"
+    options = ("--home", str(home), "--passphrase-file", str(phrases))
+    with peer(home, "detente", *options, "node", "run") as process:
         _answer(home, {"do": "cards"})
         starts["ready_s"].append(time.perf_counter() - began_s)
         starts["memory_mib"].append(rss_mib(process.pid))

@@ -151,6 +151,30 @@ def test_a_quick_start_loads_nothing_heavy(environment: dict[str, str]):
     assert not heavy & loaded
 
 
+def test_a_command_is_loaded_alone(environment: dict[str, str]):
+    """Calling one command imports none of the others: each start would pay for all of them."""
+    program = (
+        "import sys; from detente.cli.main import main\n"
+        "try: main(['inbox', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, env=environment
+    )
+    loaded = set(eval(done.stderr.decode()))
+    assert "detente.cli.read" in loaded
+    assert not {f"detente.cli.{name}" for name in ("demo", "drill", "node_cmd", "proofs")} & loaded
+
+
+def test_every_command_is_where_the_table_says():
+    """Each name of the program's commands is the name that its module gave it."""
+    assert {name: command.name for name, command in main.commands.items()} == {
+        name: name for name in main.commands
+    }
+    assert len(main.commands) == len(set(main.commands)) >= 20
+
+
 def test_version(run):
     """The program's version and the protocol's."""
     shown = run("version", "--json")

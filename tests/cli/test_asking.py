@@ -93,3 +93,8 @@ def test_some_commands_need_the_node(fake):
     with pytest.raises(LocalError) as caught:
         asking.ask(Session(named_home=Path("h")), "duty", offline=False)
     assert caught.value.refusal is Refusal.UNREACHABLE
+
+
+def test_keys_that_cannot_be_read_are_left_to_the_node(tmp_path: Path):
+    """Where there is no file of keys to begin with, the node finds that out, after its lock."""
+    assert asking.open_ahead(tmp_path, ("a long passphrase",)) is open_sealed

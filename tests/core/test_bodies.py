@@ -9,7 +9,7 @@ from pair import End, World
 from detente.core import events
 from detente.core.errors import Refusal
 from detente.core.extras import decode_held_ahead, decode_lacks
-from detente.core.frames import WANT_BODY, Body, Refuse, Want
+from detente.core.frames import WANT_BODY, Body, Refuse, Want, encode_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 
@@ -77,6 +77,29 @@ def test_what_stays_missing_is_named_and_excepted() -> None:
     assert len(shelf.of_kind([Kind.LACKS])) == 1
 
 
+def test_a_body_that_nobody_sends_is_asked_for_at_growing_distances() -> None:
+    """At once, then after 5 s, 10 s, 20 s …; soon again when another body has come."""
+    liar, alpha, link = _meet(lacks_after_s=3600)
+    alpha.world.run(10)
+    liar.got(link)
+    assert _asked_each_5_s(liar, link, 60) == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    liar.send(link, _body(liar, 1))
+    assert sum(_asked_each_5_s(liar, link, 15)) == 2
+    alpha.world.run(1800)
+    liar.got(link)
+    assert sum(_asked_each_5_s(liar, link, 320)) == 1
+
+
+def _asked_each_5_s(liar: Liar, link: int, seconds: int) -> list[int]:
+    """In how many frames body 2 was asked for, in each 5 s."""
+    found = []
+    for _ in range(seconds // 5):
+        liar.world.run(5)
+        wanted = [one for one in liar.got(link) if isinstance(one, Want)]
+        found.append(sum(one.what == WANT_BODY and one.index == 2 for one in wanted))
+    return found
+
+
 def test_what_a_lacks_has_named_is_asked_for_seldom_and_in_turn() -> None:
     """Every 5 s until then, every ten minutes after, and not the same first sixteen for ever."""
     liar, alpha, link = _meet(lacks_after_s=20)
@@ -95,6 +118,19 @@ def test_what_a_lacks_has_named_is_asked_for_seldom_and_in_turn() -> None:
     greeted = liar.greet("alpha", stated(liar.log))
     alpha.world.run(30)
     assert sum(one.what == WANT_BODY for one in liar.answers(greeted, Want)) == 16
+
+
+def test_the_body_of_a_flash_goes_before_other_bodies() -> None:
+    """Asked for, it waits for nothing lower, as its entry would not."""
+    liar, _, link = _meet()
+    liar.say("third", precedence=Precedence.FLASH)
+    liar.entries(link, start=3)
+    liar.send(link, _body(liar, 1))
+    sent = []
+    for index in (1, 3):
+        wanted = encode_frame(1, Want(WANT_BODY, liar.log.id, index))
+        sent += [one.urgent for one in liar.raw(link, wanted) if isinstance(one, events.Send)]
+    assert sent == [False, True]
 
 
 def test_a_body_that_was_lacking_has_a_receipt_of_its_own() -> None:

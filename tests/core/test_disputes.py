@@ -24,7 +24,7 @@ from pair import End, World, heads
 from detente.core import limits
 from detente.core.accusation import Form
 from detente.core.errors import Refusal
-from detente.core.frames import WANT_ENTRIES, AskProof, Heads, Refuse, ShowProof, Want
+from detente.core.frames import WANT_ENTRIES, AskProof, Got, Heads, Refuse, ShowProof, Want
 from detente.core.leaf import LogId, Precedence
 
 # --- two who were told different things ---------------------------------------------------------
@@ -58,6 +58,20 @@ def test_a_split_view_is_proven_to_both_sides(at: int, ours: int, theirs: int) -
     assert own == {log: held for log, held in heads(bravo).items() if log.member != 2}
     assert alpha.log_of(1).stated[alpha.own().id] >= alpha.own().called
     assert alpha.log_of(1).disputed_from == bravo.log_of(0).disputed_from == -1
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_batch_of_another_history_is_answered_by_name(start: int) -> None:
+    """Who asked for its confirmation waits with everything else on a narrow link: also where this
+    very batch proves the fork, and where its log is only searched yet."""
+    _, bravo, alpha, link, other = shown(2, 3, 6)
+    bravo.got(link)
+    bravo.entries(link, other, start=start, confirm=True)
+    answers = bravo.got(link)
+    assert Refuse(Refusal.FROZEN, CHARLIE, start) in answers
+    assert not [frame for frame in answers if isinstance(frame, Got)]
+    assert alpha.station.links[link].bad_frames == 0
+    assert bool(alpha.facts("fork-proven")) is (start == 0)
 
 
 def test_a_split_view_between_linked_ends_comes_out_at_once() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from core.lineage import LogBuilder, party
 from liar import Liar, stated
-from pair import World, heads
+from pair import End, World, heads
 
 from detente.core import events, frames, limits
 from detente.core.errors import LocalError, Refusal
+from detente.core.extras import Head
 from detente.core.identity import is_witness
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.wire import Batch
+from detente.core.wire import ENTRIES, Batch
 
 THREE = ("alpha", "bravo", "charlie")
 
@@ -75,6 +76,25 @@ def test_a_relay_is_asked_only_when_the_author_is_late() -> None:
     assert alpha.line.logs[charlie.log.id].size == 2
     world.run(8)
     assert not bravo.answers(near, frames.Want)
+
+
+def test_what_does_not_come_is_asked_for_at_growing_distances() -> None:
+    """A peer that states a head and sends nothing is asked 5 s, 10 s, 20 s … after; another head
+    that it states is asked for within seconds."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("never sent")
+    near = bravo.greet("alpha", stated(charlie.log))
+    asked = []
+    for _ in range(16):
+        world.run(5)
+        asked.append(len(bravo.answers(near, frames.Want)))
+    assert asked == [2, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
+    charlie.say("nor this")
+    bravo.send(near, frames.Heads((stated(charlie.log),)))
+    world.run(15)
+    assert len(bravo.answers(near, frames.Want)) == 2
 
 
 def test_the_author_beats_a_relay() -> None:
@@ -299,9 +319,8 @@ def test_an_unknown_line_is_our_callers_mistake() -> None:
             alpha.do(given)
 
 
-def test_a_want_says_that_what_is_below_it_is_held() -> None:
-    """On a narrow link one batch waits to be confirmed. A peer that has had it from another asks
-    from behind it, and is answered: what it never confirmed here does not fill the window."""
+def asked_on_a_narrow_link() -> tuple[World, Liar, Liar, int]:
+    """Alpha holds seven entries of charlie's, and bravo has asked for them on a narrow link."""
     world = World(names=THREE)
     world.open("alpha")
     bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
@@ -310,8 +329,16 @@ def test_a_want_says_that_what_is_below_it_is_held() -> None:
     charlie.entries(charlie.greet("alpha"))
     link = bravo.link("alpha", wide=False)
     bravo.hello(link)
-    bravo.got(link)
     bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 0))
+    world.run()
+    return world, bravo, charlie, link
+
+
+def test_a_want_says_that_what_is_below_it_is_held() -> None:
+    """On a narrow link one batch waits to be confirmed. A peer that has had it from another asks
+    from behind it, and is answered: what it never confirmed here does not fill the window."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    bravo.send(link, frames.Got(world.ends["alpha"].own().id, 1))
     world.run()
     assert sent_of(bravo, link, charlie.log.id) == [7]
     bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 7))
@@ -321,6 +348,91 @@ def test_a_want_says_that_what_is_below_it_is_held() -> None:
     bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, 8))
     world.run()
     assert sent_of(bravo, link, charlie.log.id) == [1]
+
+
+def test_all_logs_share_the_window_of_a_narrow_link_and_take_turns() -> None:
+    """While our own entry is not confirmed no other log's goes; then the other has its turn."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    alpha = world.ends["alpha"]
+    alpha.line.opened = True
+    alpha.submit("behind")
+    world.run(60)
+    assert [batch.log for batch in batches(bravo, link)] == [None]
+    for log, size in ((alpha.own().id, 1), (charlie.log.id, 7)):
+        bravo.send(link, frames.Got(log, size))
+        alpha.do(events.Tick())
+    assert [batch.log for batch in batches(bravo, link)] == [charlie.log.id, None]
+
+
+def test_a_flash_waits_for_no_other_logs_batch() -> None:
+    """It is sent beside a relay's batch that is under way, once and before all that waits."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    alpha = world.ends["alpha"]
+    alpha.line.opened = True
+    bravo.send(link, frames.Got(alpha.own().id, 1))
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == [7]
+    for text in ("flash", "second"):
+        alpha.submit(text, precedence=Precedence.FLASH)
+    sent = [one for one in alpha.do(events.Tick()) if isinstance(one, events.Send)]
+    sent = [one for one in sent if one.link == link]
+    assert [(one.data[0] >> 4, one.urgent) for one in sent] == [
+        (ENTRIES, True),
+        (frames.Ahead.TYPE, True),
+    ]
+
+
+def test_what_a_peer_refuses_is_no_longer_under_way() -> None:
+    """Else one frozen log would fill a narrow window for good; what answers a question does not
+    open it."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    alpha = world.ends["alpha"]
+    bravo.got(link)
+    bravo.send(link, frames.Refuse(Refusal.NOT_HELD, alpha.own().id, 0))
+    world.run()
+    assert not batches(bravo, link)
+    bravo.send(link, frames.Refuse(Refusal.FROZEN, alpha.own().id, 0))
+    world.run()
+    assert [batch.log for batch in batches(bravo, link)] == [charlie.log.id]
+    assert alpha.own().id not in alpha.line.sessions[link].sent
+    bravo.send(link, frames.Refuse(Refusal.MALFORMED))
+    assert not alpha.line.sessions[link].flight
+    assert alpha.line.sessions[link].flight_entries == 0
+
+
+def test_what_was_asked_for_outlives_a_second_hello() -> None:
+    """A peer that falls mute greets again, and does not ask again at once."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    bravo.got(link)
+    bravo.hello(link, stated_by(world.ends["alpha"]), mute=True)
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == [7]
+
+
+def test_the_first_hello_on_a_link_is_urgent() -> None:
+    """Nothing of its line may overtake it; a later one waits its turn."""
+    world = World()
+    world.open("alpha", "bravo")
+    alpha = world.ends["alpha"]
+    for number in (91, 92):
+        sent = alpha.do(events.LinkUp(number, party("bravo").id, False))
+        assert [one.urgent for one in sent if isinstance(one, events.Send)] == [True]
+    alpha.line.greet_due = True
+    again = [one for one in alpha.do(events.Tick()) if isinstance(one, events.Send)]
+    hellos = [one for one in again if one.data[0] >> 4 == frames.Hello.TYPE]
+    assert len(hellos) > 1
+    assert not any(one.urgent for one in hellos)
+
+
+def stated_by(end: End) -> frames.StatedHead:
+    """An end's own head."""
+    own = end.own()
+    return frames.StatedHead(Head(own.id, own.size, own.root), own.signature)
+
+
+def batches(liar: Liar, link: int) -> list[Batch]:
+    """The batches that came since this was last asked."""
+    return [frame for frame in liar.got(link) if isinstance(frame, Batch)]
 
 
 def sent_of(liar: Liar, link: int, log: LogId) -> list[int]:

@@ -212,15 +212,15 @@ def test_flash_that_is_held_back_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_flash_behind_a_heap_of_other_traffic_is_seen() -> None:
-    """On a narrow bearer no heap of entries lies before it."""
+    """On a narrow bearer no entries wait before it."""
 
     def spoil(simulation: Simulation) -> None:
         alpha = simulation.world.machines[0]
         connection = next(iter(alpha.connections.values()))
         connection.route.wide = False
         pipe = connection.pipes[connection.side(0)]
-        pipe._waiting.extend(20 * [bytes((ENTRIES << 4,))])
-        simulation.checkers.flash_first._behind(alpha, "it", connection, connection.side(0))
+        pipe._waiting.append(bytes((ENTRIES << 4,)))
+        simulation.checkers.flash_first._behind("it", connection, connection.side(0))
 
     assert "narrow" in broken(spoil)["FLASH first"]
 

@@ -23,6 +23,7 @@ from detente.store.keyring import (
     SpareKeys,
     generate,
     officers,
+    open_ahead,
     open_sealed,
     party_of,
     read_passphrases,
@@ -105,6 +106,20 @@ def test_the_default_cost_is_the_second_choice_of_the_rfc() -> None:
     data = seal("node", PARTY, SECRETS, [ONE])
     assert b"\nargon2id 65536 3 4\n" in data
     assert open_sealed(data, [ONE], "node") == SECRETS
+
+
+def test_what_is_opened_ahead_is_what_is_asked_for() -> None:
+    """A file opened in a thread comes out as `open_sealed` has it; so do refusals, when they are
+    asked for; and a file that was replaced meanwhile is opened itself."""
+    first = sealed(ONE, TWO)
+    later = seal("node", PARTY, {"log": b"another"}, [ONE, TWO], cost=CHEAP)
+    opener = open_ahead(first, (ONE, TWO), "node")
+    assert opener(first, [ONE, TWO], "node") == SECRETS
+    assert opener(later, [ONE, TWO], "node") == {"log": b"another"}
+    assert refusal(lambda: opener(first, [TWO, ONE], "node"), LocalError) == Refusal.BAD_PASSPHRASE
+    wrong = open_ahead(first, (TWO, ONE), "node")
+    assert refusal(lambda: wrong(first, [TWO, ONE], "node"), LocalError) == Refusal.BAD_PASSPHRASE
+    assert wrong(first, [ONE, TWO], "node") == SECRETS
 
 
 @pytest.mark.parametrize(

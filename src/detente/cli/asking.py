@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from detente.cli.app import Session
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError, MachineError, Refusal
 from detente.words import _
+
+if TYPE_CHECKING:
+    from detente.store.keyring import Opener
 
 Request = dict[str, Any]
 
@@ -35,13 +39,27 @@ def follow(home: Path, request: Request) -> Iterator[Request]:
 
 def execute(home: Path, request: Request, passphrases: tuple[str, ...]) -> Any:
     """Runs one command with no node running: opens the home, answers, closes it."""
-    from detente.node.runner import open_node
+    opener = open_ahead(home, passphrases)
+    from detente.node.runner import open_node  # beside argon2id: it takes as long
 
-    node = open_node(home, list(passphrases))
+    node = open_node(home, passphrases, opener)
     try:
         return node.execute(request)
     finally:
         node.close()
+
+
+def open_ahead(home: Path, passphrases: tuple[str, ...]) -> Opener:
+    """Begins to open the keys of a home while the node is imported.
+
+    What stands in the way is raised by the node, which takes the home's lock first.
+    """
+    from detente.store import keyring
+
+    with suppress(LocalError, MachineError):
+        sealed = keyring.read_private(home / keyring.NODE_FILE)
+        return keyring.open_ahead(sealed, passphrases, "node")
+    return keyring.open_sealed
 
 
 def ask(

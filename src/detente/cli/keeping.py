@@ -10,12 +10,13 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Command, Option, Session
+from detente.cli.party import party
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
 from detente.words import _, marked
 
 
-@click.command(
+@party.command(
     cls=Command, help=marked("Give one officer a new passphrase; those of the others stay.")
 )
 @click.option(
@@ -73,7 +74,7 @@ def passphrase(
     session.show(result, rows)
 
 
-@click.command(cls=Command, help=marked("Save the home to one file, while the node runs or not."))
+@party.command(cls=Command, help=marked("Save the home to one file, while the node runs or not."))
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -97,7 +98,7 @@ def backup(session: Session, out: Path) -> None:
     )
 
 
-@click.command(
+@party.command(
     cls=Command, help=marked("Restore a backup into a new home, or check it without connecting.")
 )
 @click.argument("archive", metavar="BACKUP", type=click.Path(path_type=Path))

@@ -32,9 +32,9 @@ def node() -> None:
 @click.pass_obj
 def run(session: Session) -> None:
     """SIGTERM and SIGINT end it gracefully; its log goes to standard error."""
-    from detente.node import runner
-
     phrases = asking.passphrases(session)
+    opener = asking.open_ahead(session.home, phrases)
+    from detente.node import runner  # beside argon2id: the two take as long as one another
 
     def ready(addresses: list[str]) -> None:
         listening = ", ".join(addresses) or "-"
@@ -42,7 +42,7 @@ def run(session: Session) -> None:
         click.echo(as_document({"ready": True, "listen": addresses}) if session.as_json else row)
         sys.stdout.flush()
 
-    runner.run(session.home, list(phrases), ready=ready)
+    runner.run(session.home, phrases, opener=opener, ready=ready)
 
 
 @node.command(help=marked("Take the restored or copied node into service, in a new incarnation."))

@@ -101,6 +101,7 @@ def want_texts(step: Step, line: Line) -> None:
         log = line.logs[log_id]
         if index not in log.missing:
             log.missing[index] = step.now.wall_s
+            line.ask_anew()
             step.out.append(StoreState(line.id, log.id, log.encode()))
             for session in line.greeted():
                 want_bodies(step, line, session, log)

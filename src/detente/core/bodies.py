@@ -43,6 +43,7 @@ def _take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: 
     if leaf is None or leaf.commitment != commit(salt, body):
         raise PeerError(Refusal.BAD_COMMITMENT, f"entry {index}", log=log.id, index=index)
     before = coverable_size(line, log)
+    line.ask_anew()
     del log.missing[index]
     entry = entry._replace(salt=salt, body=body)
     if index in log.recent:

@@ -136,17 +136,31 @@ def confirm(line: Line, session: Session, log_id: LogId, size: int) -> None:
         if other.member != session.member or other.holds.get(log_id, 0) >= size:
             continue
         other.holds[log_id] = size
-        if other.flight:
-            kept = [f for f in other.flight if f.log != log_id or f.size > size]
-            other.flight.clear()
-            other.flight.extend(kept)
-            other.flight_bytes = sum(f.bytes for f in kept)
+        land(other, log_id, size)
 
 
 def take_off(session: Session, flight: Flight) -> None:
     """A batch leaves for a peer."""
     session.flight.append(flight)
+    session.flight_entries += flight.entries
     session.flight_bytes += flight.bytes
+
+
+def land(session: Session, log_id: LogId | None = None, size: int | None = None) -> None:
+    """What of a log ended by ``size`` is under way on a session no more: it was confirmed, or the
+    peer will not have it. Without a size all of that log; without a log all of every log."""
+    if not session.flight:
+        return
+    kept = [
+        flight
+        for flight in session.flight
+        if log_id is not None
+        and (flight.log != log_id or (size is not None and flight.size > size))
+    ]
+    session.flight.clear()
+    session.flight.extend(kept)
+    session.flight_entries = sum(flight.entries for flight in kept)
+    session.flight_bytes = sum(flight.bytes for flight in kept)
 
 
 # --- purging ----------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ COSIGN_WITHIN_S = 60  # the cosignature that follows an immediate `seen`
 PRESENCE_EVERY_S = 30  # heartbeat frames
 PRESENCE_LEASE_S = 95  # three missed heartbeats and a little
 RELAY_AFTER_S = 5  # a third party's log is asked of another member after this
+ASK_AGAIN_S_MAX = 320  # between two askings for what does not come: 64 times the first wait
 LACKED_EVERY_S = 600  # bodies that a `lacks` names are asked for again
 FORK_PROBES_MAX = 64  # questions asked to find where two heads of one log part
 ACCUSATIONS_MAX = 8  # proofs against one log that our logs enter; the last freezes all of it

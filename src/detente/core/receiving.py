@@ -66,6 +66,10 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     _take(step, line, session, log, start, items, reader.data[reader.end :])
     if batch.confirm and log.size >= start + batch.count:
         step.send(session, Got(log.id, start + batch.count))
+    elif batch.confirm and log.id not in session.asked_full:
+        # Another history than ours, on record now or searched: the sender must know that this
+        # batch is no longer under way, or it would wait for us with everything else.
+        step.decline(line, session, Refusal.FROZEN, log.id, start)
 
 
 def _items(
@@ -252,6 +256,7 @@ def _keep(
             continue
         if line.entitled(leaf, log.id.member, line.me):
             log.missing[entry.place.index] = step.now.wall_s
+    line.ask_anew()
     log.extend(plain, frontier, head, line.logs)
     judge_heads(step, line, session, log, plain, stated)
     note_held(step, line, log, before)

@@ -60,7 +60,8 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     if session is None:
         session = Session(link.number, member, wide=link.wide)
         line.sessions[link.number] = session
-    if not session.channel:
+    first = not session.channel
+    if first:
         session.channel = link.next_channel
         link.next_channel += 1
     session.implied.clear()
@@ -75,7 +76,8 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
         current=line.mine,
         heads=tuple(stated(log) for log in logs),
     )
-    step.out.append(Send(link.number, encode_frame(session.channel, hello)))
+    # Nothing of this line may come before the first: on a slow bearer FLASH would overtake it.
+    step.out.append(Send(link.number, encode_frame(session.channel, hello), urgent=first))
     now_ms = max(1, step.now.steady_ms)
     line.chores_due_ms = line.chores_due_ms or now_ms + CHORES_EVERY_MS
 
@@ -100,9 +102,9 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
         raise PeerError(Refusal.NOT_ALLOWED, "a hello with another member's log")
     if link.lines.get(channel, line.id) != line.id:
         raise PeerError(Refusal.NOT_ALLOWED, "a channel of another line")
-    old = line.sessions.get(link.number)
-    fresh = Session(link.number, member, 0 if old is None else old.channel, wide=link.wide)
-    fresh.choked = set() if old is None else old.choked
+    old = line.sessions.get(link.number) or Session(link.number, member)
+    fresh = Session(link.number, member, old.channel, wide=link.wide, choked=old.choked)
+    fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id
@@ -159,6 +161,8 @@ def _take_head(step: Step, line: Line, session: Session, head: StatedHead) -> bo
         if ours is not None and suspect(step, line, session, log, head):
             return True
     if log_id in session.heads or len(session.heads) < limits.HEADS_MAX:
+        if session.heads.get(log_id) != head:
+            line.ask_anew()
         session.heads[log_id] = head
         session.shown_ms.setdefault(log_id, step.now.steady_ms)
     return True
@@ -251,12 +255,10 @@ def chores(step: Step, line: Line) -> None:
         _presence(step, line)
     give_up_late(step, line)
     for session in line.greeted():
-        session.asked.clear()
         session.unsigned.clear()
         _unchoke(step, line, session)
-        catch_up(step, line, session)
+        _ask_again(step, line, session, now_ms)
         ask_cosignature(step, line, session)
-        _want_missing(step, line, session, now_ms)
     if _is_idle(line):
         line.chores_due_ms = line.presence_due_ms if line.sessions else 0
     else:
@@ -264,13 +266,29 @@ def chores(step: Step, line: Line) -> None:
         chores_soon(step, line)
 
 
-def _want_missing(step: Step, line: Line, session: Session, now_ms: int) -> None:
-    """Bodies that may yet come are asked for each time; those that our log has named as lacking
-    seldom, or one leaf whose author keeps its body would have all members ask for ever."""
+def _ask_again(step: Step, line: Line, session: Session, now_ms: int) -> None:
+    """Asks again for entries and bodies that did not come, each time after twice as long, or who
+    does not have them, or takes nothing in, would be asked for ever."""
+    due = now_ms >= session.ask_due_ms
+    if due:
+        session.asked.clear()
+    before = len(step.out)
+    catch_up(step, line, session)
+    _want_missing(step, line, session, now_ms, due=due)
+    if due and len(step.out) > before:
+        longest_ms = limits.ASK_AGAIN_S_MAX * 1000
+        session.ask_wait_ms = min(2 * session.ask_wait_ms, longest_ms) or CHORES_EVERY_MS
+        session.ask_due_ms = now_ms + session.ask_wait_ms
+
+
+def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due: bool) -> None:
+    """Bodies that may yet come are asked for when that is ``due``; those that our log has named as
+    lacking seldom, or one leaf whose author keeps its body would have all members ask for ever."""
     seldom = now_ms >= session.lacked_due_ms
     for log in line.logs.values():
         if log.missing and session.holds.get(log.id, 0):
-            want_bodies(step, line, session, log)
+            if due:
+                want_bodies(step, line, session, log)
             if seldom:
                 want_lacked(step, line, session, log)
     if seldom:

@@ -109,6 +109,7 @@ class Flight(NamedTuple):
 
     log: LogId
     size: int
+    entries: int
     bytes: int
 
 
@@ -130,7 +131,8 @@ class Session:
     heads: dict[LogId, StatedHead] = field(default_factory=dict)  # stated, signed, not held here
     shown_ms: dict[LogId, int] = field(default_factory=dict)  # since when each of them is known
     sent: dict[LogId, int] = field(default_factory=dict)  # next index of each log we stream
-    flight: deque[Flight] = field(default_factory=deque)  # sent and not confirmed
+    flight: deque[Flight] = field(default_factory=deque)  # sent and not confirmed, of any log
+    flight_entries: int = 0
     flight_bytes: int = 0
     unasked_bytes: int = 0  # sent since they were last asked to confirm
     unasked_entries: int = 0
@@ -145,6 +147,8 @@ class Session:
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
     choked: set[LogId] = field(default_factory=set)  # declined here until missing bodies have come
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here
+    ask_due_ms: int = 0  # when what was asked for here and did not come is asked for again
+    ask_wait_ms: int = 0  # how long that was; twice as long the next time
     lacked_due_ms: int = 0  # when bodies named as lacking are asked for again
     lacked_rounds: int = 0
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
@@ -276,6 +280,11 @@ class Line:
     def greeted(self) -> list[Session]:
         """The sessions in which the peer has said hello."""
         return [session for session in self.sessions.values() if session.greeted]
+
+    def ask_anew(self) -> None:
+        """Something has come, or is missing from now on: it is asked for as it was at first."""
+        for session in self.sessions.values():
+            session.ask_due_ms = session.ask_wait_ms = 0
 
     def session_of(self, member: int) -> Session | None:
         """The best greeted session with a member: a wide one, then the oldest."""

@@ -28,6 +28,7 @@ from detente.core.holding import (
     entries_of,
     entry_at,
     head_between,
+    land,
     leaf_before,
     purge_declared,
     subtrees,
@@ -44,8 +45,10 @@ IN_FLIGHT_MAX = 4 * limits.BATCH_ENTRIES_MAX  # entries sent to one peer and not
 IN_FLIGHT_BYTES_MAX = 4 * limits.BATCH_BYTES_MAX  # and their bytes; bounds what a dead link hoards
 CONFIRM_ENTRIES = 32  # so many entries, or so many bytes, ask to be confirmed
 CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2
-NARROW_IN_FLIGHT_MAX = 1  # a narrow bearer takes one batch, so that FLASH finds it free
+NARROW_IN_FLIGHT_MAX = 1  # batches on a narrow bearer, of all logs, so that FLASH finds it free
 DAY_S = 86_400
+# What answers a `want`, and says nothing of entries under way.
+OF_BODIES = frozenset({Refusal.NOT_IN_AUDIENCE, Refusal.PURGED, Refusal.NOT_HELD})
 
 
 def pump(step: Step, line: Line) -> None:
@@ -67,16 +70,28 @@ def _paused(step: Step, session: Session, log_id: LogId) -> bool:
     return False
 
 
-def _is_full(session: Session, log: Log, start: int) -> bool:
-    """Whether as much is under way to this peer as it should have to confirm."""
-    most = IN_FLIGHT_MAX if session.wide else NARROW_IN_FLIGHT_MAX
-    unconfirmed = start - session.holds.get(log.id, 0)
-    return unconfirmed >= most or session.flight_bytes >= IN_FLIGHT_BYTES_MAX
+def _has_room(line: Line, session: Session, log: Log, start: int) -> bool:
+    """Whether more may be under way to this peer: its logs share one window. On a narrow bearer
+    FLASH waits for no other log's batch, only for our own log's, which it overtakes."""
+    if session.wide:
+        entries, sent_bytes = session.flight_entries, session.flight_bytes
+        return entries < IN_FLIGHT_MAX and sent_bytes < IN_FLIGHT_BYTES_MAX
+    if len(session.flight) < NARROW_IN_FLIGHT_MAX:
+        return True
+    own = log.id == line.mine and all(flight.log != log.id for flight in session.flight)
+    return own and start in log.recent and _goes_first(log.recent[start])
+
+
+def _goes_first(entry: Entry) -> bool:
+    """Whether an entry, or its body when it is asked for, waits for none of the lower traffic."""
+    leaf = entry.leaf
+    return leaf is not None and leaf.precedence >= Precedence.FLASH and leaf.kind in OVERTAKING
 
 
 def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
     start = max(session.sent[log.id], session.holds.get(log.id, 0))
-    while start < log.size and not _is_full(session, log, start):
+    first = start
+    while start < log.size and _has_room(line, session, log, start):
         head = _head_for(line, session, log, start)
         if head is None:
             break
@@ -84,6 +99,8 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
         entries, head = _fit(line, log, start, entries, head)
         send_batch(step, line, session, log, entries, head)
         start = head.size
+    if start > first:
+        del session.sent[log.id]  # behind the others: they take turns
     session.sent[log.id] = start
     if start >= log.size and log.id.member != line.me:
         del session.sent[log.id]  # what a third says next is announced, and asked for again
@@ -147,9 +164,10 @@ def send_batch(
     )
     session.full.discard(log.id)
     session.implied[log.id] = head.size
-    take_off(session, Flight(log.id, head.size, size))
+    take_off(session, Flight(log.id, head.size, len(entries), size))
     frame = encode_entries(session.channel, batch, items, head.signature)
-    step.out.append(Send(session.link, frame))
+    urgent = not session.wide and log.id == line.mine and _goes_first(entries[0])
+    step.out.append(Send(session.link, frame, urgent))
 
 
 def _asks(session: Session, entries: int, size: int) -> bool:
@@ -242,8 +260,7 @@ def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
 def _rewind(line: Line, session: Session, log_id: LogId, index: int) -> None:
     """A peer holds no more than this of a log, whatever was sent or said before."""
     session.implied.pop(log_id, None)
-    session.flight.clear()
-    session.flight_bytes = 0
+    land(session, log_id)
     for other in line.sessions.values():
         if other.member == session.member and other.holds.get(log_id, 0) > index:
             other.holds[log_id] = index
@@ -269,13 +286,19 @@ def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) 
     if purged or entry.body is None or entry.salt is None:
         refusal = Refusal.PURGED if purged else Refusal.NOT_HELD
         raise PeerError(refusal, f"entry {index}", log=log.id, index=index)
-    step.send(session, Body(log.id, index, entry.salt, entry.body))
+    frame = Body(log.id, index, entry.salt, entry.body)
+    step.send(session, frame, urgent=_goes_first(entry))
 
 
 def on_refuse(step: Step, line: Line, session: Session, frame: Refuse) -> None:
-    """What a peer would not take. Over its author's quota a log rests until the next UTC day."""
+    """What a peer would not take is no longer under way. A log that it holds as far as it is
+    frozen is not sent on; over its author's quota one rests until the next UTC day."""
     step.tell("refused-by-peer", line, member=session.member, refusal=frame.refusal.word)
+    if frame.refusal not in OF_BODIES:
+        land(session, frame.log)
     log = None if frame.log is None else line.logs.get(frame.log)
+    if frame.refusal == Refusal.FROZEN and log is not None:
+        session.sent.pop(log.id, None)
     if frame.refusal == Refusal.OVER_QUOTA and log is not None and frame.index <= log.size:
         left_s = DAY_S - step.now.wall_s % DAY_S
         session.paused[log.id] = step.now.steady_ms + left_s * 1000 + 1

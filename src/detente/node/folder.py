@@ -22,6 +22,7 @@ from detente.store.keyring import (
     SPARE_FILE,
     Cost,
     NodeKeys,
+    Opener,
     SpareKeys,
     open_sealed,
     read_private,
@@ -90,13 +91,16 @@ def own_card(path: Path, *, checked: bool = False) -> SignedCard:
         raise LocalError(Refusal.BAD_CARD, f"{path / CARD_FILE}: {exc}") from exc
 
 
-def open_home(path: Path, passphrases: Sequence[str]) -> Home:
-    """Opens a home. LocalError BAD_PASSPHRASE, NOT_FOUND, or BAD_CARD if card and keys differ."""
+def open_home(path: Path, passphrases: Sequence[str], opener: Opener = open_sealed) -> Home:
+    """Opens a home. LocalError BAD_PASSPHRASE, NOT_FOUND, or BAD_CARD if card and keys differ.
+
+    ``opener`` may have begun already (``store.keyring.open_ahead``).
+    """
     path = path.absolute()
     finish_replacing(path)
     card = own_card(path, checked=True)
     config = load_config(path)
-    keys = NodeKeys.from_mapping(open_sealed(read_private(path / NODE_FILE), passphrases, "node"))
+    keys = NodeKeys.from_mapping(opener(read_private(path / NODE_FILE), passphrases, "node"))
     if crypto.ed25519_public(keys.tls) != card.card.tls_ed25519:
         raise LocalError(Refusal.BAD_CARD, "the card in this home is not that of its keys")
     return Home(path, card, config, keys, _old_tls(path, passphrases))

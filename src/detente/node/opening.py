@@ -23,6 +23,7 @@ from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
 from detente.store.contract import Store, StoredLine, StoreReader
+from detente.store.keyring import Opener, open_sealed
 from detente.store.mark import Mark, MarkFolder, Marks, Verdict, judge
 from detente.store.sqlite import SqliteStore
 
@@ -52,12 +53,12 @@ def clock(home: Home) -> Now:
     return Now(int(time.time()), time.monotonic_ns() // 1_000_000, home.config.clock_error_s)
 
 
-def open_node_parts(path: Path, passphrases: Sequence[str]) -> Opened:
+def open_node_parts(path: Path, passphrases: Sequence[str], opener: Opener = open_sealed) -> Opened:
     """Opens a home for one node. LocalError with the reason for whatever stands in the way."""
     with ExitStack() as undo:
         lock = take_lock(path)
         undo.callback(os.close, lock)
-        home = open_home(path, passphrases)
+        home = open_home(path, passphrases, opener)
         marks = MarkFolder.open(Path(home.config.mark), create=True, home=home.path)
         undo.callback(marks.close)
         store = SqliteStore.open(home.store, home.keys.store, create=not home.store.exists())

@@ -188,7 +188,7 @@ def announce(node: Node) -> None:
         if line.mute or not line.is_open():
             continue
         named = line.charter.member(line.me)
-        renewed = named is None or named.card != sha256(station.card.encode())
+        renewed = named is None or named.card != node.home.card.hash
         wanted = [*notes, *([node.home.card.data] if renewed else [])]
         missing = [note for note in wanted if (line.id, sha256(note)) not in node.announced]
         known = set(_announced(line)) if missing else set()

@@ -22,6 +22,7 @@ from detente.node.memory import keep_freed_memory
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
 from detente.node.places import find_line
+from detente.store.keyring import Opener, open_sealed
 
 # Drafts enough for one transaction: half a window, so that the peer checks one half while we make
 # the other; with a whole one, each node waited for the other (bench/, throughput).
@@ -78,8 +79,8 @@ class Loop:
 
     async def _step_forever(self, links: Links) -> None:
         """Whatever came while the last commit ran is one group."""
-        node, chores_s = self.node, 0.0
-        loop = asyncio.get_running_loop()
+        node, loop = self.node, asyncio.get_running_loop()
+        chores_s = loop.time()  # whoever waited for the start is answered before the first round
         while True:
             await self._wait(links)
             groups = node.waiting(DRAFTS_ENOUGH)
@@ -165,17 +166,24 @@ def identities(home: Home) -> list[TlsIdentity]:
     return [TlsIdentity(key) for key in keys]
 
 
-def open_node(home: Path, passphrases: Sequence[str]) -> Node:
+def open_node(home: Path, passphrases: Sequence[str], opener: Opener = open_sealed) -> Node:
     """A node without a network, for one command. LocalError IN_USE if one runs here."""
-    return Node(open_node_parts(home, passphrases))
+    return Node(open_node_parts(home, passphrases, opener))
 
 
 def run(
-    home: Path, passphrases: Sequence[str], *, ready: Callable[[list[str]], None] = lambda _: None
+    home: Path,
+    passphrases: Sequence[str],
+    *,
+    opener: Opener = open_sealed,
+    ready: Callable[[list[str]], None] = lambda _: None,
 ) -> None:
-    """The daemon. Returns after a stop; raises LocalError at the start, MachineError at an end."""
+    """The daemon. Returns after a stop; raises LocalError at the start, MachineError at an end.
+
+    ``opener`` may have begun to open the keys already (``store.keyring.open_ahead``).
+    """
     self_test()
-    node = open_node(home, passphrases)
+    node = open_node(home, passphrases, opener)
     try:
         asyncio.run(Loop(node).run(ready))
     except MachineError as error:

@@ -16,6 +16,16 @@ class Clock:
     drift_ppm: int = 0
     error_s: int = 1
     boot_ms: int = 1_000  # what the steady clock said when the world began
+    wrong_s: int = 0  # of the offset: what somebody will set right
+
+    def step(self, step_s: int) -> None:
+        """It jumps, until it is set right by as much."""
+        self.offset_s += step_s
+        self.wrong_s += step_s
+
+    def set_right(self) -> None:
+        """Whatever it has jumped by is taken back."""
+        self.step(-self.wrong_s)
 
     def now(self, world_ms: int) -> Now:
         """What this machine believes at a time of the world."""

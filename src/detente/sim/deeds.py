@@ -391,10 +391,11 @@ def clock_step(simulation: Simulation, given: Deed) -> None:
     _fault(simulation, given)
     clock = simulation.world.machines[given.who].clock
     step_s = throw(simulation, given).spread(2, 90_000)
-    clock.offset_s += step_s
+    clock.step(step_s)
 
     def right() -> None:
-        clock.offset_s -= step_s
+        if not simulation.world.settled:  # else it was set right with everything else
+            clock.step(-step_s)
 
     simulation.world.later(throw(simulation, given).spread(10_000, 3_600_000), right)
 

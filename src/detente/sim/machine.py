@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
@@ -22,9 +22,10 @@ from detente.core.events import (
     Send,
     Tell,
 )
+from detente.core.identity import Card, parse_card
 from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
-from detente.node.opening import later, latest_cards, load_lines, revoked_here
+from detente.node.opening import later, load_lines, revoked_here
 from detente.node.step import Outcome, Spoken, Stepper
 from detente.sim.clerk import Clerk, OwnCard
 from detente.sim.clock import Clock
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
     from detente.sim.world import World
 
 PACE_MS = 5  # as node.runner: how soon at most what stays due is tried again
+
+
+@lru_cache(maxsize=64)
+def _read_card(data: bytes, real: bool) -> Card:  # a word of the cache's key alone
+    """Of real ML-DSA keys or of those of the stand-in: who signed one verifies in that world."""
+    del real
+    return parse_card(data, checked=True).card
 
 
 class Mouth(Protocol):
@@ -134,7 +142,7 @@ class Machine:
             signed = card_of(self.name, self.serial, real=self.real)
             card, keys = signed.card, SimKeys(self.name, self.serial, self.k)
             station = Station(card.party, card, keys, lambda line: later(store, line))
-            station.cards.update(latest_cards(store))
+            station.cards.update(self._cards(store))
             if card.party not in station.cards:
                 raise LocalError(Refusal.NOT_FOUND, "its card, which its disk has lost")
             station.cards[card.party] = card
@@ -156,6 +164,11 @@ class Machine:
         clerk.begin()
         self.give()
         return self.process is not None
+
+    def _cards(self, store: SqliteStore) -> dict[bytes, Card]:
+        """As ``opening.latest_cards``, but a card is read once in all the seeds of a process."""
+        newest = {card.party: card.data for card in store.cards()}
+        return {party: _read_card(data, self.real) for party, data in newest.items()}
 
     def _furnish(self, store: SqliteStore) -> None:
         for name in self.world.names:

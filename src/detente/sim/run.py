@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +11,7 @@ from itertools import combinations
 
 from detente.sim import attackers, dealings
 from detente.sim.checkers import Checkers
+from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
@@ -22,7 +23,11 @@ from detente.sim.seam import seeded_signatures
 from detente.sim.world import World
 
 SETTLE_MS = 2 * 3_600_000  # without faults, everything must have come to rest by then
-SETTLE_ROUNDS = 6
+# From one look of the officers to the next while it does; the last is repeated.
+SETTLE_ROUNDS_MS = (120_000, 300_000, 600_000, 1_200_000)
+# At rest nothing is entered for so long: more than a receipt (600 s in any charter that is drawn
+# here) or a search for a fork (checkers.shown) may be due.
+REST_MS = 660_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,13 @@ class Simulation:
 
     def _round(self, machine: Machine) -> None:
         """The officers go round, at each machine on a rhythm of its own."""
+        if self.world.settled:
+            return  # from now on they go round together
         if not machine.kept_down:
             self.officers.look(machine)
             dealings.decide(self, machine)
-        if not self.world.settled:
-            wait_ms = ROUND_MS * machine.dice.between(1, 30)
-            self.world.later(wait_ms, partial(self._round, machine))
+        wait_ms = ROUND_MS * machine.dice.between(1, 30)
+        self.world.later(wait_ms, partial(self._round, machine))
 
     def _settle(self) -> None:
         """The faults stop: everything is mended, and time passes until all is at rest."""
@@ -106,15 +112,23 @@ class Simulation:
             machine.disk.room_bytes = None
             machine.fuse.left = None
             machine.kept_down = False
+            machine.clock.set_right()
         world.mend()
-        for _ in range(SETTLE_ROUNDS):
+        before: Sizes = {}
+        since_ms, rounds_ms = world.now_ms, deque(SETTLE_ROUNDS_MS)
+        while world.now_ms - since_ms < SETTLE_MS:
             for machine in world.machines:
                 if machine.honest:
                     if machine.process is None:
                         world.restart(machine)
                     self.officers.look(machine)
                     dealings.decide(self, machine)
-            world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
+            world.run_until(world.now_ms + rounds_ms[0])
+            if len(rounds_ms) > 1:
+                rounds_ms.popleft()
+            before, held = sizes(self), before
+            if before == held and is_quiet(self):
+                break
         self.sizes_before = {
             machine.number: line.own.size
             for machine in world.machines
@@ -122,7 +136,7 @@ class Simulation:
             for line in machine.station.lines.values()
             if line.own is not None
         }
-        world.run_until(world.now_ms + SETTLE_MS // SETTLE_ROUNDS)
+        world.run_until(world.now_ms + REST_MS)
 
     def _result(self) -> Result:
         record = self.world.record

@@ -25,6 +25,7 @@ import stat
 import tempfile
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +254,29 @@ def open_sealed(data: bytes, passphrases: Sequence[str], purpose: str) -> dict[s
         return _unpacked(plain)
     except PeerError as exc:
         raise LocalError(exc.refusal, f"sealed keys: {exc.detail}") from exc
+
+
+Opener = Callable[[bytes, Sequence[str], str], dict[str, bytes]]
+"""What opens a sealed file, as ``open_sealed`` does."""
+
+
+def open_ahead(data: bytes, passphrases: Sequence[str], purpose: str) -> Opener:
+    """Begins to open a sealed file in a thread; the result is an ``open_sealed`` that has it.
+
+    Argon2id leaves the interpreter to others: who starts a node imports the rest of it meanwhile.
+    A refusal is raised to whoever asks for this file. Any other file is opened when it is asked
+    for, so that one that was replaced in between is not answered by what it replaced.
+    """
+    worker = ThreadPoolExecutor(1)
+    begun = worker.submit(open_sealed, data, passphrases, purpose)
+    worker.shutdown(wait=False)
+
+    def opened(wanted: bytes, phrases: Sequence[str], what_for: str) -> dict[str, bytes]:
+        if (wanted, tuple(phrases), what_for) == (data, tuple(passphrases), purpose):
+            return begun.result()
+        return open_sealed(wanted, phrases, what_for)
+
+    return opened
 
 
 def reseal(

@@ -1,9 +1,5 @@
-"""Promise 5, FLASH first: once it is entered it is on its way at once, and before it waits no more
-than may be under way.
-
-On a narrow bearer that should be one frame (spec/registry.md, in flight to one peer). The line
-keeps one for each log that it streams there, and a second where it was asked again: FLASH on
-narrow bearers is open in the threat model, and this checker holds the line to what it has now.
+"""Promise 5, FLASH first: once it is entered it is on its way at once, and on a narrow bearer it
+waits for nothing lower but the one frame that has the air.
 """
 
 from __future__ import annotations
@@ -12,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError
+from detente.core.frames import Body
 from detente.core.leaf import Precedence
 from detente.core.streaming import IN_FLIGHT_BYTES_MAX
 from detente.core.wire import ENTRIES, read_tag
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
 FAULT = "FLASH first"
 AT_ONCE_MS = 1_000
-FRAMES = 2  # of each log, that may wait before it on a narrow bearer
+LOWER = frozenset({ENTRIES, Body.TYPE})
 
 
 class FlashFirst:
@@ -66,7 +63,7 @@ class FlashFirst:
                 continue
             word = f"{one.name}'s {one.commitment.hex()[:12]}"
             if not urgent:
-                self._behind(machine, word, connection, side)
+                self._behind(word, connection, side)
             waited_ms = now_ms - one.at_ms
             steady = since_ms < one.at_ms and process is machine.process
             if steady and waited_ms > AT_ONCE_MS and not self._held_up(machine):
@@ -78,12 +75,10 @@ class FlashFirst:
         later = line is None or line.mine is None or bool(line.mine.life)
         return later or machine.name in self._simulation.record.lost_disks
 
-    def _behind(self, machine: Machine, word: str, connection: Connection, side: int) -> None:
-        line = line_of(machine)
+    def _behind(self, word: str, connection: Connection, side: int) -> None:
         waiting = connection.pipes[side].waiting
-        lower = [frame for frame in waiting if _is_entries(frame)]
-        most = FRAMES * (0 if line is None else len(line.logs))
-        if not connection.route.wide and len(lower) > most:
+        lower = [frame for frame in waiting if _is_lower(frame)]
+        if not connection.route.wide and lower:
             self._fault(f"{word} waits behind {len(lower)} frames of a narrow bearer")
         if sum(map(len, lower)) > IN_FLIGHT_BYTES_MAX:
             self._fault(f"{word} waits behind more than may be under way")
@@ -92,8 +87,8 @@ class FlashFirst:
         self._simulation.record.fault(FAULT, what)
 
 
-def _is_entries(data: bytes) -> bool:
+def _is_lower(data: bytes) -> bool:
     try:
-        return read_tag(Reader(data))[0] == ENTRIES
+        return read_tag(Reader(data))[0] in LOWER
     except PeerError:
         return False

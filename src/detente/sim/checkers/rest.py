@@ -3,10 +3,15 @@ stated what it holds, and then is quiet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from detente.core.station import Line
-from detente.sim.checkers.ends import guilty, has_reader, line_of
+from detente.core.leaf import LogId
+from detente.core.log import Log
+from detente.core.merkle import EMPTY_ROOT
+from detente.core.station import Line, Session
+from detente.sim.checkers.ends import guilty, has_reader, honest, line_of
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
@@ -14,39 +19,125 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 
+Sizes = dict[tuple[int, LogId], tuple[int, int]]  # of each log at each machine, and its freeze
+
+
 def check(simulation: Simulation) -> None:
-    """No honest machine is down, mute or waiting."""
-    record = simulation.record
+    """No honest machine is down, mute or waiting, and nothing was entered at rest."""
+    for what in _unrest(simulation):
+        simulation.record.fault("liveness", what)
+    wicked = guilty(simulation)
+    for machine in honest(simulation):
+        line, before = line_of(machine), simulation.sizes_before.get(machine.number)
+        own = None if line is None or line.mute else line.own
+        if own is None or before is None or wicked or not has_reader(simulation, machine):
+            continue
+        if own.size > before:
+            what = f"{machine.name} entered {own.size - before} more when all was at rest"
+            simulation.record.fault("liveness", what)
+
+
+def _unrest(simulation: Simulation) -> Iterator[str]:
+    """What promises that must have been kept by now, and is not."""
     for machine in simulation.world.machines:
         if not machine.honest:
             continue
         if machine.process is None:
-            record.fault("liveness", f"{machine.name} does not run: {machine.why_down}")
+            yield f"{machine.name} does not run: {machine.why_down}"
             continue
         line = line_of(machine)
         if line is None:
-            record.fault("liveness", f"{machine.name} has no line")
+            yield f"{machine.name} has no line"
         elif line.mute and machine.register_k < PAIRS - 1:
-            record.fault("liveness", f"{machine.name} is still mute: {line.mute}")
+            yield f"{machine.name} is still mute: {line.mute}"
         elif not line.mute:
-            _check_line(simulation, machine, line)
+            yield from _owed(simulation, machine, line)
 
 
-def _check_line(simulation: Simulation, machine: Machine, line: Line) -> None:
-    record, wicked = simulation.record, guilty(simulation)
+def _owed(simulation: Simulation, machine: Machine, line: Line) -> Iterator[str]:
+    wicked = guilty(simulation)
     if not has_reader(simulation, machine):
         return  # nobody need ever take what it says
     if wicked and not line.is_open():
         return  # a line is open when every founding member has signed its charter
     if line.queue.rows:
-        record.fault("liveness", f"{machine.name} still queues {len(line.queue.rows)} rows")
+        yield f"{machine.name} still queues {len(line.queue.rows)} rows"
     if line.control:
-        record.fault("liveness", f"{machine.name} has {len(line.control)} statements to enter")
+        yield f"{machine.name} has {len(line.control)} statements to enter"
     for log in line.logs.values():
         innocent = log.id.member not in wicked and log.id.member != line.me
         if innocent and log.covered < min(log.called, log.size):
-            record.fault("liveness", f"{machine.name} owes a receipt for log {log.id.word}")
-    before = simulation.sizes_before.get(machine.number)
-    if before is not None and line.own is not None and line.own.size > before and not wicked:
-        grown = line.own.size - before
-        record.fault("liveness", f"{machine.name} entered {grown} more when all was at rest")
+            yield f"{machine.name} owes a receipt for log {log.id.word}"
+
+
+# --- when to look -------------------------------------------------------------------------------
+
+
+def sizes(simulation: Simulation) -> Sizes:
+    """What every honest machine holds: as long as that grows there is no rest."""
+    return {
+        (machine.number, log.id): (log.size, log.frozen)
+        for machine in honest(simulation)
+        if (line := line_of(machine)) is not None
+        for log in line.logs.values()
+    }
+
+
+def is_quiet(simulation: Simulation) -> bool:
+    """Whether more time would change nothing: there is nothing left to send, to ask or to answer
+    between honest parties, and they hold the same. Judged by what is there, not by what the nodes
+    think of it. Of who attacks much may stay open for ever."""
+    if any(_unrest(simulation)):
+        return False
+    wicked = guilty(simulation)
+    lines = [line for machine in honest(simulation) if (line := line_of(machine)) is not None]
+    for line in lines:
+        if line.left or line.mute:
+            continue
+        others = [s for s in line.greeted() if s.member not in wicked]
+        if _is_busy(line, others) or any(map(_is_waiting, others)):
+            return False
+        if any(log.missing and log.id.member not in wicked for log in line.logs.values()):
+            return False
+    pairs = combinations(lines, 2)
+    return all(_are_equal(*pair, wicked) for pair in pairs) and _is_sent(simulation)
+
+
+def _is_busy(line: Line, others: list[Session]) -> bool:
+    """Whether a member will yet say something unasked."""
+    due = line.seen_due_ms or line.cosign_due_ms
+    quantum = line.quantum_due_ms and any(session.wide for session in others)
+    said = line.touched or line.greet_due or line.seen_now or line.disputes or line.ahead
+    return bool(others and (due or quantum or said))
+
+
+def _is_waiting(session: Session) -> bool:
+    """Whether an honest peer is yet to send or sign something."""
+    open_to = session.heads or session.unsigned or session.asked_full or session.uncosigned_ms
+    return bool(open_to)
+
+
+def _are_equal(ours: Line, theirs: Line, wicked: set[int]) -> bool:
+    """Whether two lines hold the same logs; one of who attacks may be frozen in both instead."""
+    for log in ours.logs.keys() | theirs.logs.keys():
+        here, there = _held(ours.logs.get(log)), _held(theirs.logs.get(log))
+        stopped = log.member in wicked and here[2] == there[2] >= 0
+        if here[:2] != there[:2] and not stopped:
+            return False
+    return True
+
+
+def _held(log: Log | None) -> tuple[int, bytes, int]:
+    return (0, EMPTY_ROOT, -1) if log is None else (log.size, log.root, log.frozen)
+
+
+def _is_sent(simulation: Simulation) -> bool:
+    """Whether every two honest machines are connected, with nothing under way between them."""
+    world = simulation.world
+    for pair in world.routes:
+        if not all(world.machines[number].honest for number in pair):
+            continue
+        there = [one for one in world.connections_of(pair) if one.alive]
+        if not there or not all(pipe.empty for one in there for pipe in one.pipes):
+            return False
+    return True
