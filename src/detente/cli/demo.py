@@ -90,11 +90,13 @@ def _folder(keep: Path | None) -> Path:
 
 
 def _run(session: Session, folder: Path, *, leave: bool, seconds_max: int) -> bool:
+    from detente.cli.demo_desks import DemoDesk
     from detente.cli.demo_world import Cable, Patience, Side, free_port
 
     story = Story(quiet=session.as_json)
     alpha, bravo = Side(ALPHA, folder, free_port()), Side(BRAVO, folder, free_port())
     cable = Cable()
+    desks: list[DemoDesk] = []
     play = Play(story, Patience(seconds_max), alpha, bravo, cable)
     try:
         play.set_up()
@@ -105,9 +107,13 @@ def _run(session: Session, folder: Path, *, leave: bool, seconds_max: int) -> bo
         if session.as_json:
             click.echo(as_document(result))
         if not leave:
+            desks += [DemoDesk(alpha), DemoDesk(bravo)]
+            story.desks([(desk.side.name, desk.open()) for desk in desks])
             story.staying(folder)
             _until_interrupted()
     finally:
+        for desk in desks:
+            desk.close()
         for side, other in ((alpha, bravo), (bravo, alpha)):
             side.stop()
             if side.party and other.party:
@@ -187,7 +193,7 @@ class Play:
     def _stores(self) -> dict[str, dict[str, int]]:
         stores = {}
         for name, side in self._sides.items():
-            if side.process is None:
+            if not side.process.runs:
                 continue
             line = side.ask("lines")[0]
             me = next(member["number"] for member in line["members"] if member["me"])

@@ -110,6 +110,12 @@ class Story:
             else _("SOMETHING DOES NOT VERIFY.")
         )
 
+    def desks(self, links: list[tuple[str, str]]) -> None:
+        """Where the two desks are, and the links that let one officer each in."""
+        self.chapter(_("Both desks are open. Each link signs its officer in, once:"))
+        for name, link in links:
+            self.row(f"  {name:<6} {link}")
+
     def staying(self, folder: Path) -> None:
         """How to talk to the two nodes from two terminals."""
         program = program_name()

@@ -120,6 +120,67 @@ def free_port() -> int:
     return port
 
 
+class Process:
+    """A program of ours as a process of its own, which says on one row when it is ready."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was launched, and neither stopped nor killed."""
+        return self._process is not None
+
+    def launch(self, *arguments: str) -> None:
+        """Starts `detente --json` with these arguments."""
+        source = str(Path(__file__).resolve().parents[2])
+        paths = [source, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-m", "detente", "--json", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                start_new_session=True,  # Ctrl-C is for the demo, which then stops its processes
+            )
+
+    def wait_ready(self, what: str) -> None:
+        """Returns when it says that it is ready. MachineError if it does not."""
+        out = None if self._process is None else self._process.stdout
+        readable = [] if out is None else select.select([out], [], [], READY_S_MAX)[0]
+        row = readable[0].readline() if readable else b""
+        if not row or not json.loads(row).get("ready"):
+            told = self._log.read_text(encoding="utf-8").splitlines()
+            detail = f"{what} did not start: {' '.join(told[-1:])}"
+            raise MachineError(Refusal.UNREACHABLE, detail)
+
+    def kill(self) -> None:
+        """Ends it as a power cut would: SIGKILL, at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._forget()
+
+    def stop(self) -> None:
+        """Ends it gracefully; by force after STOP_S_MAX."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+
+
 @dataclass
 class Side:
     """One party of the demo: its home, and its node while one runs."""
@@ -129,7 +190,10 @@ class Side:
     port: int
     party: str = ""
     digits: str = ""
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    process: Process = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.process = Process(self.folder / f"{self.name}.log")
 
     @property
     def home(self) -> Path:
@@ -177,58 +241,24 @@ class Side:
 
     def launch(self) -> None:
         """Starts its node as a process of its own."""
-        source = str(Path(__file__).resolve().parents[2])
-        paths = [source, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        with (self.folder / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [
-                    *(sys.executable, "-m", "detente", "--json", "--home", str(self.home)),
-                    *("--passphrase-file", str(self.passphrases), "node", "run"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-                start_new_session=True,  # Ctrl-C is for the demo, which then stops its nodes
-            )
+        keys = ("--home", str(self.home), "--passphrase-file", str(self.passphrases))
+        self.process.launch(*keys, "node", "run")
 
     def wait_ready(self) -> None:
         """Returns when its node says it is ready. MachineError if it does not."""
-        out = None if self.process is None else self.process.stdout
-        readable = [] if out is None else select.select([out], [], [], READY_S_MAX)[0]
-        row = readable[0].readline() if readable else b""
-        if not row or not json.loads(row).get("ready"):
-            told = (self.folder / f"{self.name}.log").read_text(encoding="utf-8").splitlines()
-            detail = f"the node of {self.name} did not start: {' '.join(told[-1:])}"
-            raise MachineError(Refusal.UNREACHABLE, detail)
+        self.process.wait_ready(f"the node of {self.name}")
 
     def ask(self, do: str, **arguments: Any) -> Any:
         """Has its node run one command."""
         return asking.call(self.home, {"do": do, **arguments}, 30)
 
     def kill(self) -> None:
-        """Ends its node as a power cut would: SIGKILL, at once."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self._forget()
+        """Ends its node as a power cut would."""
+        self.process.kill()
 
     def stop(self) -> None:
-        """Ends its node gracefully; by force after STOP_S_MAX."""
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return
-        self._forget()
-
-    def _forget(self) -> None:
-        if self.process is not None and self.process.stdout is not None:
-            self.process.stdout.close()
-        self.process = None
+        """Ends its node gracefully."""
+        self.process.stop()
 
 
 class Patience:
