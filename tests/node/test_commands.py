@@ -233,6 +233,29 @@ def test_duty_is_told_without_a_name(spoken: Any, command: Any) -> None:
     assert refusal(spoken.alpha, command, "duty", on="yes") == Refusal.USAGE
 
 
+def test_a_desk_notes_what_people_did_and_nothing_of_the_nodes_own(
+    spoken: Any, command: Any
+) -> None:
+    """A note of the desk stands in the journal under its hash, and goes to nobody; words of the
+    node itself, unknown words and crooked data are refused and leave nothing."""
+    size = len(command(spoken.alpha, "journal"))
+    data = {"name": "Captain Somebody", "roles": ["watch"], "number": 3}
+    made = command(spoken.alpha, "journal_note", word="person-added", data=data)
+    note = command(spoken.alpha, "journal")[-1]
+    assert (note["index"], note["word"], note["data"]) == (made["index"], "person-added", data)
+    found = spoken.alpha.store.journal.find(bytes.fromhex(made["hash"]))
+    assert found is not None
+    assert found.index == made["index"]
+    for word in ("duty", "release", "trust", "legal-hold", "person", ""):
+        given = {"word": word, "data": {}}
+        assert refusal(spoken.alpha, command, "journal_note", **given) == Refusal.USAGE
+    crooked = {"word": "person-added", "data": {"at": 1.5}}
+    assert refusal(spoken.alpha, command, "journal_note", **crooked) == Refusal.USAGE
+    long = {"word": "person-added", "data": {"text": "x" * 3_000_000}}
+    assert refusal(spoken.alpha, command, "journal_note", **long) == Refusal.OVERSIZE
+    assert len(command(spoken.alpha, "journal")) == size + 1
+
+
 def test_a_link_test_and_a_purge(spoken: Any, command: Any) -> None:
     """A test carries a neutral sentence; a purge destroys a body on both sides, the leaf stays."""
     command(spoken.alpha, "test")

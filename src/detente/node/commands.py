@@ -214,6 +214,7 @@ COMMANDS: dict[str, Command] = {
     "outbox": _outbox,
     "release": _release,
     "journal": _journal,
+    "journal_note": upkeep.note_of_desk,
     "cut": _cut,
     "stop": _stop,
     "cards": offers.cards,

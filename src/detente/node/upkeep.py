@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 Request = Mapping[str, Any]
 VERSION = __version__
 DISK_FREE_BYTES_MIN = 256 * 1024 * 1024  # a day of full quotas for a few lines
+# What a desk may write into the journal, by the page that does.
+DESK_NOTES = frozenset(
+    {
+        *("person-added", "person-left", "sign-in-link"),  # people
+        *("passkey-registered", "passkey-void"),
+        *("authorisation", "authorisation-refused", "break-glass", "by-voice"),  # dispatches
+        *("alarm-raised", "alarm-silenced", "watch-relieved", "hand-over"),  # the watch
+    }
+)
 CLOCK_EPOCH_S = 1_767_225_600  # 1 January 2026: a clock before it was never set
 CLOCK_ERROR_S_MAX = 60  # a claim worse than this makes every deadline doubtful
 
@@ -105,6 +114,20 @@ def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:
         {"index": note.index, "at_s": note.at_s, "word": note.kind, "data": note.data}
         for note in journal.read(max(0, size - limit), size)
     ]
+
+
+def note_of_desk(node: Node, request: Request) -> dict[str, Any]:
+    """The desk writes down what people did at it. A desk writes no word that is the node's own.
+
+    Answers with the note's index and hash: the hash is what a dispatch names as its release
+    record. LocalError USAGE for another word, or data that is no plain JSON; OVERSIZE.
+    """
+    word = asked.text(request, "word")
+    if word not in DESK_NOTES:
+        raise LocalError(Refusal.USAGE, f"word is one of {', '.join(sorted(DESK_NOTES))}")
+    data = dict(asked.mapping(request, "data"))
+    note = node.store.journal.append(word, clock(node.home).wall_s, data)
+    return {"index": note.index, "hash": note.hash.hex()}
 
 
 # --- the doctor -------------------------------------------------------------------------------
