@@ -19,7 +19,6 @@ from detente.store.database import Database, Row
 from detente.store.migrate import Migration, migrate
 
 
-
 class Cabinet:
     """The desk's file. Every change is on the disk when it returns."""
 
