@@ -152,6 +152,12 @@ def _relation_options(command: Decorated) -> Decorated:
     cls=Option,
     help=marked("An accident report: what, where, time, persons, known, asked."),
 )
+@click.option(
+    "--reason",
+    metavar="TEXT",
+    cls=Option,
+    help=marked("Where a desk authorises: why this goes out without it. Kept in the journal."),
+)
 @_waits()
 @click.pass_obj
 def say(

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from detente.core.errors import LocalError, Refusal
+from detente.node.releasing import DESK_FOLDER as FOLDER
 from detente.store.database import Database, Row
 from detente.store.migrate import Migration, migrate
-
-FOLDER = "desk"
 
 
 class Cabinet:

@@ -17,7 +17,7 @@ from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import overdue_of
-from detente.node import amendments, asked, lines, offers, proving, speaking, upkeep
+from detente.node import amendments, asked, lines, offers, proving, releasing, speaking, upkeep
 from detente.node.opening import clock
 from detente.node.places import find_entry, find_line, log_word
 from detente.node.views import entry_view, latest, line_status, word
@@ -143,6 +143,8 @@ def _show(node: Node, request: Request) -> dict[str, Any]:
         }
         for item in (() if leaf is None else leaf.seen)
     ]
+    if leaf is not None and view["mine"]:
+        view["authorisation"] = releasing.authorisation_of(node, leaf)
     view["leaf_b64"] = base64.b64encode(entry.raw).decode()
     return view
 
@@ -231,7 +233,9 @@ COMMANDS: dict[str, Command] = {
     "withdraw": amendments.withdraw,
     "seal": amendments.seal,
     "decisions": amendments.decisions,
-    "say": speaking.say,
+    "fix": releasing.fix,
+    "say": releasing.say,
+    "countersign": releasing.countersign,
     "mark": speaking.mark,
     "translate": speaking.translate,
     "test": speaking.test,

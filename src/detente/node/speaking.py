@@ -1,4 +1,4 @@
-"""Saying something on a line: dispatches, accident reports, marks, translations, link tests."""
+"""Entering something on a line; marks, translations, link tests, purges."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ from typing import TYPE_CHECKING, Any
 from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
-from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
+from detente.core.extras import Duty, Grade, Mark, Rung, Stater, Translation
 from detente.core.identity import is_witness
-from detente.core.leaf import CONTENT, Kind, LogId, Precedence
+from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
 from detente.core.station import Line
-from detente.dossiers.conventions import parse_precedence
-from detente.dossiers.dispatch import (
-    Accident,
-    Comment,
-    Dispatch,
-    Label,
-    TestText,
-    TranslationText,
-    clean,
-    decode_dispatch,
-)
-from detente.dossiers.labels import check_release
+from detente.dossiers.dispatch import Comment, TestText, TranslationText, clean, decode_dispatch
 from detente.dossiers.linktest import slot_at
 from detente.dossiers.neutral import sentence
 from detente.node import asked
@@ -34,7 +23,6 @@ if TYPE_CHECKING:
     from detente.node.node import Node
 
 Request = Mapping[str, Any]
-ACCIDENT_FIELDS = ("what", "where", "persons", "known", "asked")
 WAITS = ("queued", "sent", "received")
 
 
@@ -43,7 +31,8 @@ def precedence_name(value: int) -> str:
     return Precedence(value).name
 
 
-def _named(choices: Any, word: object) -> Any:
+def named(choices: Any, word: object) -> Any:
+    """The member of an enum that a word of commands means. LocalError USAGE for another word."""
     try:
         return choices[str(word).upper().replace("-", "_")]
     except KeyError as exc:
@@ -68,6 +57,14 @@ def audience_of(line: Line, names: Sequence[str]) -> int:
     return mask
 
 
+def wait_of(request: Request) -> str:
+    """What the caller waits for. LocalError USAGE for anything else than WAITS."""
+    wait = asked.text(request, "wait", "queued")
+    if wait not in WAITS:
+        raise LocalError(Refusal.USAGE, f"wait is one of {', '.join(WAITS)}")
+    return wait
+
+
 def submit(
     node: Node,
     line: Line,
@@ -79,11 +76,10 @@ def submit(
     refs: tuple[bytes, ...] = (),
     extra: bytes = b"",
     precedence: Precedence = Precedence.ROUTINE,
+    release: bytes | None = None,
 ) -> Callable[[], dict[str, Any]]:
     """Makes a draft durable and says what has become of it; asked again by whoever waits."""
-    wait = asked.text(request, "wait", "queued")
-    if wait not in WAITS:
-        raise LocalError(Refusal.USAGE, f"wait is one of {', '.join(WAITS)}")
+    wait = wait_of(request)
     packed, salt = None, b""
     if body is not None:
         queued = len(line.queue.rows)
@@ -98,6 +94,7 @@ def submit(
         extra=extra,
         body=packed,
         salt=salt,
+        release=release,
     )
     number = line.queue.next_number
     own = line.own
@@ -105,21 +102,19 @@ def submit(
     node.submit(Submit(line.id, draft))
     commitment = None if packed is None else commit(salt, packed)
 
-    def look() -> dict[str, Any]:
-        return _progress(node, line, number, start, draft, commitment, wait)
+    def ours(leaf: Leaf) -> bool:
+        if leaf.kind != draft.kind or leaf.commitment != commitment:
+            return False
+        return commitment is not None or (leaf.refs, leaf.extra) == (draft.refs, draft.extra)
 
-    return look
+    return lambda: progress(node, line, number, start, ours, wait)
 
 
-def _progress(
-    node: Node,
-    line: Line,
-    number: int,
-    start: int,
-    draft: Draft,
-    commitment: bytes | None,
-    wait: str,
+def progress(
+    node: Node, line: Line, number: int, start: int, ours: Callable[[Leaf], bool], wait: str
 ) -> dict[str, Any]:
+    """What has become of outbox row ``number``: the first leaf of our log from ``start`` on that
+    is ``ours``, and whether all have signed that they hold it."""
     if number in line.queue.rows:
         return {"number": number, "state": "queued", "entry": None, "done": wait == "queued"}
     own = line.own
@@ -128,9 +123,7 @@ def _progress(
         assert own is not None  # noqa: S101  # size is not 0
         entry = own.recent.get(index) or line.shelf.entry(own.id, index)
         leaf = entry.leaf
-        if leaf is None or leaf.kind != draft.kind or leaf.commitment != commitment:
-            continue
-        if commitment is None and (leaf.refs, leaf.extra) != (draft.refs, draft.extra):
+        if leaf is None or not ours(leaf):
             continue
         state = "sent" if unheld(node, line, own.id, index, leaf.audience) else "received"
         return {
@@ -163,62 +156,8 @@ def unheld(node: Node, line: Line, own: LogId, index: int, audience: int) -> int
 # --- commands ---------------------------------------------------------------------------------
 
 
-def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
-    """A dispatch, or with ``accident`` an accident report."""
-    line = find_line(node.station, request.get("line"))
-    accident = request.get("accident") is not None
-    body = _accident(node, line, request) if accident else _dispatch(node, line, request)
-    relations = [
-        (find_entry(line, asked.text(one, "entry")), _named(Relation, asked.text(one, "relation")))
-        for one in asked.rows(request, "relations")
-    ]
-    urgent = "FLASH" if accident else "ROUTINE"
-    return submit(
-        node,
-        line,
-        Kind.ACCIDENT if accident else Kind.DISPATCH,
-        request,
-        body=body.encode(),
-        audience=audience_of(line, asked.texts(request, "to")),
-        refs=tuple(entry.hash for entry, _ in relations),
-        extra=bytes(relation for _, relation in relations),
-        precedence=parse_precedence(asked.text(request, "precedence", urgent)),
-    )
-
-
-def _dispatch(node: Node, line: Line, request: Request) -> Dispatch:
-    subject = clean(asked.text(request, "subject", ""))
-    text = clean(asked.text(request, "text", ""))
-    if not text.strip() and not subject.strip():
-        raise LocalError(Refusal.USAGE, "a dispatch without a word")
-    label = _named(Label, asked.text(request, "label", "parties-only"))
-    check_release(subject + "\n" + text, label)
-    return Dispatch(
-        label=label,
-        personal=asked.flag(request, "personal", False),
-        language=_language(line, request),
-        dtg_s=clock(node.home).wall_s,
-        subject=subject,
-        text=text,
-    )
-
-
-def _accident(node: Node, line: Line, request: Request) -> Accident:
-    given = asked.mapping(request, "accident")
-    fields = {name: clean(asked.text(given, name, "")) for name in ACCIDENT_FIELDS}
-    label = _named(Label, asked.text(request, "label", "parties-only"))
-    check_release("\n".join(fields.values()), label)
-    return Accident(
-        label=label,
-        personal=asked.flag(request, "personal", False),
-        language=_language(line, request),
-        dtg_s=clock(node.home).wall_s,
-        time_s=None if given.get("time_s") is None else asked.whole(given, "time_s"),
-        **fields,
-    )
-
-
-def _language(line: Line, request: Request) -> str:
+def language_of(line: Line, request: Request) -> str:
+    """The language of a text: as asked, else the first of the charter."""
     return asked.text(request, "language", line.charter.languages[0])
 
 
@@ -226,19 +165,19 @@ def mark(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     """A later rung, stated for a person at this desk, about an entry addressed to us."""
     line = find_line(node.station, request.get("line"))
     entry = find_entry(line, asked.text(request, "entry"))
-    rung = _named(Rung, asked.text(request, "rung"))
+    rung = named(Rung, asked.text(request, "rung"))
     leaf = entry.leaf
     if leaf is None or not leaf.reads(line.me):
         raise LocalError(Refusal.NOT_IN_AUDIENCE, "this entry was not addressed to us")
     ours = entry.place.log.member == line.me
     if ours and rung not in (Rung.MISDIRECTED, Rung.DISPUTED):
         raise LocalError(Refusal.NOT_ALLOWED, "a rung is stated by those who received the entry")
-    stater = _named(Stater, asked.text(request, "stater", "watch"))
+    stater = named(Stater, asked.text(request, "stater", "watch"))
     detail = asked.whole(request, "detail", 0, most=3)
     comment = asked.text(request, "comment", "")
     body = None
     if comment:
-        body = Comment(language=_language(line, request), text=clean(comment)).encode()
+        body = Comment(language=language_of(line, request), text=clean(comment)).encode()
     return submit(
         node,
         line,
@@ -257,8 +196,8 @@ def translate(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     entry = find_entry(line, asked.text(request, "entry"))
     if entry.leaf is None or not entry.leaf.reads(line.me):
         raise LocalError(Refusal.NOT_IN_AUDIENCE, "this entry was not addressed to us")
-    grade = _named(Grade, asked.text(request, "grade", "sight"))
-    stater = _named(Stater, asked.text(request, "stater", "watch"))
+    grade = named(Grade, asked.text(request, "grade", "sight"))
+    stater = named(Stater, asked.text(request, "stater", "watch"))
     body = TranslationText(
         language=asked.text(request, "language"),
         subject=clean(asked.text(request, "subject", "")),

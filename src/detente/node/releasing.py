@@ -1,0 +1,211 @@
+"""From a draft to what is sent: the form that people authorise, and the record of who did.
+
+What is authorised is exactly what is sent (spec/authorisation.md): ``fix`` gives back the form of
+a message and its hash, and ``say`` makes the form anew and refuses another hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from detente.core.body import pack, quality_for
+from detente.core.errors import LocalError, Refusal
+from detente.core.leaf import Leaf, Precedence
+from detente.core.station import Line
+from detente.dossiers.dispatch import clean
+from detente.node import asked
+from detente.node.forms import Message, message_of
+from detente.node.opening import clock
+from detente.node.speaking import draft_of, precedence_name, progress, submit, wait_of
+from detente.store.journal import canonical_json
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+    from detente.store.journal import Note
+
+Request = Mapping[str, Any]
+AUTHORISED = "authorisation"
+COUNTERSIGNED = "countersigned"
+BREAK_GLASS = "break-glass"
+DESK_FOLDER = "desk"  # in a home: where it is, people authorise what is said
+REASON_CHARS_MAX = 1000
+PEOPLE_MAX = 8  # who may stand under one message; a charter asks for at most 3
+NOTES_BACK = 1000  # of the journal are looked through where nobody says from where
+# Beside body and references: frame head, elided leaf, salt, release record, signature.
+FRAME_BYTES = 4 + 16 + 16 + 32 + 64
+REF_BYTES = 6  # a reference to what the reader has confirmed, with its relation
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def fix(node: Node, request: Request) -> dict[str, Any]:
+    """The form that people authorise, and what it costs to send; nothing is kept or sent."""
+    message = message_of(node, request)
+    plain = message.body.encode()
+    packed = pack(plain, quality_for(0), message.line.charter.padding)
+    return {
+        "dtg_s": message.body.dtg_s,
+        "form": canonical_json(message.form()).decode(),
+        "sha256": message.digest().hex(),
+        "plain_bytes": len(plain),
+        "packed_bytes": len(packed),
+        "frame_bytes": FRAME_BYTES + len(packed) + REF_BYTES * len(message.refs),
+        "people": message.people(),
+        "readers": [
+            {"number": m.number, "name": m.name, "role": m.role}
+            for m in message.line.charter.members
+            if message.audience >> m.number & 1
+        ],
+        "journal": node.store.journal.size(),
+    }
+
+
+def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+    """A dispatch, or with ``accident`` an accident report; as ``release`` says it was authorised.
+
+    LocalError NOT_ALLOWED for a message that is not the authorised one, for too few people, and
+    where a desk is set up for one that nobody authorised and that gives no ``reason``.
+    """
+    message = message_of(node, request)
+    wait_of(request)  # refused before anything is written
+    given = asked.mapping(request, "release")
+    if not given:
+        if (node.home.path / DESK_FOLDER).is_dir():
+            _break_glass(node, message, asked.text(request, "reason", ""))
+        return _submitted(node, message, request, None)
+    if asked.text(given, "sha256") != message.digest().hex():
+        raise LocalError(Refusal.NOT_ALLOWED, "this is not what was authorised")
+    statements = asked.rows(given, "by")
+    missing = asked.whole(given, "missing", 0, most=3)
+    _check_people(message, statements, missing)
+    note = _written(node, message, asked.whole(given, "journal", -1, least=-1))
+    if note is not None:
+        found = _found_again(node, message.line, note, wait_of(request))
+        if found is not None:
+            return found
+    else:
+        note = _write(node, message, statements, missing)
+    return _submitted(node, message, request, note.hash)
+
+
+def countersign(node: Node, request: Request) -> dict[str, Any]:
+    """A later authorisation of what went before it was complete: a note that names the first."""
+    digest = asked.text(request, "note")
+    statements = asked.rows(request, "by")
+    try:
+        first = node.store.journal.find(bytes.fromhex(digest))
+    except ValueError as exc:
+        raise LocalError(Refusal.USAGE, "note is a hash in hex") from exc
+    if first is None or first.kind != AUTHORISED or first.data is None:
+        raise LocalError(Refusal.NOT_FOUND, "no authorisation of that hash")
+    _people(statements)
+    data: dict[str, object] = {"note": digest, "by": [dict(one) for one in statements]}
+    written = node.store.journal.append(COUNTERSIGNED, clock(node.home).wall_s, data)
+    return {"note": written.hash.hex()}
+
+
+def authorisation_of(node: Node, leaf: Leaf) -> dict[str, object] | None:
+    """What our journal says of those who authorised an entry; None if nothing."""
+    note = None if leaf.release is None else node.store.journal.find(leaf.release)
+    return None if note is None else note.data
+
+
+# --- the record ---------------------------------------------------------------------------------
+
+
+def _submitted(
+    node: Node, message: Message, request: Request, release: bytes | None
+) -> Callable[[], dict[str, Any]]:
+    look = submit(
+        node,
+        message.line,
+        message.kind,
+        request,
+        body=message.body.encode(),
+        audience=message.audience,
+        refs=message.refs,
+        extra=bytes(message.relations),
+        precedence=message.precedence,
+        release=release,
+    )
+    note = None if release is None else release.hex()
+    return look if note is None else lambda: look() | {"note": note}
+
+
+def _people(statements: Sequence[Request]) -> set[str]:
+    """Who signed, each counted once. LocalError USAGE, OVERSIZE."""
+    if len(statements) > PEOPLE_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"{len(statements)} people under one message")
+    people = {asked.text(one, "person") for one in statements} - {""}
+    if not people:
+        raise LocalError(Refusal.NOT_ALLOWED, "nobody authorised it")
+    return people
+
+
+def _check_people(message: Message, statements: Sequence[Request], missing: int) -> None:
+    code, people = precedence_name(message.precedence), len(_people(statements))
+    if missing and message.precedence < Precedence.FLASH:
+        detail = f"{code} waits for everybody: only FLASH goes before its second authorisation"
+        raise LocalError(Refusal.NOT_ALLOWED, detail)
+    if people + missing < message.people():
+        detail = f"{people} authorised, and the charter asks for {message.people()} at {code}"
+        raise LocalError(Refusal.NOT_ALLOWED, detail)
+
+
+def _record(message: Message) -> dict[str, object]:
+    """The form without its text, which is the entry's and may be purged."""
+    form = message.form()
+    del form["body"]
+    return {"form": form, "sha256": message.digest().hex(), "people": message.people()}
+
+
+def _write(node: Node, message: Message, by: Sequence[Request], missing: int) -> Note:
+    own = message.line.own
+    data = _record(message) | {
+        "by": [dict(one) for one in by],
+        "missing": missing,
+        "own_size": 0 if own is None else own.size,
+    }
+    return node.store.journal.append(AUTHORISED, clock(node.home).wall_s, data)
+
+
+def _break_glass(node: Node, message: Message, reason: str) -> None:
+    if not reason.strip():
+        detail = "people authorise at this desk; to break the glass, give a reason"
+        raise LocalError(Refusal.NOT_ALLOWED, detail)
+    if len(reason) > REASON_CHARS_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"a reason has at most {REASON_CHARS_MAX} characters")
+    data = _record(message) | {"reason": clean(reason)}
+    node.note(BREAK_GLASS, data)
+    node.tell(BREAK_GLASS, line=message.line.id, precedence=precedence_name(message.precedence))
+
+
+def _written(node: Node, message: Message, start: int) -> Note | None:
+    """The record of this very form, from note ``start`` on: the desk asks again after a crash."""
+    journal, wanted = node.store.journal, message.digest().hex()
+    size = journal.size()
+    first = max(0, size - NOTES_BACK) if start < 0 else start
+    for note in journal.read(first, size):
+        if note.kind == AUTHORISED and note.data and note.data.get("sha256") == wanted:
+            return note
+    return None
+
+
+def _found_again(
+    node: Node, line: Line, note: Note, wait: str
+) -> Callable[[], dict[str, Any]] | None:
+    """What became of a message whose record was written before, or None if it was never queued."""
+    number = next(
+        (n for n, row in line.queue.rows.items() if draft_of(line, row).release == note.hash), -1
+    )
+    kept = None if note.data is None else note.data.get("own_size")
+    start = kept if isinstance(kept, int) else 0
+
+    def look() -> dict[str, Any]:
+        found = progress(node, line, number, start, lambda leaf: leaf.release == note.hash, wait)
+        return found | {"note": note.hash.hex(), "again": True}
+
+    first = look()
+    return look if number >= 0 or first["entry"] is not None else None
