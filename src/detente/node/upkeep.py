@@ -29,6 +29,37 @@ VERSION = __version__
 DISK_FREE_BYTES_MIN = 256 * 1024 * 1024  # a day of full quotas for a few lines
 CLOCK_EPOCH_S = 1_767_225_600  # 1 January 2026: a clock before it was never set
 CLOCK_ERROR_S_MAX = 60  # a claim worse than this makes every deadline doubtful
+# What a desk may enter: the node's own words («duty», «adopt») are not for it to write.
+DESK_WORDS = frozenset(
+    {
+        "alarm-raised",
+        "alarm-escalated",
+        "alarm-silenced",
+        "alarm-ended",
+        "watch-taken",
+        "watch-left",
+        "hand-over",
+        "hand-over-taken",
+        "by-voice",
+        "by-voice-linked",
+        "escalation-list",
+        "real-world",
+        "proof-taken",
+        "sign-in",
+        "sign-out",
+        "person-added",
+        "person-left",
+        "passkey-added",
+        "passkey-removed",
+        "draft",
+        "draft-offered",
+        "authorised",
+        "authorisation-refused",
+        "break-glass",
+        "released",
+        "sent",
+    }
+)
 
 
 def adopt_node(node: Node, request: Request) -> asked.Apart:
@@ -97,14 +128,26 @@ def hold_line(node: Node, request: Request) -> dict[str, Any]:
     return {"line": line.id.hex(), "legal_hold": on}
 
 
-def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:
-    """The last notes of this party's own log, oldest first."""
+def read_journal(node: Node, limit: int, before: int) -> list[dict[str, Any]]:
+    """The last notes of this party's own log below an index, oldest first."""
     journal = node.store.journal
-    size = journal.size()
+    end = min(before, journal.size())
     return [
         {"index": note.index, "at_s": note.at_s, "word": note.kind, "data": note.data}
-        for note in journal.read(max(0, size - limit), size)
+        for note in journal.read(max(0, end - limit), end)
     ]
+
+
+def journal_note(node: Node, request: Request) -> dict[str, Any]:
+    """A note of the desk's in this party's own log: what people did there, with their names.
+
+    LocalError USAGE for a word that is none of DESK_WORDS, OVERSIZE for more than a note holds.
+    """
+    what, data = asked.text(request, "word"), asked.mapping(request, "data")
+    if what not in DESK_WORDS:
+        raise LocalError(Refusal.USAGE, f"word is one of {', '.join(sorted(DESK_WORDS))}")
+    note = node.store.journal.append(what, clock(node.home).wall_s, dict(data))
+    return {"index": note.index, "hash": note.hash.hex()}
 
 
 # --- the doctor -------------------------------------------------------------------------------
