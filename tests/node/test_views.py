@@ -15,6 +15,7 @@ from detente.core.events import Draft, Submit
 from detente.core.extras import Relation
 from detente.core.leaf import Kind
 from detente.dossiers.dispatch import Dispatch
+from detente.node.places import place_word
 from detente.node.views import entry_view, latest
 
 
@@ -165,12 +166,12 @@ def test_the_latest_are_in_order_of_their_stated_time(three: World):
     line = ends[0].line
 
     def places(*more: Any) -> list[Any]:
-        return [entry.place for entry in latest(line, *more)]
+        return [entry.place for entry in latest(line, *more)[0]]
 
     assert places(100, lambda _: True) == said
     assert places(3, lambda _: True) == said[-3:]
     assert places(3, lambda at: at.log.member == 1) == said[1::3]
-    assert places(2, lambda _: True, line.shelf.entry(*said[4])) == said[2:4]
+    assert places(2, lambda _: True, place_word(said[4])) == said[2:4]
     assert party("alpha").id == ends[0].id
 
 

@@ -538,6 +538,9 @@ def test_cosignatures_and_heads_are_read_by_rising_size(stores, author) -> None:
     assert list(store.cosignatures(LINE, alice.log, 600)) == [*cosigned[-2:], later]
     assert list(store.heads(LINE, UNKNOWN, 0)) == []
     assert list(store.cosignatures(LINE, UNKNOWN, 0)) == []
+    assert [store.signed_up_to(LINE, alice.log, name) for name in ("bob", "carol")] == [600, 600]
+    assert store.signed_up_to(LINE, alice.log, "nobody") == 0
+    assert store.signed_up_to(LINE, UNKNOWN, "bob") == 0
 
 
 def test_our_newest_log_is_what_the_mark_judges(stores, author) -> None:

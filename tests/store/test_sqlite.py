@@ -519,6 +519,7 @@ def test_no_question_of_a_fold_reads_a_whole_table(store, folder, author) -> Non
     shelf.signed_head(LOG, 1, 900)
     list(store.heads(LINE, LOG, 3))
     list(store.cosignatures(LINE, LOG, 3))
+    store.signed_up_to(LINE, LOG, "bob")
     assert len(plans) > 20
     assert [plan for plan in plans if plan.startswith("SCAN")] == []
 

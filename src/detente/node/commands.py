@@ -18,7 +18,9 @@ from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import overdue_of
 from detente.node import amendments, asked, lines, offers, proving, releasing, speaking, upkeep
+from detente.node.finding import find
 from detente.node.opening import clock
+from detente.node.outlook import outlook
 from detente.node.places import find_entry, find_line, log_word
 from detente.node.views import entry_view, latest, line_status, word
 from detente.store.migrate import SCHEMA_VERSION
@@ -30,6 +32,7 @@ Request = Mapping[str, Any]
 Command = Callable[["Node", Request], Any]
 INBOX_MAX = 1000  # entries with their ladders in one answer
 OUTBOX_SHOWN_MAX = 1000
+JOURNAL_END = 1 << 40  # beyond the last note of any journal
 OVERDUE_SHOWN_MAX = 50  # the longest overdue, in full; the line's status counts them
 ONLY = ("all", "theirs", "ours", "overdue", "open")
 
@@ -81,6 +84,7 @@ def _lines(node: Node, _: Request) -> list[dict[str, Any]]:
     now_s = clock(node.home).wall_s
     return [
         line_status(node.station, line, node.folds(line), node.observations(line, now_s), now_s)
+        | outlook(node, line, now_s)
         for line in node.station.lines.values()
     ]
 
@@ -93,18 +97,26 @@ def _inbox(node: Node, request: Request) -> dict[str, Any]:
         raise LocalError(Refusal.USAGE, f"only is one of {', '.join(ONLY)}")
     entries: list[dict[str, Any]] = []
     overdue: list[dict[str, Any]] = []
+    earlier = ""
     for line in chosen:
-        shown, late = _of_line(node, line, request, only, limit)
+        shown, late, earlier = _of_line(node, line, request, only, limit)
         entries += shown
         overdue += late
     entries.sort(key=lambda view: int(view.get("time_s", 0)))  # each line's own order stays
-    return {"entries": entries[-limit:], "overdue": overdue, "lines": _lines(node, {})}
+    return {
+        "entries": entries[-limit:],
+        "overdue": overdue,
+        "lines": _lines(node, {}),
+        # Where «before» goes on from; of several lines together there is no such place.
+        "earlier": earlier if len(chosen) == 1 else "",
+    }
 
 
 def _of_line(
     node: Node, line: Line, request: Request, only: str, limit: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The last entries of one line that are wanted, and all that is overdue on it."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:
+    """The last entries of one line that are wanted, all that is overdue on it, and the cursor of
+    what is earlier."""
     folds, now_s = node.folds(line), clock(node.home).wall_s
     frozen = folds.frozen(node.station, line)
     waiting = [
@@ -123,9 +135,9 @@ def _of_line(
         "overdue": late.__contains__,
         "open": lambda place: place in folds.open or place in folds.answers,
     }[only]
-    before = None if request.get("before") is None else find_entry(line, request["before"])
-    found = latest(line, limit, wanted, before)
-    return [entry_view(line, entry, now_s, frozen) for entry in found], list(late.values())
+    found, earlier = latest(line, limit, wanted, asked.text(request, "before", ""))
+    views = [entry_view(line, entry, now_s, frozen) for entry in found]
+    return views, list(late.values()), earlier
 
 
 def _show(node: Node, request: Request) -> dict[str, Any]:
@@ -182,7 +194,8 @@ def _release(node: Node, request: Request) -> dict[str, Any]:
 
 
 def _journal(node: Node, request: Request) -> list[dict[str, Any]]:
-    return upkeep.read_journal(node, asked.whole(request, "limit", 50, least=1))
+    limit = asked.whole(request, "limit", 50, least=1)
+    return upkeep.read_journal(node, limit, asked.whole(request, "before", JOURNAL_END))
 
 
 def _cut(node: Node, request: Request) -> dict[str, Any]:
@@ -217,6 +230,7 @@ COMMANDS: dict[str, Command] = {
     "release": _release,
     "journal": _journal,
     "journal_note": upkeep.note_of_desk,
+    "find": find,
     "cut": _cut,
     "stop": _stop,
     "cards": offers.cards,

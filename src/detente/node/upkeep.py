@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 Request = Mapping[str, Any]
 VERSION = __version__
 DISK_FREE_BYTES_MIN = 256 * 1024 * 1024  # a day of full quotas for a few lines
-# What a desk may write into the journal, by the page that does.
+# What a desk may write into the journal; the node's own words («duty», «adopt») are not among them.
 DESK_NOTES = frozenset(
     {
-        *("person-added", "person-left", "sign-in-link"),  # people
+        *("person-added", "person-left", "sign-in-link", "sign-in", "sign-out"),  # people
         *("passkey-registered", "passkey-void"),
-        *("authorisation", "authorisation-refused", "break-glass", "by-voice"),  # dispatches
-        *("alarm-raised", "alarm-silenced", "watch-relieved", "hand-over"),  # the watch
+        *("draft", "draft-offered", "authorisation-refused", "break-glass"),  # dispatches
+        *("countersigned", "by-voice", "by-voice-linked", "proof-taken", "real-world"),
+        *("alarm-raised", "alarm-escalated", "alarm-silenced", "alarm-ended", "escalation-list"),
+        *("watch-taken", "watch-left", "watch-relieved", "hand-over", "hand-over-taken"),
     }
 )
 CLOCK_EPOCH_S = 1_767_225_600  # 1 January 2026: a clock before it was never set
@@ -106,13 +108,13 @@ def hold_line(node: Node, request: Request) -> dict[str, Any]:
     return {"line": line.id.hex(), "legal_hold": on}
 
 
-def read_journal(node: Node, limit: int) -> list[dict[str, Any]]:
-    """The last notes of this party's own log, oldest first."""
+def read_journal(node: Node, limit: int, before: int) -> list[dict[str, Any]]:
+    """The last notes of this party's own log below an index, oldest first."""
     journal = node.store.journal
-    size = journal.size()
+    end = min(before, journal.size())
     return [
         {"index": note.index, "at_s": note.at_s, "word": note.kind, "data": note.data}
-        for note in journal.read(max(0, size - limit), size)
+        for note in journal.read(max(0, end - limit), end)
     ]
 
 

@@ -22,9 +22,10 @@ from detente.dossiers.linktest import last_test, next_slot
 from detente.dossiers.presence import Observation, Source, presence
 from detente.node.folds import Folds
 from detente.node.places import entry_word, log_word, place_word
+from detente.node.walking import walk
 
 MESSAGES = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
-LOOKED_THROUGH_MAX = 20_000  # entries of a log that one answer reads back
+LOOKED_THROUGH_MAX = 20_000  # entries that one answer reads back
 
 
 def word(value: Any) -> str:
@@ -221,30 +222,23 @@ def _translation(line: Line, place: Place, grade: str) -> dict[str, Any]:
 
 
 def latest(
-    line: Line, limit: int, wanted: Callable[[Place], bool], before: Entry | None = None
-) -> list[Entry]:
+    line: Line, limit: int, wanted: Callable[[Place], bool], before: object = None
+) -> tuple[list[Entry], str]:
     """The last messages that are wanted, oldest first, by the time their authors state; those
-    ``before`` an entry if one is given. What one party entered twice is shown once."""
-    end = None if before is None else _order(before)
-    found: list[Entry] = []
-    for log in line.logs.values():
-        kept = 0
-        for index in reversed(range(log.size)):
-            entry = log.recent.get(index) or line.shelf.entry(log.id, index)
-            if entry.leaf is None or entry.leaf.kind not in MESSAGES or not wanted(entry.place):
-                continue
-            if end is None or _order(entry) < end:
-                found.append(entry)
-                kept += 1
-            if kept == limit or log.size - index > LOOKED_THROUGH_MAX:
-                break
-    found.sort(key=_order)
+    ``before`` an entry or a cursor if one is given (``walking.walk``). With them the cursor of
+    what is earlier, empty if nothing is. What one party entered twice is shown once."""
     once: dict[tuple[int, bytes], Entry] = {}
-    for entry in found:
-        commitment = b"" if entry.leaf is None else entry.leaf.commitment or b""
-        once.setdefault((entry.place.log.member, commitment or entry.hash), entry)
+    back = walk(line, before)
+    for looked, entry in enumerate(back):
+        if entry.leaf is not None and entry.leaf.kind in MESSAGES and wanted(entry.place):
+            commitment = entry.leaf.commitment or entry.hash
+            # The first of the two stands, as everywhere: it is met last.
+            once[entry.place.log.member, commitment] = entry
+        if len(once) == limit or looked == LOOKED_THROUGH_MAX:
+            break
+    found = sorted(once.values(), key=_order)
     # What is remembered of an entry may have a body that was purged since.
-    return [line.shelf.entry(*entry.place) for entry in list(once.values())[-limit:]]
+    return [line.shelf.entry(*entry.place) for entry in found], back.cursor()
 
 
 def _order(entry: Entry) -> tuple[int, Place]:

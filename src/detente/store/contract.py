@@ -121,6 +121,10 @@ class StoreReader(Protocol):
         order in which their cosigners were first met, then by time; read in pages."""
         ...
 
+    def signed_up_to(self, line: bytes, log: LogId, name: str) -> int:
+        """The largest size of a log on which the cosigner of that name stands; 0 for none."""
+        ...
+
     def own_head(self, line: bytes) -> OwnHead | None:
         """Our newest log of a line that has an entry, for the high-water mark to judge."""
         ...

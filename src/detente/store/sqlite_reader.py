@@ -118,6 +118,16 @@ class SqliteReader:
                 return
             after = rows[-1][:3]
 
+    def signed_up_to(self, line: bytes, log: LogId, name: str) -> int:
+        """The largest size of a log on which the cosigner of that name stands; read backwards."""
+        number = self._numbers.find(self._line(line), log)
+        row = self._database.row(
+            "SELECT size FROM cosignature WHERE log = ? AND cosigner IN"
+            " (SELECT number FROM cosigner WHERE name = ?) ORDER BY size DESC LIMIT 1",
+            (number, name),
+        )
+        return 0 if row is None else int(row[0])
+
     def own_head(self, line: bytes) -> OwnHead | None:
         """Our newest log of a line that has an entry; of equals, the one this node signed."""
         row = self._database.row(

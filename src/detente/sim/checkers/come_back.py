@@ -89,7 +89,7 @@ class ComeBack:
             return
         shown = [
             (entry.place.log.member, entry.leaf.commitment)
-            for entry in latest(line, SHOWN, lambda _: True)
+            for entry in latest(line, SHOWN, lambda _: True)[0]
             if entry.leaf is not None and entry.leaf.commitment is not None
         ]
         if len(set(shown)) < len(shown):

@@ -1,0 +1,157 @@
+"""What a watch asks of a line first: what waits for whom, the link tests, the bearers, what is
+queued and since when, and how far the history is safe from a quantum computer.
+
+Values only, and beside ``views.line_status``: these need the store and the links as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from detente.core.decisions import FrozenLogs
+from detente.core.extras import Rung, Stater
+from detente.core.identity import author_name
+from detente.core.leaf import Precedence
+from detente.core.station import Line
+from detente.dossiers.deadlines import Missing, asked_of, overdue_of
+from detente.dossiers.ladder import Ladder
+from detente.dossiers.linktest import Outcome, results
+from detente.node.places import entry_word, log_word, place_word
+from detente.node.views import name_of, word
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+SHOWN_MAX = 50  # open matters in one answer: the most urgent
+TURNS_BACK = 4  # turns of the link test that are looked at
+
+
+def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
+    """What waits on a line, and what it rests on. Times in seconds since the epoch."""
+    folds = node.folds(line)
+    frozen = folds.frozen(node.station, line)
+    ladders = folds.open_ladders(line, frozen)
+    return {
+        "waiting": _waiting(line, ladders),
+        "late": _late(line, ladders, now_s),
+        "link_tests": _tests(line, frozen, now_s),
+        "queued_since_s": min((row.submitted_s for row in line.queue.rows.values()), default=None),
+        "bearers": _bearers(node, line, now_s),
+        "quantum": _quantum(node, line),
+        "answer_within_s": {
+            Precedence(number).name: within_s
+            for number, within_s in enumerate(line.charter.answer_within_s)
+        },
+    }
+
+
+def _waiting(line: Line, ladders: Sequence[Ladder]) -> list[dict[str, Any]]:
+    """What others sent that waits for us: the highest precedence first, and the oldest of it."""
+    found = []
+    for rungs in ladders:
+        ours = rungs.reader(line.me)
+        if ours is None or not rungs.stands or ours.answered or ours.received is None:
+            continue
+        seen = next((one for one in ours.steps if one.stated_by is not Stater.NODE), None)
+        read_back = ours.first(Rung.READ_BACK)
+        calls = ours in asked_of(line.charter, rungs) and not rungs.answers
+        within_s = line.charter.answer_within_s[rungs.precedence]
+        found.append(
+            _matter(line, rungs)
+            | {
+                "received_s": ours.received.at_s,
+                "seen_s": None if seen is None else seen.at_s,
+                "read_back_s": None if read_back is None else read_back.at_s,
+                "due_s": ours.received.at_s + within_s if calls else None,
+            }
+        )
+    found.sort(key=lambda one: (-Precedence[one["precedence"]], one["sent_s"]))
+    return found[:SHOWN_MAX]
+
+
+def _matter(line: Line, rungs: Ladder) -> dict[str, Any]:
+    return {
+        "place": place_word(rungs.place),
+        "entry": entry_word(line.shelf.entry(*rungs.place)),
+        "author": name_of(line, rungs.place.log.member),
+        "mine": rungs.place.log.member == line.me,
+        "precedence": Precedence(rungs.precedence).name,
+        "sent_s": rungs.sent_s,
+    }
+
+
+def _late(line: Line, ladders: Sequence[Ladder], now_s: int) -> list[dict[str, Any]]:
+    """What is overdue and by whom, the longest overdue first."""
+    found = [
+        _matter(line, rungs)
+        | {
+            "by": name_of(line, late.member),
+            "by_us": late.member == line.me,
+            "missing": late.missing.value,
+            "due_s": late.due_s,
+        }
+        for rungs in ladders
+        for late in overdue_of(line.charter, rungs, now_s)
+        # A receipt of ours is our node's business, and it states it as soon as it can.
+        if not (late.member == line.me and late.missing is Missing.RECEIPT)
+    ]
+    return sorted(found, key=itemgetter("due_s", "place"))[:SHOWN_MAX]
+
+
+def _tests(line: Line, frozen: FrozenLogs, now_s: int) -> list[dict[str, Any]]:
+    """The last turns of the link test and what became of each."""
+    from_s = now_s - TURNS_BACK * line.charter.test_every_s
+    return [
+        {
+            "by": name_of(line, found.slot.member),
+            "by_us": found.slot.member == line.me,
+            "start_s": found.slot.start_s,
+            "end_s": found.slot.end_s,
+            "outcome": word(found.outcome),
+            "late": [name_of(line, member) for member in found.late],
+        }
+        for found in results(line.shelf, line.charter, max(0, from_s), now_s, frozen)
+        if found.outcome is not Outcome.AHEAD
+    ]
+
+
+def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any]]]:
+    """The links that are up to each member, by its number."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for member in line.charter.members:
+        if member.number == line.me or node.links is None:
+            continue
+        found[str(member.number)] = [
+            {
+                "bearer": live.link.bearer,
+                "since_s": now_s - int(time.monotonic() - live.since_s),
+                "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
+            }
+            for live in node.links.linked(member.party)
+        ]
+    return found
+
+
+def _quantum(node: Node, line: Line) -> list[dict[str, Any]]:
+    """How far each log is signed by its author with ML-DSA: what lies below cannot be forged
+    later, whatever becomes of Ed25519 (design §4, promise 4)."""
+    found = []
+    for log in sorted(line.logs.values(), key=lambda one: one.id):
+        party = line.party_of(log.id.member)
+        if party is None or not log.size:
+            continue
+        size = min(log.size, node.store.signed_up_to(line.id, log.id, author_name(party)))
+        last = line.shelf.entry(log.id, size - 1) if size else None
+        found.append(
+            {
+                "log": log_word(log.id),
+                "by": name_of(line, log.id.member),
+                "size": size,
+                "of": log.size,
+                "entry": None if last is None else entry_word(last),
+            }
+        )
+    return found
