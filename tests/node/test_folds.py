@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from detente.node import chores
 from detente.node import folds as module
 from detente.node.folds import Folds, decode_folds
 from detente.node.places import entry_word
@@ -53,6 +54,32 @@ def test_what_was_kept_is_what_was_derived(closed_pair: Any, command: Any, line_
     assert kept.unread(line_of(node)) == 0
     assert open_words(node, line_of(node)) == before
     assert list(kept.declined)
+
+
+def test_much_traffic_is_read_from_memory(pair: Any, line_of: Any, monkeypatch: Any) -> None:
+    """What a step brought is read before it leaves the memory, once there is enough of it, and
+    gives what the store would; where some of it has left, the store is read first."""
+    monkeypatch.setattr(chores, "FOLLOW_ENTRIES", 4)
+    line, node = line_of(pair.alpha), pair.alpha
+    followed, read = node.folds(line), Folds()
+    followed.read_on(line, 1)
+    followed.changed = False
+    for number in range(3):
+        pair.say(f"matter {number}", precedence="IMMEDIATE")
+    node.chores.follow(3)
+    assert followed.unread(line)
+    shelf, line.shelf = line.shelf, None
+    node.chores.follow(1)
+    line.shelf = shelf
+    read.read_on(line, 1)
+    assert (followed.unread(line), followed.changed) == (0, True)
+    assert (followed.scanned, followed.open) == (read.scanned, read.open)
+    late = Folds()
+    line.own.recent.popitem(last=False)
+    late.follow(line)
+    assert line.own.id not in late.scanned
+    late.read_on(line, 1)
+    assert (late.scanned, late.open) == (read.scanned, read.open)
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,11 @@ def test_the_status_of_a_line_agrees_with_its_logs(pair: Any, line_of: Any):
     me, other = shown["members"]
     assert (me["me"], other["me"], other["linked"]) == (True, False, True)
     assert other["holds_own"] == shown["own_size"] == line.own.size
-    assert shown["unreceipted"] == line.own.size - 2  # nobody receipts what follows a receipt
+    assert shown["unreceipted"] == 0  # nobody receipts what follows a receipt
+    theirs = next(log for log in line.logs.values() if log.id.member == other["number"])
+    theirs.stated[line.own.id] = 1
+    (shown,) = pair.alpha.execute({"do": "lines"})
+    assert shown["unreceipted"] == 1  # the dispatch; leaf 0 is stated, the rest calls for nothing
     pair.cut()
     (shown,) = pair.alpha.execute({"do": "lines"})
     assert [one["linked"] for one in shown["members"]] == [False, False]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from detente.core import limits
@@ -153,6 +154,7 @@ def charter_id(data: bytes) -> bytes:
     return commit(ZERO_SALT, data)
 
 
+@lru_cache(maxsize=64)
 def parse_charter(data: bytes) -> Charter:
     """The charter of its canonical text (spec/charter.md §3).
 

@@ -224,23 +224,38 @@ def hpke_open(seed: bytes, info: bytes, ciphertext: bytes) -> bytes:
         raise PeerError(Refusal.UNREADABLE, "a sealed text that does not open") from exc
 
 
+class AeadKey:
+    """A key of ChaCha20-Poly1305 (RFC 8439) that is used many times: making one ready takes as
+    long as sealing a short text under it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+
+    def seal(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Sealed text and 16-byte tag. Never use a nonce twice."""
+        return self._cipher.encrypt(nonce, plaintext, aad)
+
+    def open(self, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
+        """Opens what ``seal`` sealed. PeerError UNREADABLE for anything else.
+
+        That covers nonces of a length other than 12 bytes, which a peer may have sent.
+        """
+        if len(nonce) != AEAD_NONCE_BYTES:
+            raise PeerError(Refusal.UNREADABLE, "a nonce is 12 bytes long")
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, aad)
+        except InvalidTag as exc:
+            raise PeerError(Refusal.UNREADABLE, "a sealed text that does not open") from exc
+
+
 def aead_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-    """ChaCha20-Poly1305 (RFC 8439): sealed text and 16-byte tag. Never use a nonce twice."""
+    """``AeadKey.seal`` under a key that is used once."""
     return ChaCha20Poly1305(key).encrypt(nonce, plaintext, aad)
 
 
 def aead_open(key: bytes, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
-    """Opens what ``aead_seal`` sealed. PeerError UNREADABLE for anything else.
-
-    That covers nonces of a length other than 12 bytes, which a peer may have sent.
-    """
-    cipher = ChaCha20Poly1305(key)
-    if len(nonce) != AEAD_NONCE_BYTES:
-        raise PeerError(Refusal.UNREADABLE, "a nonce is 12 bytes long")
-    try:
-        return cipher.decrypt(nonce, ciphertext, aad)
-    except InvalidTag as exc:
-        raise PeerError(Refusal.UNREADABLE, "a sealed text that does not open") from exc
+    """``AeadKey.open`` under a key that is used once."""
+    return AeadKey(key).open(nonce, ciphertext, aad)
 
 
 def hkdf(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:

@@ -27,6 +27,10 @@ def varint(value: int) -> bytes:
         if value < 0:
             raise ValueError("a varint is never negative")
         return bytes((value,))
+    if value < 0x4000:  # a length or a serial, nearly always: several stand in every entry
+        return bytes((value & 0x7F | 0x80, value >> 7))
+    if value < 0x20_0000:
+        return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
     if value > VARINT_MAX:
         raise ValueError("a varint is below 2**63")
     out = bytearray()

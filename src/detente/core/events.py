@@ -80,8 +80,7 @@ class Tick:
     """Time has passed; the core was waiting for it (``Station.wake_ms``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(NamedTuple):
     """An author's draft for one line."""
 
     line: bytes

@@ -139,10 +139,14 @@ def wake_ms(station: Station) -> int | None:
 
 def _timers(line: Line) -> list[int]:
     """When our log or our cosignatures are due, 0 for nothing, as far as they can be made now."""
-    greeted = line.greeted() if line.may_sign() else []
+    if not line.sessions or not line.may_sign():
+        return []
+    greeted = line.greeted()
     if not greeted:
         return []
-    quantum = line.quantum_due_ms if any(session.wide for session in greeted) else 0
+    quantum = line.quantum_due_ms
+    if quantum and not any(session.wide for session in greeted):
+        quantum = 0
     return [line.seen_due_ms, line.cosign_due_ms, quantum]
 
 

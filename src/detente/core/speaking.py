@@ -218,28 +218,30 @@ def append(step: Step, line: Line, drafts: Sequence[Draft], rows: Sequence[int] 
     frontier, serial = own.frontier.copy(), own.serial
     stored: list[NewEntry] = []
     plan = _plan(line, drafts)
+    drill, now = line.charter.drill, step.now
     for draft, seen in plan:
-        serial += draft.kind in SERIAL
+        body, kind = draft.body, draft.kind
+        serial += kind in SERIAL
         leaf = Leaf(
-            kind=draft.kind,
-            time_s=step.now.wall_s,
-            audience=draft.audience,
-            precedence=draft.precedence,
-            drill=draft.drill or line.charter.drill,
-            serial=serial if draft.kind in SERIAL else 0,
-            clock_error_s=step.now.error_s,
-            seen=seen,
-            refs=draft.refs,
-            extra=draft.extra,
-            commitment=None if draft.body is None else commit(draft.salt, draft.body),
-            release=draft.release,
+            kind,
+            now.wall_s,
+            draft.audience,
+            draft.precedence,
+            draft.drill or drill,
+            serial if kind in SERIAL else 0,
+            now.error_s,
+            seen,
+            draft.refs,
+            draft.extra,
+            None if body is None else commit(draft.salt, body),
+            draft.release,
         )
         raw = leaf.encode()
         digest = leaf_hash(raw)
         place = Place(own.id, frontier.size)
         done = b"".join(frontier.append(digest))
-        salt = draft.salt if draft.body is not None else None
-        stored.append(NewEntry(Entry(place, digest, raw, leaf, salt, draft.body), done))
+        salt = draft.salt if body is not None else None
+        stored.append(NewEntry(Entry(place, digest, raw, leaf, salt, body), done))
     root = frontier.root()
     message = own.checkpoint(frontier.size, root).text().encode()
     signature = step.station.keys.sign_log(message)

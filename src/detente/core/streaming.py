@@ -140,6 +140,13 @@ def send_batch(
     full = log.id in session.full
     prev = None if full else leaf_before(line, log, start)
     items = []
+
+    def confirmed(other: LogId, size: int) -> bool:
+        return session.holds.get(other, 0) >= size
+
+    def locate(ref: bytes) -> Place | None:
+        return _locate(line, ref)
+
     for entry in entries:
         leaf = entry.leaf
         items.append(
@@ -149,8 +156,8 @@ def send_batch(
                 with_body=leaf is not None
                 and line.entitled(leaf, log.id.member, session.member)
                 and not _is_held_back(step, line, entry),
-                confirmed=lambda other, size: session.holds.get(other, 0) >= size,
-                locate=lambda ref: _locate(line, ref),
+                confirmed=confirmed,
+                locate=locate,
                 yours=session.current,
             )
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from detente.core.errors import LocalError
 from detente.core.events import Tell
 from detente.core.leaf import Kind
+from detente.core.log import RECENT_ENTRIES_MAX
 from detente.core.station import Line
 from detente.dossiers.linktest import due
 from detente.node import renewal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 KEEP_ROUNDS = 60  # rounds between two keepings of the derived state
 ENFORCE_ROUNDS = 10  # rounds between two looks at revocations and old keys
+FOLLOW_ENTRIES = RECENT_ENTRIES_MAX // 4  # what is in memory outlasts several large steps
 READ_S = 0.05  # of one round, spent on reading on: a long record is read behind the traffic
 
 
@@ -29,6 +31,7 @@ class Chores:
         self._node = node
         self._tested: dict[bytes, int] = {}
         self._rounds = 0
+        self._unread = 0  # entries since the derived state was last brought up to them
 
     def run(self) -> None:
         """One round. A refusal of our own side is logged and ends nothing."""
@@ -56,6 +59,14 @@ class Chores:
         if self._rounds % ENFORCE_ROUNDS == 0:
             renewal.enforce_all(self._node)
             renewal.forget_old_tls(self._node)
+
+    def follow(self, entries: int) -> None:
+        """Told of every step: what much traffic brings is read before it leaves the memory."""
+        self._unread += entries
+        if self._unread >= FOLLOW_ENTRIES:
+            self._unread = 0
+            for line in self._node.station.lines.values():
+                self._node.folds(line).follow(line)
 
     def _read_on(self) -> None:
         for line in self._node.station.lines.values():

@@ -20,6 +20,7 @@ from detente.core.extras import Relation, Rung, decode_accused, decode_relations
 from detente.core.holding import entries_of
 from detente.core.identity import Origin
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
+from detente.core.log import Log
 from detente.core.proof import CardKeys
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
@@ -31,6 +32,7 @@ LOOKED_AT_MAX = 200  # the oldest open matters; a watch with more has another tr
 DECLINED_MAX = 20  # the last ones; older ones say nothing of the watch that is on duty now
 OPEN_MAX = 10_000  # open matters kept in mind; then the oldest give way, and are counted
 GAPS_MAX = 100  # of one line; an author with more is not counting at all
+READ_ENTRIES = 256  # between two looks at the clock
 VIEW_S = 0.1  # what a view may spend on entries that nobody has read yet
 FORMAT = 2
 
@@ -65,13 +67,23 @@ class Folds:
         for log in line.logs.values():
             at = self.scanned.get(log.id, 0)
             while at < log.size and time.monotonic() < until_s:
-                stop = min(log.size, at + 256)
-                for entry in entries_of(line, log, at, stop):
-                    self._take(line, entry)
-                self.scanned[log.id] = at = stop
-                self.changed = True
+                at = min(log.size, at + READ_ENTRIES)
+                self._read(line, log, at)
             left += log.size - at
         return left
+
+    def follow(self, line: Line) -> None:
+        """Reads what came lately while it is still in memory: from the store each entry takes
+        thrice as long. Where more than that is unread, ``read_on`` has to come first."""
+        for log in line.logs.values():
+            if log.size - self.scanned.get(log.id, 0) <= len(log.recent):
+                self._read(line, log, log.size)
+
+    def _read(self, line: Line, log: Log, stop: int) -> None:
+        for entry in entries_of(line, log, self.scanned.get(log.id, 0), stop):
+            self._take(line, entry)
+            self.changed = True
+        self.scanned[log.id] = stop
 
     def _take(self, line: Line, entry: Entry) -> None:
         leaf, log = entry.leaf, entry.place.log

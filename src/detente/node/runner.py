@@ -18,7 +18,7 @@ from detente.node.commands import run_command
 from detente.node.folder import Home
 from detente.node.links import Links
 from detente.node.logs import where
-from detente.node.memory import keep_freed_memory
+from detente.node.memory import keep_freed_memory, spare_what_stays
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
 from detente.node.places import find_line
@@ -47,6 +47,7 @@ class Loop:
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serves until stopped. MachineError ends it at once."""
         keep_freed_memory()
+        spare_what_stays()
         node, stop = self.node, asyncio.Event()
         node.stopping = stop.set
         loop = asyncio.get_running_loop()
@@ -88,7 +89,7 @@ class Loop:
             now_ms = clock(node.home).steady_ms
             if inputs or self._due(now_ms):
                 self._tried_ms = now_ms
-                node.give(inputs)
+                node.chores.follow(node.give(inputs).entries)
             for _, future in groups:
                 if not future.done():
                     future.set_result(None)

@@ -27,17 +27,18 @@ class Sightings:
             return
         old = self.seen.get((tell.line, member), Observation())
         fresh = old.last_sign_s is None or now_s - old.last_sign_s > PRESENCE_LEASE_S
-        new = replace(old, last_sign_s=now_s, alive_since_s=now_s if fresh else old.alive_since_s)
+        alive_since_s = now_s if fresh else old.alive_since_s
+        on_duty, lease_until_s, since_s = old.on_duty, old.lease_until_s, old.attended_since_s
         if tell.word == "presence":
-            on_duty = bool(tell.facts.get("on_duty"))
-            since_s = new.attended_since_s if old.on_duty else now_s
-            new = replace(
-                new,
-                on_duty=on_duty,
-                lease_until_s=now_s + PRESENCE_LEASE_S,
-                attended_since_s=since_s if on_duty else None,
-            )
-        self.seen[tell.line, member] = new
+            on_duty, lease_until_s = bool(tell.facts.get("on_duty")), now_s + PRESENCE_LEASE_S
+            since_s = None if not on_duty else since_s if old.on_duty else now_s
+        self.seen[tell.line, member] = Observation(
+            last_sign_s=now_s,
+            alive_since_s=alive_since_s,
+            on_duty=on_duty,
+            lease_until_s=lease_until_s,
+            attended_since_s=since_s,
+        )
 
     def of_line(self, line: Line, steady_ms: int, now_s: int) -> dict[int, Observation]:
         """The observations of one line; frames of live sessions count as signs of life."""

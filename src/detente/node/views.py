@@ -295,12 +295,13 @@ def line_status(
 
 
 def _unreceipted(line: Line) -> int:
-    """Entries of ours that no other log states as held."""
+    """Entries of ours that no other log states as held, up to the last that calls for it: what
+    only answers a receipt is never receipted, and would have every line at rest look unfinished."""
     own = line.own
     if own is None:
         return 0
     stated = [log.stated.get(own.id, 0) for log in line.logs.values() if log.id.member != line.me]
-    return own.size - max(stated, default=0)
+    return max(0, own.called - max(stated, default=0))
 
 
 def _member(

@@ -16,8 +16,14 @@ class Dice:
 
     def __init__(self, seed: int, *words: object) -> None:
         self._name = (seed, *words)
-        digest = hashlib.sha256(repr(self._name).encode()).digest()
-        self._random = random.Random(int.from_bytes(digest, "big"))
+        self._made: random.Random | None = None  # many only name further streams
+
+    @property
+    def _random(self) -> random.Random:
+        if self._made is None:
+            digest = hashlib.sha256(repr(self._name).encode()).digest()
+            self._made = random.Random(int.from_bytes(digest, "big"))
+        return self._made
 
     def stream(self, *words: object) -> Dice:
         """Another stream, named by further words."""

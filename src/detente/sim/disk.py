@@ -35,7 +35,10 @@ class File:
 
     def write(self, offset: int, data: bytes) -> None:
         """As pwrite: a hole before it reads as zeros."""
-        _write(self.data, offset, data)
+        into = self.data
+        if len(into) < offset:
+            into.extend(bytes(offset - len(into)))
+        into[offset : offset + len(data)] = data
         self.pending.append((offset, data))
 
     def cut(self, size: int) -> None:
@@ -111,8 +114,8 @@ class Disk:
     def take_write(self, file: File, offset: int, data: bytes) -> None:
         """One write, unless the power, the device or the room is gone."""
         self.fuse.burn()
-        grows = max(0, offset + len(data) - len(file.data))
-        if self.room_bytes is not None and grows:
+        if self.room_bytes is not None:
+            grows = max(0, offset + len(data) - len(file.data))
             if grows > self.room_bytes:
                 raise apsw.FullError("no space left on device")
             self.room_bytes -= grows
@@ -171,7 +174,7 @@ class _Open:
         return 4096
 
     def xDeviceCharacteristics(self) -> int:  # noqa: N802
-        return 0
+        return apsw.SQLITE_IOCAP_POWERSAFE_OVERWRITE  # as SQLite assumes of every disk on Unix
 
     def xClose(self) -> None:  # noqa: N802
         pass
@@ -184,19 +187,20 @@ class _Vfs(apsw.VFS):
         super().__init__(VFS, base="", maxpathname=1024)
 
     def xOpen(self, name: Any, flags: list[int]) -> Any:  # noqa: ARG002, N802
-        path = Path(name.filename() if isinstance(name, apsw.URIFilename) else name or "temporary")
-        disk = _mounted[str(path.parent)]
-        return _Open(disk, disk.files.setdefault(path.name, File()))
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name or "temporary"
+        folder, _, file = path.rpartition("/")
+        disk = _mounted[folder]
+        return _Open(disk, disk.files.setdefault(file, File()))
 
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: ARG002, N802
-        path = Path(pathname)
-        return path.name in _mounted[str(path.parent)].files
+        folder, _, file = pathname.rpartition("/")
+        return file in _mounted[folder].files
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: ARG002, N802
-        path = Path(filename)
-        disk = _mounted[str(path.parent)]
+        folder, _, file = filename.rpartition("/")
+        disk = _mounted[folder]
         disk.fuse.burn()
-        disk.files.pop(path.name, None)
+        disk.files.pop(file, None)
 
     def xFullPathname(self, name: str) -> str:  # noqa: N802
         return name

@@ -93,6 +93,7 @@ class Machine:
     kept_down: bool = False  # no supervisor starts it
 
     def __post_init__(self) -> None:
+        self.trace_name = f"{self.name}/{self.number}"
         self.fuse = Fuse()
         self.disk = Disk(f"{self.name}-{self.number}", self.fuse)
         self.marks = SimMarks(self.fuse)

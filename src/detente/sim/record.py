@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from detente.sim.world import World
 
 TELLS_MAX = 200_000
+DIGESTED_LINES = 2_000  # of the trace, taken into its digest at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +89,18 @@ class Record:
     stuck_machines: list[Machine] = field(default_factory=list)
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
     entries: int = 0
+    looks: int = 0  # of the checkers
     forks: list[tuple[str, LogId, int]] = field(default_factory=list)  # signed: name, log, index
     finals: set[bytes] = field(default_factory=set)  # offers that an honest party saw final
     blamed: list[Blamed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._digest = hashlib.sha256()
+        self._undigested: list[str] = []
 
     def note(self, machine: Machine, word: str, **facts: object) -> None:
         """One line of the trace."""
-        self._line(f"{machine.name}/{machine.number} {word} {_show(facts)}")
+        self._line(f"{machine.trace_name} {word} {_show(facts)}")
 
     def told(self, machine: Machine, tell: Tell) -> None:
         """A node told something."""
@@ -126,7 +129,7 @@ class Record:
             watcher(machine, connection, data, urgent)
         digest = hashlib.sha256(data).hexdigest()[:12]
         link = connection.links[connection.side(machine.number)]
-        self.note(machine, "sends", link=link, bytes=len(data), sha=digest)
+        self._line(f"{machine.trace_name} sends link={link} bytes={len(data)} sha={digest}")
 
     def started(self, machine: Machine, restored: dict[bytes, str]) -> None:
         """A process began."""
@@ -143,11 +146,15 @@ class Record:
 
     def digest(self) -> str:
         """What all the trace comes to: equal for equal seeds."""
+        self._digest.update("".join(self._undigested).encode())
+        self._undigested.clear()
         return self._digest.hexdigest()
 
     def _line(self, text: str) -> None:
         line = f"{self.world.now_ms:>10} {text}"
-        self._digest.update(line.encode() + b"\n")
+        self._undigested.append(line + "\n")
+        if len(self._undigested) >= DIGESTED_LINES:
+            self.digest()
         if self.traced:
             self.lines.append(line)
         if self.say is not None:

@@ -8,6 +8,7 @@ wrote would be misread. An older program than that refuses to start.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class Migration(NamedTuple):
     sql: str
 
 
+@cache
 def migrations() -> tuple[Migration, ...]:
     """Every step, in order."""
     folder = files("detente.store").joinpath("schema")

@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from detente.core.crypto import AEAD_KEY_BYTES, AEAD_NONCE_BYTES, aead_open, aead_seal
+from detente.core.crypto import (
+    AEAD_KEY_BYTES,
+    AEAD_NONCE_BYTES,
+    AeadKey,
+    aead_open,
+    aead_seal,
+)
 from detente.core.errors import LocalError, MachineError, PeerError, Refusal
 from detente.core.leaf import LogId
 
@@ -55,7 +61,7 @@ class Sealer:
     def __init__(self, master: bytes, entropy: Callable[[int], bytes]) -> None:
         if len(master) != AEAD_KEY_BYTES:
             raise LocalError(Refusal.USAGE, f"a master key is {AEAD_KEY_BYTES} bytes long")
-        self._master = master
+        self._master = AeadKey(master)
         self._entropy = entropy
 
     def seal(self, items: Sequence[tuple[bytes, bytes]]) -> list[Sealed]:
@@ -66,7 +72,7 @@ class Sealer:
             start = at * _DRAW_BYTES
             key = drawn[start : start + AEAD_KEY_BYTES]
             nonce = drawn[start + AEAD_KEY_BYTES : start + _DRAW_BYTES]
-            wrapped = nonce + aead_seal(self._master, nonce, key, place)
+            wrapped = nonce + self._master.seal(nonce, key, place)
             out.append(Sealed(wrapped, aead_seal(key, _ZERO_NONCE, plain, place)))
         return out
 
@@ -76,7 +82,7 @@ class Sealer:
             if wrapped is None:
                 raise PeerError(Refusal.UNREADABLE)
             nonce, sealed_key = wrapped[:AEAD_NONCE_BYTES], wrapped[AEAD_NONCE_BYTES:]
-            key = aead_open(self._master, nonce, sealed_key, place)
+            key = self._master.open(nonce, sealed_key, place)
             return aead_open(key, _ZERO_NONCE, box, place)
         except PeerError as exc:
             raise MachineError(Refusal.DISK, "a stored body does not open") from exc
@@ -84,12 +90,12 @@ class Sealer:
     def check_word(self) -> bytes:
         """Bytes by which ``knows`` tells this master key again."""
         nonce = self._entropy(AEAD_NONCE_BYTES)
-        return nonce + aead_seal(self._master, nonce, b"", _CHECK)
+        return nonce + self._master.seal(nonce, b"", _CHECK)
 
     def knows(self, word: bytes) -> bool:
         """Whether a check word was made under this master key."""
         try:
-            aead_open(self._master, word[:AEAD_NONCE_BYTES], word[AEAD_NONCE_BYTES:], _CHECK)
+            self._master.open(word[:AEAD_NONCE_BYTES], word[AEAD_NONCE_BYTES:], _CHECK)
         except PeerError:
             return False
         return True

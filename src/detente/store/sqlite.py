@@ -23,7 +23,6 @@ from detente.core.events import (
 )
 from detente.core.leaf import LogId
 from detente.core.merkle import HASH_BYTES
-from detente.core.transcript import Place
 from detente.store import sqlite_index
 from detente.store.contract import NOT_LOADED
 from detente.store.database import Database
@@ -382,7 +381,8 @@ def _check_order(effect: StoreEntries, size: int) -> None:
         raise LocalError(Refusal.USAGE, f"{where}: a head of size {effect.head.size}")
     for index, new in enumerate(effect.entries, size):
         entry = new.entry
-        if entry.place != Place(log, index):
+        place = entry.place
+        if place.index != index or place.log != log:
             raise LocalError(Refusal.USAGE, f"{where}: entry {entry.place.index} is not next")
         completed = ((index + 1) & -(index + 1)).bit_length() - 1
         if len(new.subtrees) != HASH_BYTES * completed:

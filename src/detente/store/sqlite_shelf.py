@@ -45,6 +45,13 @@ _VECTOR = (
     " AND c.covered = p.covered AND c.by_index <= ? ORDER BY c.by_index DESC LIMIT 1)"
     " FROM cover_pair AS p WHERE p.by_log = ?"
 )
+_ALL_SEEN = (
+    "SELECT l.member, l.k, l.life, e.id FROM log AS l CROSS JOIN entry AS e"
+    " ON e.id BETWEEN l.number << 40 AND l.number << 40 | 1099511627775"
+    " WHERE l.line = ? AND e.kind = ?"
+)
+# The last condition is how SQLite sees that the partial index holds them all.
+_OF_KIND = _ALL_SEEN + " AND e.kind <> 2"
 
 
 class Numbers:
@@ -191,20 +198,10 @@ class SqliteShelf:
 
     def of_kind(self, kinds: Sequence[int]) -> Sequence[Place]:
         """Every entry of these kinds, in order of place."""
-        logs = self._database.rows(
-            "SELECT number, member, k, life FROM log WHERE line = ?", (self._number,)
-        )
         out = []
-        for number, member, k, life in logs:
-            log, first = LogId(member, k, life), number << INDEX_BITS
-            for kind in set(kinds):
-                # The second condition is how SQLite sees that the partial index holds them all.
-                indexed = "" if kind == Kind.SEEN else " AND kind <> 2"
-                rows = self._database.rows(
-                    f"SELECT id FROM entry WHERE kind = ? AND id BETWEEN ? AND ?{indexed}",  # noqa: S608
-                    (kind, first, first | INDEX_MASK),
-                )
-                out += [Place(log, row[0] & INDEX_MASK) for row in rows]
+        for kind in set(kinds):
+            wanted = _ALL_SEEN if kind == Kind.SEEN else _OF_KIND
+            out += [_place(row) for row in self._database.rows(wanted, (self._number, kind))]
         return sorted(out)
 
     # --- beyond the transcript ----------------------------------------------------------------

@@ -58,6 +58,7 @@ class Checkers:
 
     def look(self) -> None:
         """Somewhere in between."""
+        self._simulation.record.looks += 1
         self.receipts.look()
         self.silences.look()
         self.decisions.look()

@@ -15,12 +15,12 @@ from detente.core.body import unpack
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import PeerError
 from detente.core.freezing import frozen_logs
-from detente.core.leaf import Kind, LogId
+from detente.core.leaf import Kind
 from detente.core.protocol import BLAMELESS
 from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.verify import verify_file
-from detente.sim.checkers.ends import guilty, honest, line_of
+from detente.sim.checkers.ends import entries, guilty, honest, line_of, still
 from detente.sim.parties import card_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ def _forks(simulation: Simulation) -> None:
         if ours is None or theirs is None:
             continue
         for log_id in sorted(ours.logs.keys() & theirs.logs.keys()):
-            at = _apart(ours, theirs, log_id) if log_id.member in wicked else -1
+            if log_id.member not in wicked:
+                continue
+            at = _apart(entries(one).get(log_id, []), entries(other).get(log_id, []))
             if at < 0:
                 continue
             for machine, line in ((one, ours), (other, theirs)):
@@ -104,12 +106,10 @@ def _forks(simulation: Simulation) -> None:
                     )
 
 
-def _apart(ours: Line, theirs: Line, log_id: LogId) -> int:
+def _apart(ours: list[Entry], theirs: list[Entry]) -> int:
     """The first entry in which two holders of one log differ, or -1."""
-    for index in range(min(ours.logs[log_id].size, theirs.logs[log_id].size)):
-        if ours.shelf.entry(log_id, index).hash != theirs.shelf.entry(log_id, index).hash:
-            return index
-    return -1
+    both = enumerate(zip(ours, theirs, strict=False))
+    return next((index for index, (here, there) in both if here.hash != there.hash), -1)
 
 
 def _mutes(simulation: Simulation) -> None:
@@ -151,10 +151,11 @@ def _decisions(simulation: Simulation) -> None:
         if line is None:
             continue
         frozen = frozen_logs(machine.station, line)
-        for place in line.shelf.of_kind((Kind.OFFER,)):
+        shelf = still(machine, line)
+        for place in shelf.of_kind((Kind.OFFER,)):
             now_s = machine.clock.now(simulation.world.now_ms).wall_s
-            standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
-            states.setdefault(line.shelf.entry(*place).hash, {})[machine.name] = standing.state
+            standing = state_of_offer(shelf, place, now_s, frozen=frozen)
+            states.setdefault(shelf.entry(*place).hash, {})[machine.name] = standing.state
     for offer in sorted(record.finals):
         for name, state in states.get(offer, {}).items():
             if state is not State.FINAL:

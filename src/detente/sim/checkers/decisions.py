@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detente.core.decisions import State, state_of_offer
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
-from detente.sim.checkers.ends import honest, line_of
+from detente.sim.checkers.ends import honest, line_of, still
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -42,13 +42,14 @@ class Decisions:
         if line is None:
             return
         now_s = machine.clock.now(self._simulation.world.now_ms).wall_s
-        for place in line.shelf.of_kind((Kind.OFFER,)):
+        shelf = still(machine, line)
+        for place in shelf.of_kind((Kind.OFFER,)):
             frozen = frozen_logs(machine.station, line)
-            found = state_of_offer(line.shelf, place, now_s, frozen=frozen)
-            offer = line.shelf.entry(*place).hash
+            found = state_of_offer(shelf, place, now_s, frozen=frozen)
+            offer = shelf.entry(*place).hash
             before = self._final.get((machine.number, offer))
             if found.state is State.FINAL and found.seal is not None:
-                seal = line.shelf.entry(*found.seal).hash
+                seal = shelf.entry(*found.seal).hash
                 if self._final.setdefault((machine.number, offer), seal) != seal:
                     self._fault(f"{machine.name} holds another seal of one offer for final")
             elif before is not None and found.seal is not None and not self._uncovered(machine):
@@ -71,10 +72,11 @@ class Decisions:
             looked.append(machine.name)
             frozen = frozen_logs(machine.station, line)
             numbers = 0
-            for place in line.shelf.of_kind((Kind.OFFER,)):
-                state = state_of_offer(line.shelf, place, 1 << 39, frozen=frozen).state
+            shelf = still(machine, line)
+            for place in shelf.of_kind((Kind.OFFER,)):
+                state = state_of_offer(shelf, place, 1 << 39, frozen=frozen).state
                 if state is State.FINAL:
-                    final.setdefault(line.shelf.entry(*place).hash, set()).add(machine.name)
+                    final.setdefault(shelf.entry(*place).hash, set()).add(machine.name)
                     numbers += 1
             if line.charter.number > numbers:
                 self._fault(f"{machine.name} is bound by what was never final")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from detente.core.body import commit
 from detente.core.leaf import LogId
 from detente.core.speaking import loaded
-from detente.core.station import Line
+from detente.core.station import Line, Shelf
 from detente.core.transcript import Entry
 from detente.sim.dice import Dice
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from detente.sim.record import Record
     from detente.sim.run import Simulation
 
+_still: WeakKeyDictionary[Record, dict[int, tuple[object, Shelf]]] = WeakKeyDictionary()
 _read: WeakKeyDictionary[Record, dict[int, dict[LogId, list[Entry]]]] = WeakKeyDictionary()
 
 
@@ -39,6 +41,36 @@ def entries(machine: Machine) -> dict[LogId, list[Entry]]:
             }
         )
     return read[machine.number]
+
+
+class _Still:
+    """A shelf while nothing changes: what one checker has read of it no other reads again."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._known: dict[tuple[object, ...], Any] = {}
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        asked, known = getattr(self._shelf, name), self._known
+
+        def read(*args: Any) -> Any:
+            key = name, *(tuple(arg) if isinstance(arg, list) else arg for arg in args)
+            if key not in known:
+                known[key] = asked(*args)
+            return known[key]
+
+        setattr(self, name, read)
+        return read
+
+
+def still(machine: Machine, line: Line) -> Shelf:
+    """What a machine's store holds of the line, read once in each look of the checkers."""
+    moment = machine.world.record.looks, machine.process
+    shelves = _still.setdefault(machine.world.record, {})
+    known = shelves.get(machine.number)
+    if known is None or known[0] != moment:
+        known = shelves[machine.number] = moment, cast("Shelf", _Still(line.shelf))
+    return known[1]
 
 
 def author_of(machine: Machine, member: int) -> str:

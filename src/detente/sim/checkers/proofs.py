@@ -20,7 +20,7 @@ from detente.dossiers.receipts import receipts
 from detente.dossiers.report import Report, StatementShown
 from detente.dossiers.verify import verify_file
 from detente.node.proving import BUILD, _head_lines, proof_of
-from detente.sim.checkers.ends import dice_of, entries, honest, line_of, wicked
+from detente.sim.checkers.ends import dice_of, entries, honest, line_of, still, wicked
 from detente.sim.parties import card_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def prove(simulation: Simulation, machine: Machine) -> None:
     if log.frozen >= 0 or log.key in machine.station.revoked:
         return  # what verify says of these is attacks.py's, and the revocations' own tests'
     entry = line.shelf.entry(*place)
-    given = receipts(line.shelf, place, line.everyone(), frozen_logs(machine.station, line))
+    given = receipts(
+        still(machine, line), place, line.everyone(), frozen_logs(machine.station, line)
+    )
     held = [line.shelf.entry(*one.place) for one in given.values()]
     node = cast("Node", machine.clerk)
     parts = [proof_of(node, line, one) for one in (entry, *held)]
@@ -162,10 +164,11 @@ def _ladders(simulation: Simulation) -> None:
         held = tuple(sorted((log.id, log.size, log.root) for log in line.logs.values()))
         ended = tuple(sorted(log.id for log in line.logs.values() if log.frozen >= 0))
         dice = dice_of(simulation, "ladders")
-        places = line.shelf.of_kind((Kind.DISPATCH, Kind.ACCIDENT))
+        shelf = still(machine, line)
+        places = shelf.of_kind((Kind.DISPATCH, Kind.ACCIDENT))
         drawn = [dice.one_of(places) for _ in range(LADDERS)] if places else []
         try:
-            shown: list[object] = [ladder(line.shelf, line.charter, p, frozen) for p in drawn]
+            shown: list[object] = [ladder(shelf, line.charter, p, frozen) for p in drawn]
         except DetenteError as error:
             simulation.record.fault(FAULT, f"{machine.name} cannot show a ladder: {error}")
             continue

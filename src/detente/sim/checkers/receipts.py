@@ -13,10 +13,10 @@ from detente.core.extras import decode_held_ahead, decode_quote
 from detente.core.leaf import CONTENT, Kind, LogId
 from detente.core.transcript import Place
 from detente.dossiers.receipts import Evidence, Receipt, receipts
-from detente.sim.checkers.ends import author_of, dice_of, honest, line_of, wicked
+from detente.sim.checkers.ends import author_of, dice_of, honest, line_of, still, wicked
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.station import Line, Shelf
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 
@@ -117,8 +117,8 @@ class Receipts:
             self._shown_before(machine, line)
 
     def _shows(self, machine: Machine, line: Line, place: Place) -> None:
-        for member, found in receipts(line.shelf, place, line.everyone()).items():
-            if not _signed(line, place, found):
+        for member, found in receipts(still(machine, line), place, line.everyone()).items():
+            if not _signed(still(machine, line), place, found):
                 self._fault(machine, place, f"a receipt of {member} that nobody signed")
             key = machine.number, place, member
             self._shown.setdefault(key, found)
@@ -131,7 +131,7 @@ class Receipts:
             said = (place, before.place, before.covered_by or before.place)
             if not all(_held(line, one) for one in said):
                 continue  # lost with a disk, or contested
-            now = receipts(line.shelf, place, 1 << member).get(member)
+            now = receipts(still(machine, line), place, 1 << member).get(member)
             if now is None:
                 self._fault(machine, place, f"the receipt of {member} is gone")
             elif now.at_s > before.at_s:
@@ -164,9 +164,9 @@ def _unsynced_bytes(machine: Machine) -> int:
     )
 
 
-def _signed(line: Line, place: Place, receipt: Receipt) -> bool:
+def _signed(shelf: Shelf, place: Place, receipt: Receipt) -> bool:
     """Whether the entry that a receipt rests on says so, in its own words."""
-    leaf = line.shelf.entry(*receipt.place).leaf
+    leaf = shelf.entry(*receipt.place).leaf
     if leaf is None:
         return False
     if receipt.evidence is Evidence.SEEN:

@@ -13,7 +13,7 @@ from detente.core.transcript import Place
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
-from detente.sim.checkers.ends import guilty, honest, line_of
+from detente.sim.checkers.ends import guilty, honest, line_of, still
 
 if TYPE_CHECKING:
     from detente.core.station import Line
@@ -71,13 +71,14 @@ class Silences:
 
     @staticmethod
     def _ours(machine: Machine, line: Line) -> list[Ladder]:
+        shelf = still(machine, line)
         places = [
             place
-            for place in line.shelf.of_kind((Kind.DISPATCH, Kind.ACCIDENT))
+            for place in shelf.of_kind((Kind.DISPATCH, Kind.ACCIDENT))
             if place.log == line.mine
         ]
         frozen = frozen_logs(machine.station, line)
-        return [ladder(line.shelf, line.charter, place, frozen) for place in places[-OURS:]]
+        return [ladder(shelf, line.charter, place, frozen) for place in places[-OURS:]]
 
     def _more_than(
         self, machine: Machine, line: Line, member: int, shown: Presence, ours: list[Ladder]
