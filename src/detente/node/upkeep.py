@@ -32,8 +32,8 @@ DESK_NOTES = frozenset(
     {
         *("person-added", "person-left", "sign-in-link", "sign-in", "sign-out"),  # people
         *("passkey-registered", "passkey-void"),
-        *("draft", "draft-offered", "authorisation-refused", "break-glass"),  # dispatches
-        *("countersigned", "by-voice", "by-voice-linked", "proof-taken", "real-world"),
+        *("draft", "draft-offered", "authorisation-refused"),  # dispatches
+        *("by-voice", "by-voice-linked", "proof-taken", "real-world"),
         *("alarm-raised", "alarm-escalated", "alarm-silenced", "alarm-ended", "escalation-list"),
         *("watch-taken", "watch-left", "watch-relieved", "hand-over", "hand-over-taken"),
     }
