@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import time
@@ -16,6 +17,7 @@ from detente.times import stamp
 from detente.words import LANGUAGES, _, marked
 
 PORT = 8471
+BY = "command line"  # who did it, as the journal has it
 ROLE_WORDS = (
     "watch",
     "drafter",
@@ -105,11 +107,16 @@ def run(session: Session) -> None:
 @click.pass_obj
 def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> None:
     """Names stay on this ground."""
+    from detente.desk.noting import tell
+    from detente.desk.people_page import note_added
     from detente.desk.serve import open_desk
 
     found = open_desk(session.home)
     try:
-        person = found.people.add(name, frozenset(roles), language, int(time.time()))
+        with found.cabinet.change():
+            person = found.people.add(name, frozenset(roles), language, int(time.time()))
+            note_added(found, person, BY)
+        asyncio.run(tell(found))
     finally:
         found.cabinet.close()
     session.show(
@@ -123,6 +130,8 @@ def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> N
 @click.pass_obj
 def link(session: Session, name: str) -> None:
     """Good once and for a quarter of an hour. It stands behind a #, which no server is sent."""
+    from detente.desk.noting import tell
+    from detente.desk.people_page import note_link
     from detente.desk.serve import open_desk
     from detente.desk.sessions import INVITATION_S
 
@@ -132,7 +141,10 @@ def link(session: Session, name: str) -> None:
         if person is None or person.left_s is not None:
             raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
         until_s = int(time.time()) + INVITATION_S
-        code = found.sessions.invite(person, int(time.time()))
+        with found.cabinet.change():
+            code = found.sessions.invite(person, int(time.time()))
+            note_link(found, person, BY)
+        asyncio.run(tell(found))
         url = f"{found.origin}/enter#{code}"
     finally:
         found.cabinet.close()
@@ -178,6 +190,8 @@ def people(session: Session) -> None:
 @click.pass_obj
 def part(session: Session, name: str) -> None:
     """What they could do is listed; what they did stays in the journal."""
+    from detente.desk.noting import tell
+    from detente.desk.people_page import note_left
     from detente.desk.serve import open_desk
 
     found = open_desk(session.home)
@@ -186,7 +200,10 @@ def part(session: Session, name: str) -> None:
         if person is None:
             raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
         powers = sorted(person.powers)
-        found.people.part(person.number, int(time.time()))
+        with found.cabinet.change():
+            found.people.part(person.number, int(time.time()))
+            note_left(found, person, BY)
+        asyncio.run(tell(found))
     finally:
         found.cabinet.close()
     session.show(

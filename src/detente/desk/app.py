@@ -11,15 +11,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from detente import words
 from detente.core.errors import DetenteError, LocalError, Refusal
-from detente.desk import entering, line_page
+from detente.desk import entering, line_page, noting, own_page, people_page
 from detente.desk.desk import Desk
-from detente.desk.guard import Headers, desk_of, session_of
+from detente.desk.guard import Headers, desk_of, session_of, wants_values
 from detente.desk.node_side import gone
 from detente.desk.sheets import sheet
 
@@ -30,9 +30,17 @@ STATUS = {Refusal.NOT_ALLOWED: 403, Refusal.NOT_FOUND: 404, Refusal.OVERSIZE: 41
 def application(desk: Desk) -> Starlette:
     """The whole desk."""
 
+    telling: set[asyncio.Task[int]] = set()
+
+    def tell(_event: object) -> None:
+        task = asyncio.ensure_future(noting.tell(desk))  # the node is there, perhaps again
+        telling.add(task)
+        task.add_done_callback(telling.discard)
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         desk.node.start(asyncio.get_running_loop())
+        desk.node.on_event(tell)
         yield
         desk.node.stop()
 
@@ -40,6 +48,8 @@ def application(desk: Desk) -> Starlette:
         routes=[
             *entering.ROUTES,
             *line_page.ROUTES,
+            *own_page.ROUTES,
+            *people_page.ROUTES,
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
@@ -61,6 +71,8 @@ async def refused(request: Request, error: Exception) -> Response:
     status = STATUS.get(error.refusal, 400)
     if isinstance(error, LocalError) and gone(error):
         status = 503
+    if wants_values(request):
+        return JSONResponse({"refused": f"{text}. {hint}"}, status_code=status)
     return sheet(request, desk_of(request), session, "refused.html", status, text=text, hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,8 @@ from detente.desk.throttle import Throttle
 
 HOST_SETTING = "host"
 PORT_SETTING = "port"
-TRIES = 10  # of codes and passkeys together, a minute
+TRIES = 20  # to come in a minute, from one address or as one person
+TRIES_IN_ALL = 200  # a watch that relieves another comes within it; a flood does not
 
 
 def wall_s() -> int:
@@ -33,6 +35,8 @@ class Desk:
     node: NodeSide = field(init=False)
     live: Live = field(default_factory=Live)
     tries: Throttle = field(default_factory=lambda: Throttle(TRIES, per_s=60))
+    tries_in_all: Throttle = field(default_factory=lambda: Throttle(TRIES_IN_ALL, per_s=60))
+    noting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.node = NodeSide(self.home)

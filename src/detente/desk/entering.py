@@ -1,38 +1,95 @@
-"""Coming to the desk and leaving it: a one-time code, sign-out, the way to the first page."""
+"""Coming to the desk and leaving it: a passkey, a one-time code, sign-out."""
 
 from __future__ import annotations
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from detente.core.errors import LocalError, Refusal
+from detente.desk import passkeys
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import check_form, desk_of, page, session_of
 from detente.desk.sessions import COOKIE, Session
 from detente.desk.sheets import sheet
 
+KEYS_WANTED = 2  # one may be lost; the other still opens the door
+KEPT = "typed:"  # before the names of what was typed under a session that has ended
+
 
 async def sign_in(request: Request) -> Response:
     """The door."""
     session = session_of(request)
+    then = inward(request.query_params.get("then", "/"))
     if session is not None:
-        return RedirectResponse(_then(request), 303)
-    return sheet(request, desk_of(request), None, "sign_in.html", then=_then(request))
+        return RedirectResponse(then, 303)
+    return sheet(request, desk_of(request), None, "sign_in.html", then=then, typed=[])
 
 
 async def with_code(request: Request) -> Response:
     """Takes a one-time code. NOT_ALLOWED for a wrong one, OVER_QUOTA for too many tries."""
+    desk, form = await _at_the_door(request)
+    session = desk.sessions.accept(str(form.get("code", "")), wall_s())
+    return _come_in(request, desk, session, form)
+
+
+async def what_to_sign(request: Request) -> Response:
+    """What a passkey signs to open the door: a fresh challenge, good once."""
+    desk, _form = await _at_the_door(request)
+    statement = passkeys.fresh(desk, passkeys.SIGN_IN)
+    asked = passkeys.ask(desk, None, statement, passkeys.SIGN_IN)
+    return JSONResponse({**asked, "statement": passkeys.text_of(statement)})
+
+
+async def with_passkey(request: Request) -> Response:
+    """Takes a passkey's signature. Refusals as ``passkeys.check``, OVER_QUOTA for too many."""
+    session_of(request)
+    await check_form(request, None)
+    desk, form = desk_of(request), await request.form()
+    answer = passkeys.read_answer(str(form.get("answer", "")))
+    owner = passkeys.owner_of(desk, answer)
+    if owner is not None:
+        desk.tries.count(wall_s(), f"person {owner}")
+    statement = passkeys.bytes_of(form.get("statement"))
+    found = passkeys.check(desk, None, statement, passkeys.SIGN_IN, answer)
+    cookie = desk.sessions.begin(found.person.number, wall_s(), by_passkey=True)
+    return _come_in(request, desk, cookie, form)
+
+
+async def _at_the_door(request: Request) -> tuple[Desk, FormData]:
+    """A form from somebody unknown, counted."""
     desk = desk_of(request)
     session_of(request)  # their language
     await check_form(request, None)
-    desk.tries.count(wall_s())
-    form = await request.form()
-    return signed_in(desk, desk.sessions.accept(str(form.get("code", "")), wall_s()), "/")
+    desk.tries.count(wall_s(), f"from {request.client.host if request.client else ''}")
+    desk.tries_in_all.count(wall_s())
+    return desk, await request.form()
 
 
-def signed_in(desk: Desk, cookie: str, then: str) -> Response:
-    """On to a page with a new session's cookie, which no script can read."""
-    answer = RedirectResponse(then, 303)
+def _come_in(request: Request, desk: Desk, cookie: str, form: FormData) -> Response:
+    """On to where somebody wanted to go; first to their keys while they have too few."""
+    session = desk.sessions.find(cookie, wall_s())
+    if session is None:
+        raise LocalError(Refusal.NOT_ALLOWED, "this person has left")
+    then = inward(str(form.get("then", "/")))
+    typed = [
+        (name.removeprefix(KEPT), value)
+        for name, value in form.multi_items()
+        if name.startswith(KEPT) and isinstance(value, str)
+    ]
+    answer: Response
+    if typed:
+        answer = sheet(request, desk, session, "typed.html", then=then, typed=typed)
+    elif len(passkeys.passkeys_of(desk, session.person.number)) < KEYS_WANTED:
+        answer = RedirectResponse("/me", 303)
+    else:
+        answer = RedirectResponse(then, 303)
+    return with_cookie(desk, answer, cookie)
+
+
+def with_cookie(desk: Desk, answer: Response, cookie: str) -> Response:
+    """The answer with a new session's cookie, which no script can read."""
     answer.set_cookie(
         COOKIE,
         cookie,
@@ -53,15 +110,17 @@ async def sign_out(_request: Request, desk: Desk, session: Session) -> Response:
     return answer
 
 
-def _then(request: Request) -> str:
-    """Where somebody wanted to go: a path of ours alone."""
-    then = request.query_params.get("then", "/")
-    return then if then.startswith("/") and not then.startswith(("//", "/\\")) else "/"
+def inward(then: str) -> str:
+    """Where somebody wanted to go, if that is a path of ours; else the first page."""
+    plain = then.startswith("/") and not then.startswith(("//", "/\\")) and then.isprintable()
+    return then if plain else "/"
 
 
 ROUTES = [
     Route("/sign-in", sign_in),
     Route("/enter", sign_in),
     Route("/code", with_code, methods=["POST"]),
+    Route("/passkey/options", what_to_sign, methods=["POST"]),
+    Route("/passkey", with_passkey, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
 ]

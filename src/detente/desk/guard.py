@@ -18,6 +18,7 @@ from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk, wall_s
 from detente.desk.sessions import COOKIE, Session
+from detente.desk.sheets import sheet
 
 FORM_BYTES_MAX = 4 * 1024 * 1024  # the longest text a dispatch may have, escaped threefold
 POLICY = (
@@ -91,12 +92,11 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
         async def guarded(request: Request) -> Response:
             session = session_of(request)
             if session is None:
-                target = quote(request.url.path, safe="/")
-                return RedirectResponse(f"/sign-in?then={target}", 303)
+                return await _first_sign_in(request)
             if power and not session.person.may(power):
                 raise LocalError(Refusal.NOT_ALLOWED, "your roles do not include this")
-            if request.method not in ("GET", "HEAD"):
-                await check_form(request, session)
+            if request.method not in ("GET", "HEAD") and not await check_form(request, session):
+                return await typed_again(request, session, 403)
             return await make(request, desk_of(request), session)
 
         return guarded
@@ -104,17 +104,59 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
     return decorate
 
 
-async def check_form(request: Request, session: Session | None) -> None:
-    """Refuses what another site made a browser send. LocalError NOT_ALLOWED, OVERSIZE."""
+async def check_form(request: Request, session: Session | None) -> bool:
+    """Whether a form is of this session. LocalError NOT_ALLOWED, OVERSIZE for what another site
+    made a browser send."""
     origin = request.headers.get("origin")
     if origin != desk_of(request).origin:
         raise LocalError(Refusal.NOT_ALLOWED, "the form came from another place")
     if int(request.headers.get("content-length") or 0) > FORM_BYTES_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a form has at most {FORM_BYTES_MAX} bytes")
     if session is None:
-        return
+        return True
     token: Any = request.headers.get("x-form-token")
     if token is None:
         token = (await request.form()).get("form_token")
-    if not session.token_fits(token):
-        raise LocalError(Refusal.NOT_ALLOWED, "the form is of another session: load it again")
+    return session.token_fits(token)
+
+
+# --- a form whose session has ended: nothing that was typed is lost ---
+
+
+async def _first_sign_in(request: Request) -> Response:
+    """To the door, and back to where somebody was; what they typed goes with them."""
+    if wants_values(request):
+        raise LocalError(Refusal.NOT_ALLOWED, "you are signed out: sign in again")
+    if request.method in ("GET", "HEAD"):
+        return RedirectResponse(f"/sign-in?then={quote(_here(request), safe='/')}", 303)
+    await check_form(request, None)
+    typed = await _typed(request)
+    return sheet(
+        request, desk_of(request), None, "sign_in.html", 401, then=_here(request), typed=typed
+    )
+
+
+async def typed_again(request: Request, session: Session, status: int) -> Response:
+    """What somebody typed under a session that has ended, for them to send in this one."""
+    if wants_values(request):
+        raise LocalError(Refusal.NOT_ALLOWED, "the page is of another session: load it again")
+    typed, where = await _typed(request), _here(request)
+    return sheet(request, desk_of(request), session, "typed.html", status, then=where, typed=typed)
+
+
+def wants_values(request: Request) -> bool:
+    """Whether a script asks, which shows what it is told in its own page."""
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _here(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+async def _typed(request: Request) -> list[tuple[str, str]]:
+    form = await request.form()
+    return [
+        (name, value)
+        for name, value in form.multi_items()
+        if isinstance(value, str) and name != "form_token"
+    ]

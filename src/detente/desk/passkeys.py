@@ -56,6 +56,11 @@ class Passkey:
     label: str
     added_s: int
 
+    @property
+    def word(self) -> str:
+        """Its id as forms carry it."""
+        return text_of(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
@@ -143,6 +148,21 @@ def passkeys_of(desk: Desk, person: int) -> list[Passkey]:
     return [Passkey(bytes(row[0]), row[1], row[2]) for row in found]
 
 
+def public_key_of(desk: Desk, passkey: bytes) -> bytes:
+    """The public key that was registered under an id, as COSE. LocalError NOT_FOUND."""
+    row = desk.cabinet.row("SELECT public_key FROM passkey WHERE id = ?", passkey)
+    if row is None:
+        raise LocalError(Refusal.NOT_FOUND, "this desk does not know the passkey")
+    return bytes(row[0])
+
+
+def owner_of(desk: Desk, answer: Mapping[str, Any]) -> int | None:
+    """Whose key an answer claims to come from; nothing is believed of it yet."""
+    key = bytes_of(answer.get("rawId"))
+    row = desk.cabinet.row("SELECT person FROM passkey WHERE id = ?", key)
+    return None if row is None else int(row[0])
+
+
 def forget(desk: Desk, person: int, passkey: bytes) -> None:
     """A passkey is void from here on. LocalError NOT_FOUND."""
     if not desk.cabinet.run("DELETE FROM passkey WHERE id = ? AND person = ?", passkey, person):
@@ -184,7 +204,7 @@ def check(
     if person is None and purpose == SIGN_IN:
         _spend(desk, challenge_of(statement, purpose), purpose)
     record = _record(answer)
-    key = _bytes(record["credential"])
+    key = bytes_of(record["credential"])
     with desk.cabinet.change():
         row = desk.cabinet.row("SELECT person, public_key, uses FROM passkey WHERE id = ?", key)
         signer = None if row is None else desk.people.get(int(row[0]))
@@ -193,7 +213,7 @@ def check(
         if person is not None and signer.number != person.number:
             raise LocalError(Refusal.NOT_ALLOWED, "the passkey is somebody else's")
         handle = record.get("user_handle")
-        if handle is not None and not hmac.compare_digest(_bytes(handle), _handle(desk, signer)):
+        if handle is not None and not hmac.compare_digest(bytes_of(handle), _handle(desk, signer)):
             raise LocalError(Refusal.NOT_ALLOWED, "the passkey was made for somebody else")
         public_key, uses = bytes(row[1]), int(row[2])
         made = _verified(record, public_key, statement, purpose, desk.host, desk.origin)
@@ -264,7 +284,8 @@ def text_of(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _bytes(text: object) -> bytes:
+def bytes_of(text: object) -> bytes:
+    """The bytes of base64url text. LocalError MALFORMED."""
     if not isinstance(text, str) or len(text) > ANSWER_BYTES_MAX:
         raise LocalError(Refusal.MALFORMED, "the browser sent no answer of a passkey")
     try:
@@ -304,13 +325,13 @@ def _record(answer: Mapping[str, Any]) -> dict[str, str]:
     }
     if response.get("userHandle"):
         parts["user_handle"] = response["userHandle"]
-    return {name: text_of(_bytes(part)) for name, part in parts.items()}
+    return {name: text_of(bytes_of(part)) for name, part in parts.items()}
 
 
 def _challenge_in(answer: Mapping[str, Any]) -> bytes:
     """Which challenge an answer claims to have signed; nothing is believed of it yet."""
-    said = read_answer(_bytes(_response(answer).get("clientDataJSON")).decode("utf-8", "replace"))
-    return _bytes(said.get("challenge"))
+    said = read_answer(bytes_of(_response(answer).get("clientDataJSON")).decode("utf-8", "replace"))
+    return bytes_of(said.get("challenge"))
 
 
 def _verified(

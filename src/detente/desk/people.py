@@ -36,6 +36,18 @@ POWERS: Final[Mapping[str, frozenset[str]]] = {
     "administrator": frozenset({"people", "system"}),
     "auditor": frozenset({"read", "prove", "journal", "system"}),
 }
+POWER_WORDS: Final[Mapping[str, str]] = {
+    "read": marked("read the lines"),
+    "mark": marked("mark entries"),
+    "draft": marked("write drafts"),
+    "authorise": marked("authorise dispatches"),
+    "translate": marked("enter translations"),
+    "watch": marked("keep the watch"),
+    "people": marked("let people in and part with them"),
+    "system": marked("see the state of the system"),
+    "prove": marked("take proofs and exports"),
+    "journal": marked("read the journal"),
+}
 NAME_CHARS_MAX = 80
 
 
@@ -54,6 +66,11 @@ class Person:
         """Everything their roles allow; nothing once they have left."""
         if self.left_s is not None:
             return frozenset()
+        return self.past_powers
+
+    @property
+    def past_powers(self) -> frozenset[str]:
+        """What their roles allow, or allowed until they left."""
         return frozenset().union(*(POWERS[role] for role in self.roles))
 
     def may(self, power: str) -> bool:
@@ -96,6 +113,12 @@ class People:
     def all(self) -> list[Person]:
         """Everybody, those who left among them, in order of number."""
         return [_person(row) for row in self._cabinet.rows(f"{_SELECT} ORDER BY number")]
+
+    def speak(self, number: int, language: str) -> None:
+        """Somebody's pages are in another language from now on. USAGE for one we lack."""
+        if language not in LANGUAGES:
+            raise LocalError(Refusal.USAGE, f"language is one of {', '.join(LANGUAGES)}")
+        self._cabinet.run("UPDATE person SET language = ? WHERE number = ?", language, number)
 
     def part(self, number: int, now_s: int) -> None:
         """Somebody leaves: sessions end, passkeys are void, drafts stay. NOT_FOUND."""

@@ -6,19 +6,25 @@ from collections import deque
 
 from detente.core.errors import LocalError, Refusal
 
+DOORS_MAX = 1000  # counted at once; the longest untried is forgotten first
+
 
 class Throttle:
-    """Counts tries at one door."""
+    """Counts tries, each door on its own: an address, a person, the desk as a whole."""
 
     def __init__(self, tries: int, per_s: int) -> None:
         self._tries = tries
         self._per_s = per_s
-        self._last: deque[int] = deque()
+        self._doors: dict[str, deque[int]] = {}
 
-    def count(self, now_s: int) -> None:
+    def count(self, now_s: int, door: str = "") -> None:
         """One more try. LocalError OVER_QUOTA if there were too many within the time."""
-        while self._last and now_s - self._last[0] >= self._per_s:
-            self._last.popleft()
-        if len(self._last) >= self._tries:
+        last = self._doors.pop(door, None) or deque()
+        self._doors[door] = last  # newest last
+        if len(self._doors) > DOORS_MAX:
+            del self._doors[next(iter(self._doors))]
+        while last and now_s - last[0] >= self._per_s:
+            last.popleft()
+        if len(last) >= self._tries:
             raise LocalError(Refusal.OVER_QUOTA, f"{self._tries} tries in {self._per_s} s")
-        self._last.append(now_s)
+        last.append(now_s)

@@ -42,6 +42,12 @@ CREATE TABLE challenge (             -- what a passkey was asked to sign; used o
   until_s INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE unsaid (                -- notes the node's journal does not have yet
+  number INTEGER PRIMARY KEY,
+  word TEXT NOT NULL,
+  data TEXT NOT NULL                 -- JSON
+) STRICT;
+
 CREATE TABLE draft (
   number INTEGER PRIMARY KEY,
   line TEXT NOT NULL,

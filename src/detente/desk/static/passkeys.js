@@ -63,4 +63,36 @@
   }
 
   window.detentePasskey = { create, sign, post };
+
+  // --- forms that need a passkey: one signs on its way out, one makes a key ---
+
+  function say(form, error) {
+    const said = form.querySelector("[data-said]");
+    const why = error.name === "Error" ? error.message : form.dataset.unsigned;
+    said.textContent = why;
+  }
+
+  for (const form of document.querySelectorAll("form[data-passkey-sign]")) {
+    form.addEventListener("submit", async (event) => {
+      if (form.elements.answer.value) return;
+      event.preventDefault();
+      try {
+        const options = await post(form.dataset.passkeySign, "", {});
+        form.elements.statement.value = options.statement;
+        form.elements.answer.value = await sign(options);
+        form.submit();
+      } catch (error) { say(form, error); }
+    });
+  }
+
+  for (const form of document.querySelectorAll("form[data-passkey-create]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        await create(form.dataset.passkeyCreate, form.getAttribute("action"),
+          form.elements.form_token.value, { label: form.elements.label.value });
+        location.reload();
+      } catch (error) { say(form, error); }
+    });
+  }
 })();

@@ -1,0 +1,164 @@
+"""The people of the desk, for administrators: who is here, who comes, who leaves."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from detente.core.errors import LocalError, Refusal
+from detente.desk import noting, passkeys
+from detente.desk.desk import Desk, wall_s
+from detente.desk.guard import page
+from detente.desk.own_page import LANGUAGE_NAMES, make_void
+from detente.desk.people import POWER_WORDS, ROLES, Person
+from detente.desk.sessions import INVITATION_S, Session
+from detente.desk.sheets import sheet
+from detente.words import LANGUAGES
+
+
+@page("people")
+async def people(request: Request, desk: Desk, session: Session) -> Response:
+    """Everybody, those who left below."""
+    return sheet(
+        request,
+        desk,
+        session,
+        "people.html",
+        people=sorted(desk.people.all(), key=lambda one: (one.left_s is not None, one.number)),
+        keys=lambda one: len(passkeys.passkeys_of(desk, one.number)),
+        roles=ROLES,
+        languages={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
+    )
+
+
+@page("people")
+async def add(request: Request, desk: Desk, session: Session) -> Response:
+    """Somebody new."""
+    form = await request.form()
+    roles = frozenset(str(one) for one in form.getlist("role"))
+    now_s = wall_s()
+    with desk.cabinet.change():
+        person = desk.people.add(
+            str(form.get("name", "")), roles, str(form.get("language", "")), now_s
+        )
+        note_added(desk, person, session.person.name)
+    await noting.tell(desk)
+    return RedirectResponse(f"/people/{person.number}", 303)
+
+
+@page("people")
+async def one(request: Request, desk: Desk, session: Session) -> Response:
+    """One person: roles, powers, keys."""
+    return _shown(request, desk, session, _person(request, desk))
+
+
+@page("people")
+async def link(request: Request, desk: Desk, session: Session) -> Response:
+    """A one-time link. It stands on this page alone, never in an address of ours."""
+    person = _person(request, desk)
+    if person.left_s is not None:
+        raise LocalError(Refusal.NOT_ALLOWED, "this person has left")
+    now_s = wall_s()
+    with desk.cabinet.change():
+        code = desk.sessions.invite(person, now_s)
+        note_link(desk, person, session.person.name)
+    await noting.tell(desk)
+    url = f"{desk.origin}/enter#{code}"
+    return _shown(request, desk, session, person, url=url, until_s=now_s + INVITATION_S)
+
+
+@page("people")
+async def part(request: Request, desk: Desk, session: Session) -> Response:
+    """Somebody leaves: their sessions end now, their keys are void."""
+    person = _person(request, desk)
+    with desk.cabinet.change():
+        desk.people.part(person.number, wall_s())
+        note_left(desk, person, session.person.name)
+    await noting.tell(desk)
+    return RedirectResponse(f"/people/{person.number}", 303)
+
+
+@page("people")
+async def void(request: Request, desk: Desk, session: Session) -> Response:
+    """Somebody's key is lost."""
+    person = _person(request, desk)
+    form = await request.form()
+    await make_void(desk, session, person.number, str(form.get("passkey", "")))
+    return RedirectResponse(f"/people/{person.number}", 303)
+
+
+def _person(request: Request, desk: Desk) -> Person:
+    found = desk.people.get(request.path_params["number"])
+    if found is None:
+        raise LocalError(Refusal.NOT_FOUND, "nobody of that number was ever here")
+    return found
+
+
+def _shown(
+    request: Request,
+    desk: Desk,
+    session: Session,
+    person: Person,
+    url: str = "",
+    until_s: int = 0,
+) -> Response:
+    return sheet(
+        request,
+        desk,
+        session,
+        "person.html",
+        person=person,
+        keys=passkeys.passkeys_of(desk, person.number),
+        roles=ROLES,
+        powers=POWER_WORDS,
+        url=url,
+        until_s=until_s,
+    )
+
+
+# --- what the journal hears; the command line says the same ---
+
+
+def note_added(desk: Desk, person: Person, by: str) -> None:
+    """Somebody was added, by somebody."""
+    roles = sorted(person.roles)
+    noting.put(
+        desk.cabinet,
+        "person-added",
+        wall_s(),
+        person=person.number,
+        name=person.name,
+        roles=roles,
+        by=by,
+    )
+
+
+def note_link(desk: Desk, person: Person, by: str) -> None:
+    """A one-time link was made; the journal does not hold its code."""
+    noting.put(
+        desk.cabinet, "sign-in-link", wall_s(), person=person.number, name=person.name, by=by
+    )
+
+
+def note_left(desk: Desk, person: Person, by: str) -> None:
+    """Somebody left, and what they could do until then."""
+    noting.put(
+        desk.cabinet,
+        "person-left",
+        wall_s(),
+        person=person.number,
+        name=person.name,
+        powers=sorted(person.past_powers),
+        by=by,
+    )
+
+
+ROUTES = [
+    Route("/people", people),
+    Route("/people", add, methods=["POST"]),
+    Route("/people/{number:int}", one),
+    Route("/people/{number:int}/link", link, methods=["POST"]),
+    Route("/people/{number:int}/part", part, methods=["POST"]),
+    Route("/people/{number:int}/void", void, methods=["POST"]),
+]

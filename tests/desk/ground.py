@@ -1,0 +1,258 @@
+"""Two desks on this machine: two homes, a line, a node and a desk as processes on each side."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detente.core.errors import LocalError
+from detente.desk.cabinet import Cabinet
+from detente.desk.people import People, Person
+from detente.desk.sessions import Sessions
+from detente.node import control
+from detente.node.home import create_home, own_card
+from detente.node.runner import open_node
+from detente.store.keyring import Cost
+
+PASSPHRASE = "correct horse battery staple"
+CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
+PATIENCE_S = 40.0  # two cores that other tests use too
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+NODE = (
+    "import sys; from pathlib import Path; from detente.node.runner import run;"
+    f"run(Path(sys.argv[1]), [{PASSPHRASE!r}])"
+)
+
+
+def free_port() -> int:
+    """A port of the loopback that was free a moment ago."""
+    with closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def until(holds: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+    """What ``holds`` gives once it is true. Fails after the patience, saying what did not come."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            found = holds()
+        except (LocalError, OSError):
+            found = None
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Side:
+    """One party: its home, its node and its desk, at NAME.localhost."""
+
+    folder: Path
+    name: str
+    port: int = field(default_factory=free_port)
+    desk_port: int = field(default_factory=free_port)
+    node: subprocess.Popen[bytes] | None = None
+    desk: subprocess.Popen[bytes] | None = None
+
+    @property
+    def home(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.name}.localhost:{self.desk_port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def make(self) -> None:
+        """Makes the home, and the desk in it."""
+        address = f"127.0.0.1:{self.port}"
+        create_home(
+            self.home,
+            self.name.capitalize(),
+            [PASSPHRASE],
+            listen=[address],
+            bearers=[address],
+            mark=self.folder / "marks" / self.name,
+            root_path=self.folder / f"{self.name}.root",
+            now_s=int(time.time()),
+            cost=CHEAP,
+        )
+        self.run("desk", "init", f"{self.name}.localhost", "--port", str(self.desk_port))
+
+    def run(self, *words: str) -> str:
+        """One command line; gives what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "detente", "--json", "--home", str(self.home), *words],
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(SOURCE), "DETENTE_LANG": "en"},
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    def _launch(self, *words: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": str(SOURCE), "DETENTE_LANG": "en"},
+            )
+
+    def start_node(self) -> None:
+        self.node = self._launch("-c", NODE, str(self.home))
+        until(lambda: self.call("status"), f"{self.name}'s node to answer")
+
+    def start_desk(self) -> None:
+        self.desk = self._launch("-m", "detente", "--json", "--home", str(self.home), "desk", "run")
+        until(self._served, f"{self.name}'s desk to answer")
+
+    def _served(self) -> bool:
+        assert self.desk is not None
+        assert self.desk.poll() is None, self.log.read_text()[-2000:]
+        with socket.create_connection(("127.0.0.1", self.desk_port), timeout=1):
+            return True
+
+    def stop_node(self) -> None:
+        self.node = _ended(self.node)
+
+    def stop_desk(self) -> None:
+        self.desk = _ended(self.desk)
+
+    def call(self, do: str, **arguments: Any) -> Any:
+        """One command, at the running node or, where none runs, with the home opened here."""
+        if self.node is not None:
+            return control.call(self.home, {"do": do, **arguments}, PATIENCE_S)
+        node = open_node(self.home, [PASSPHRASE])
+        try:
+            return node.execute({"do": do, **arguments})
+        finally:
+            node.close()
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The one line, as the node shows it."""
+        (line,) = self.call("lines")
+        return line
+
+    @property
+    def line_url(self) -> str:
+        """The page of the one line."""
+        return f"{self.origin}/line/{self.line['line']}"
+
+    def journal(self, word: str) -> list[dict[str, Any]]:
+        """What the journal holds under a word, oldest first."""
+        return [one["data"] for one in self.call("journal", limit=1000) if one["word"] == word]
+
+    # --- people, as an administrator at the machine makes them ---
+
+    def add(self, name: str, *roles: str, language: str = "en") -> Person:
+        """Somebody with roles; who is there already stays as they are."""
+        cabinet = Cabinet.open(self.home)
+        try:
+            people = People(cabinet)
+            known = people.named(name)
+            return known or people.add(name, frozenset(roles), language, int(time.time()))
+        finally:
+            cabinet.close()
+
+    def code(self, name: str) -> str:
+        """A one-time code for somebody."""
+        cabinet = Cabinet.open(self.home)
+        try:
+            person = People(cabinet).named(name)
+            assert person is not None
+            return Sessions(cabinet).invite(person, int(time.time()))
+        finally:
+            cabinet.close()
+
+    def change(self, sql: str, *args: object) -> None:
+        """Something the desk's file is made to say, such as that a session began long ago."""
+        cabinet = Cabinet.open(self.home)
+        try:
+            cabinet.run(sql, *args)
+        finally:
+            cabinet.close()
+
+    def close(self) -> None:
+        """Ends what was started here."""
+        self.stop_desk()
+        self.stop_node()
+
+
+def _ended(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class World:
+    """Alpha and Bravo with one open line between them, and both desks open."""
+
+    alpha: Side
+    bravo: Side
+
+    @classmethod
+    def make(cls, folder: Path, **settings: Any) -> World:
+        """``settings`` go into the charter (`propose`'s ``set``)."""
+        world = cls(Side(folder, "alpha"), Side(folder, "bravo"))
+        try:
+            world._open(settings)
+        except BaseException:
+            world.close()
+            raise
+        return world
+
+    def _open(self, settings: dict[str, Any]) -> None:
+        sides = (self.alpha, self.bravo)
+        for side in sides:
+            side.make()
+        for one, other in (sides, sides[::-1]):
+            card = own_card(other.home)
+            one.call(
+                "trust",
+                card_b64=base64.b64encode(card.data).decode(),
+                method="by-hand",
+                digits=card.card.digits,
+            )
+        proposed = self.alpha.call(
+            "propose",
+            title="Alpha and Bravo",
+            members=[{"party": "Bravo"}],
+            languages=["en", "ru", "uk"],
+            set=settings,
+        )
+        self.bravo.call("accept", charter_b64=proposed["charter_b64"])
+        for side in sides:
+            side.start_node()
+            side.start_desk()
+        for side in sides:
+            until(lambda side=side: side.line["open"], f"{side.name}'s line to open")
+
+    def close(self) -> None:
+        """Ends every process of both sides."""
+        for side in (self.alpha, self.bravo):
+            side.close()
