@@ -10,10 +10,10 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test swarm defects lint bench vectors fuzz mutants fmt words clean
+.PHONY: help setup demo test test-desk swarm defects lint bench vectors fuzz mutants fmt words clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.catalogs ## make .venv with everything in it, and .venv/bin/detente
 
@@ -43,6 +43,9 @@ demo: setup ## two parties, a line, a cut link, one transcript (ARGS="--exit --j
 
 test: lint ## everything that must hold: lint, then every test with branch coverage
 	$(BIN)/python -m pytest --hypothesis-profile=ci --cov --cov-report=term $(ARGS)
+
+test-desk: setup ## the desk's stories in a browser, with pictures of its pages in build/screens
+	DETENTE_SCREENS=build/screens $(BIN)/python -m pytest tests/desk $(ARGS)
 
 swarm: setup ## 500 seeds of the simulator, every promise attacked (ARGS="--from 0")
 	$(BIN)/detente drill swarm --seeds 500 $(ARGS)
@@ -78,5 +81,5 @@ words: setup ## bring the catalogs up to date with the source, then translate wh
 	$(BIN)/python tools/catalogs.py update
 
 clean: ## remove what make has made
-	rm -rf $(VENV) mutants dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) mutants dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -f .coverage src/detente/locale/*/LC_MESSAGES/*.mo
