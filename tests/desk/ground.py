@@ -80,6 +80,11 @@ class Side:
 
     def make(self) -> None:
         """Makes the home, and the desk in it."""
+        self.make_home()
+        self.run("desk", "init", f"{self.name}.localhost", "--port", str(self.desk_port))
+
+    def make_home(self) -> None:
+        """Makes the home alone."""
         address = f"127.0.0.1:{self.port}"
         create_home(
             self.home,
@@ -92,7 +97,6 @@ class Side:
             now_s=int(time.time()),
             cost=CHEAP,
         )
-        self.run("desk", "init", f"{self.name}.localhost", "--port", str(self.desk_port))
 
     def run(self, *words: str) -> str:
         """One command line; gives what it printed."""

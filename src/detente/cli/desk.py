@@ -50,8 +50,10 @@ def desk() -> None:
 def init(session: Session, host: str, port: int) -> None:
     """Passkeys are bound to the host name: a new one means registering them all again."""
     from detente.desk.cabinet import Cabinet
+    from detente.desk.certificates import AUTHORITY, make_authority
     from detente.desk.desk import HOST_SETTING, PORT_SETTING
-    from detente.desk.serve import origin_of
+    from detente.desk.serve import LOCAL, origin_of
+    from detente.node.releasing import DESK_FOLDER
 
     if not _HOST.fullmatch(host) or _ADDRESS.fullmatch(host):
         raise LocalError(Refusal.USAGE, f"{host}: passkeys need a name with a dot, and no address")
@@ -61,13 +63,24 @@ def init(session: Session, host: str, port: int) -> None:
     try:
         if cabinet.setting(HOST_SETTING) is not None:
             raise LocalError(Refusal.IN_USE, "this desk is set up already")
-        cabinet.settle(HOST_SETTING, host)
+        folder, fingerprint = session.home / DESK_FOLDER, ""
+        if not host.endswith(LOCAL):
+            fingerprint = make_authority(folder, host, int(time.time()))
         cabinet.settle(PORT_SETTING, str(port))
+        cabinet.settle(HOST_SETTING, host)  # last: a set-up that was cut short begins anew
     finally:
         cabinet.close()
-    origin = origin_of(host, port)
+    origin, authority = origin_of(host, port), str(folder / AUTHORITY) if fingerprint else None
+
+    def rows() -> Iterator[str]:
+        yield _("The desk will be at {origin}").format(origin=origin)
+        if fingerprint:
+            yield _("Browsers need this certificate authority: {path}").format(path=authority)
+            yield _("Compare its SHA-256: {digest}").format(digest=fingerprint)
+
     session.show(
-        {"origin": origin}, lambda: [_("The desk will be at {origin}").format(origin=origin)]
+        {"origin": origin, "authority": authority, "sha256": fingerprint or None},
+        rows,
     )
 
 

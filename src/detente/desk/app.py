@@ -53,7 +53,7 @@ def application(desk: Desk) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
-            Middleware(Headers),
+            Middleware(Headers, by_tls=desk.origin.startswith("https:")),
             Middleware(TrustedHostMiddleware, allowed_hosts=[desk.host]),
         ],
         exception_handlers={DetenteError: refused, 404: unknown_page},

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from detente.core.errors import LocalError, Refusal
-from detente.node.releasing import DESK_FOLDER as FOLDER
+from detente.node.releasing import DESK_FOLDER
 from detente.store.database import Database, Row
 from detente.store.migrate import Migration, migrate
 
@@ -28,7 +28,7 @@ class Cabinet:
     @classmethod
     def open(cls, home: Path, *, create: bool = False) -> Cabinet:
         """The cabinet of a home. LocalError NOT_FOUND where no desk was set up."""
-        folder = home / FOLDER
+        folder = home / DESK_FOLDER
         if not create and not folder.is_dir():
             raise LocalError(Refusal.NOT_FOUND, "no desk in this home: detente desk init")
         database = Database.open_writer(folder, create=create)

@@ -39,10 +39,12 @@ Page = Callable[[Request, Desk, Session], Awaitable[Response]]
 
 
 class Headers:
-    """Every answer carries the same strict headers."""
+    """Every answer carries the same strict headers. By HTTPS once is by HTTPS always."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, by_tls: bool) -> None:
         self._app = app
+        always = {"strict-transport-security": "max-age=63072000"} if by_tls else {}
+        self._headers = HEADERS | always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -54,7 +56,7 @@ class Headers:
                     *message["headers"],
                     *(
                         (name.encode(), value.encode())
-                        for name, value in HEADERS.items()
+                        for name, value in self._headers.items()
                         if name.encode() not in have
                     ),
                 ]

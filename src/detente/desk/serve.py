@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 
+from detente.desk import certificates
 from detente.desk.app import application
 from detente.desk.cabinet import Cabinet
-from detente.desk.desk import HOST_SETTING, PORT_SETTING, Desk
+from detente.desk.desk import HOST_SETTING, PORT_SETTING, Desk, wall_s
+from detente.node.releasing import DESK_FOLDER
 
 LOCAL = ".localhost"  # browsers take such names for this machine, and for safe without TLS
 LOOPBACK = "127.0.0.1"
@@ -46,11 +49,15 @@ class Server(uvicorn.Server):
 
 def serve(desk: Desk, ready: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT."""
-    port = int(desk.cabinet.setting(PORT_SETTING) or 0)
+    local = desk.host.endswith(LOCAL)
+    folder = desk.home / DESK_FOLDER
+    if not local:
+        certificates.renew_if_due(folder, desk.host, wall_s())
     config = uvicorn.Config(
         application(desk),
-        host=LOOPBACK if desk.host.endswith(LOCAL) else "0.0.0.0",  # noqa: S104  # the watch's own network
-        port=port,
+        host=LOOPBACK if local else "0.0.0.0",  # noqa: S104  # the watch's own network
+        port=int(desk.cabinet.setting(PORT_SETTING) or 0),
+        ssl_certfile=None if local else folder / certificates.SERVER,
         access_log=False,  # addresses say who read what
         log_level="warning",
         server_header=False,
@@ -59,6 +66,9 @@ def serve(desk: Desk, ready: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=3,
         lifespan="on",
     )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
         Server(config, lambda: ready(desk.origin)).run()
     finally:
