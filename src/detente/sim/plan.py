@@ -199,8 +199,9 @@ def _of(dice: Dice, kinds: dict[str, int], who: int, until_ms: int) -> list[Deed
 
 
 def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
-    """Links are called up for a while and let go again, in all but a few seeds."""
-    if until_ms < 2 * HOUR_MS or dice.happens(0.05):
+    """Links are called up for a while and let go again, in all but the short worlds and a few of
+    half a day: a line that is up for days has little to tell but heartbeats."""
+    if until_ms < 2 * HOUR_MS or (dice.happens(0.05) and until_ms < DAY_MS // 2):
         return []
     deeds = []
     for pair in range(members * (members - 1) // 2):

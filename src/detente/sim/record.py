@@ -72,6 +72,7 @@ class Record:
     say: Callable[[str], None] | None = None  # is given each line of the trace as it happens
     submitted: list[Submitted] = field(default_factory=list)
     attempted: list[Submitted] = field(default_factory=list)  # also where it failed
+    # All but heartbeats, of which there are more than of all others.
     tells: list[Told] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -107,7 +108,7 @@ class Record:
         if tell.word == "refused":
             self.refusals[str(tell.facts.get("refusal"))] += 1
             self._blame(machine, tell)
-        if len(self.tells) < TELLS_MAX:
+        if tell.word != "presence" and len(self.tells) < TELLS_MAX:
             self.tells.append(Told(self.world.now_ms, machine.number, tell))
         self.note(machine, tell.word, **tell.facts)
         for watcher in self.told_to:

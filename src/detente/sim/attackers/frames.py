@@ -29,6 +29,7 @@ from detente.sim.attackers.hand import (
     dispatch,
     enter,
     kind_of,
+    may_enter,
     tell,
     tell_raw,
 )
@@ -216,7 +217,7 @@ class Flood(Way):
 
     def _act(self) -> bool:
         own = self.line.own
-        if own is None:
+        if own is None or not may_enter(self.machine):
             return False
         made = []
         for number in range(FLASHES):

@@ -13,7 +13,16 @@ from detente.core.leaf import Kind, Leaf, LogId, Seen
 from detente.core.log import Log
 from detente.core.merkle import inclusion_path
 from detente.sim.attackers.forks import fork
-from detente.sim.attackers.hand import EASY_BYTES, Hand, Way, dispatch, enter, statement, tell
+from detente.sim.attackers.hand import (
+    EASY_BYTES,
+    Hand,
+    Way,
+    dispatch,
+    enter,
+    may_enter,
+    statement,
+    tell,
+)
 from detente.sim.attackers.receipts import others
 
 
@@ -27,7 +36,7 @@ class FalseAccusation(Way):
 
     def _act(self) -> bool:
         logs = [log for log in others(self) if log.size > 1]
-        if not logs:
+        if not logs or not may_enter(self.machine):
             return False
         log = self.dice.one_of(logs)
         index = self.dice.between(0, log.size - 1)

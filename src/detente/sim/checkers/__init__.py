@@ -21,7 +21,7 @@ from detente.sim.checkers import (
 )
 from detente.sim.checkers.come_back import ComeBack
 from detente.sim.checkers.decisions import Decisions
-from detente.sim.checkers.ends import dice_of
+from detente.sim.checkers.ends import dice_of, entries, honest
 from detente.sim.checkers.flash_first import FlashFirst
 from detente.sim.checkers.outside import Outside
 from detente.sim.checkers.receipts import Receipts
@@ -59,6 +59,9 @@ class Checkers:
     def look(self) -> None:
         """Somewhere in between."""
         self._simulation.record.looks += 1
+        self._look()
+
+    def _look(self) -> None:
         self.receipts.look()
         self.silences.look()
         self.decisions.look()
@@ -67,7 +70,10 @@ class Checkers:
     def check(self) -> None:
         """When all has come to rest."""
         simulation = self._simulation
-        self.look()
+        simulation.record.looks += 1
+        for machine in honest(simulation):
+            entries(machine)
+        self._look()
         rest.check(simulation)
         one_transcript.check(simulation)
         nothing_lost.check(simulation)

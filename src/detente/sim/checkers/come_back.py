@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from detente.core.events import Tell
 from detente.core.leaf import LogId
 from detente.node.views import latest
-from detente.sim.checkers.ends import entries, guilty, honest, line_of, wicked
+from detente.sim.checkers.ends import entries, guilty, honest, line_of, still, wicked
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -87,9 +88,11 @@ class ComeBack:
         line = line_of(machine)
         if line is None:
             return
+        screen = copy(line)
+        screen.shelf = still(machine, line)
         shown = [
             (entry.place.log.member, entry.leaf.commitment)
-            for entry in latest(line, SHOWN, lambda _: True)
+            for entry in latest(screen, SHOWN, lambda _: True)
             if entry.leaf is not None and entry.leaf.commitment is not None
         ]
         if len(set(shown)) < len(shown):
