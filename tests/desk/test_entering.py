@@ -115,7 +115,7 @@ def test_whoever_is_parted_with_is_out_at_once(world: World, sit: Sit) -> None:
     seat.go("/")
     expect(seat.page).to_have_url(re.compile("/sign-in"))
     seat.use_passkey()
-    expect(seat.page.get_by_text("this desk does not know the passkey")).to_be_visible()
+    expect(seat.page.get_by_text("This desk does not know the passkey")).to_be_visible()
     seat.go(f"/enter#{code}")
     expect(seat.page.get_by_role("heading", name="Refused")).to_be_visible()
     (left,) = [one for one in world.alpha.journal("person-left") if one["name"] == seat.name]
@@ -144,6 +144,7 @@ def test_an_administrator_lets_somebody_in_and_parts_with_them(world: World, sit
     admin.go(page.url.removeprefix(world.alpha.origin).removesuffix("/link"))
     page.get_by_role("button", name="Void the passkey lost").click()
     expect(page.get_by_text("No passkey is registered.")).to_be_visible()
+    page.get_by_label("I mean Newcomer").check()
     page.get_by_role("button", name="Part with this person").click()
     expect(page.get_by_text("Could, until leaving")).to_be_visible()
     expect(page.get_by_text("keep the watch")).to_be_visible()
