@@ -282,6 +282,32 @@ def test_beside_a_desk_the_glass_is_broken_with_a_reason(pair: Any, command: Any
     assert [one["result"]["event"] for one in events].count("break-glass") == 1
 
 
+def test_broken_glass_is_broken_once(
+    pair: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a fixed time the same text is one message, queued or sent or neither yet; without, the
+    same words are said as often as they are said."""
+    with_desk(pair)
+    fields = FIELDS | {"reason": "no passkey"}
+
+    def fail(*_: Any) -> None:
+        raise LocalError(Refusal.DISK, "gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pair.alpha, "submit", fail)
+        assert refusal(pair, command, "say", **fields).refusal is Refusal.DISK
+    pair.cut()
+    assert command(pair.alpha, "say", **fields)()["state"] == "queued"
+    again = command(pair.alpha, "say", **fields)()
+    assert (again["state"], again["again"]) == ("queued", True)
+    pair.connect()
+    assert command(pair.alpha, "say", **fields)()["entry"] == "A-0001"
+    (note,) = notes(pair, "break-glass")
+    command(pair.alpha, "countersign", note=note["hash"], by=by("2"))
+    assert notes(pair, "countersigned")[0]["note"] == note["hash"]
+    assert [pair.say("x", reason="r")["entry"] for _ in "12"] == ["A-0002", "A-0003"]
+
+
 def test_a_national_marking_stops_a_form(pair: Any, command: Any) -> None:
     """Nobody is asked to authorise what may not leave."""
     for fields in (FIELDS | {"text": "SECRET\nx"}, {"accident": {"what": "NOFORN"}}):

@@ -122,7 +122,8 @@ class Story:
         self.chapter(_("Both nodes stay up. From two terminals:"))
         for name, command in (
             ("alpha", "inbox --follow"),
-            ("bravo", f'say -p FLASH "{_("Can you hear us?")}" --wait received'),
+            # beside a desk, what nobody authorised there needs a reason
+            ("bravo", f'say -p FLASH "{_("Can you hear us?")}" --reason demo --wait received'),
             ("alpha", "line status"),
             ("bravo", "show A-0007"),
         ):

@@ -7,10 +7,12 @@ a message and its hash, and ``say`` makes the form anew and refuses another hash
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from detente.core.body import pack, quality_for
+from detente.core.body import commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
+from detente.core.events import Draft
 from detente.core.leaf import Leaf, Precedence
 from detente.core.station import Line
 from detente.dossiers.dispatch import clean
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from detente.store.journal import Note
 
 Request = Mapping[str, Any]
+Look = Callable[[], dict[str, Any]]
 AUTHORISED = "authorisation"
 COUNTERSIGNED = "countersigned"
 BREAK_GLASS = "break-glass"
@@ -62,7 +65,7 @@ def fix(node: Node, request: Request) -> dict[str, Any]:
     }
 
 
-def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
+def say(node: Node, request: Request) -> Look:
     """A dispatch, or with ``accident`` an accident report; as ``release`` says it was authorised.
 
     LocalError NOT_ALLOWED for a message that is not the authorised one, for too few people, and
@@ -72,33 +75,37 @@ def say(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     wait_of(request)  # refused before anything is written
     given = asked.mapping(request, "release")
     if not given:
-        if (node.home.path / DESK_FOLDER).is_dir():
-            _break_glass(node, message, asked.text(request, "reason", ""))
-        return _submitted(node, message, request, None)
+        if not (node.home.path / DESK_FOLDER).is_dir():
+            return _submitted(node, message, request)
+        return _break_glass(node, message, request)
     if asked.text(given, "sha256") != message.digest().hex():
         raise LocalError(Refusal.NOT_ALLOWED, "this is not what was authorised")
     statements = asked.rows(given, "by")
     missing = asked.whole(given, "missing", 0, most=3)
     _check_people(message, statements, missing)
-    note = _written(node, message, asked.whole(given, "journal", -1, least=-1))
-    if note is not None:
-        found = _found_again(node, message.line, note, wait_of(request))
-        if found is not None:
-            return found
+    note = _written(node, message, AUTHORISED, asked.whole(given, "journal", -1, least=-1))
+    if note is None:
+        facts = {"by": [dict(one) for one in statements], "missing": missing}
+        note = _write(node, message, AUTHORISED, facts)
     else:
-        note = _write(node, message, statements, missing)
-    return _submitted(node, message, request, note.hash)
+        release = note.hash
+        number = _row_of(message.line, lambda draft: draft.release == release)
+        found = _found_again(node, message, note, number, lambda leaf: leaf.release == release)
+        if found is not None:
+            return _follow(node, message, found, request)
+    return _submitted(node, message, request, note, note.hash)
 
 
 def countersign(node: Node, request: Request) -> dict[str, Any]:
-    """A later authorisation of what went before it was complete: a note that names the first."""
+    """A later authorisation of what went before it was complete, or through broken glass: a note
+    that names the first."""
     digest = asked.text(request, "note")
     statements = asked.rows(request, "by")
     try:
         first = node.store.journal.find(bytes.fromhex(digest))
     except ValueError as exc:
         raise LocalError(Refusal.USAGE, "note is a hash in hex") from exc
-    if first is None or first.kind != AUTHORISED or first.data is None:
+    if first is None or first.kind not in (AUTHORISED, BREAK_GLASS):
         raise LocalError(Refusal.NOT_FOUND, "no authorisation of that hash")
     _people(statements)
     data: dict[str, object] = {"note": digest, "by": [dict(one) for one in statements]}
@@ -116,8 +123,12 @@ def authorisation_of(node: Node, leaf: Leaf) -> dict[str, object] | None:
 
 
 def _submitted(
-    node: Node, message: Message, request: Request, release: bytes | None
-) -> Callable[[], dict[str, Any]]:
+    node: Node,
+    message: Message,
+    request: Request,
+    note: Note | None = None,
+    release: bytes | None = None,
+) -> Look:
     look = submit(
         node,
         message.line,
@@ -130,8 +141,7 @@ def _submitted(
         precedence=message.precedence,
         release=release,
     )
-    note = None if release is None else release.hex()
-    return look if note is None else lambda: look() | {"note": note}
+    return look if note is None else lambda: look() | {"note": note.hash.hex()}
 
 
 def _people(statements: Sequence[Request]) -> set[str]:
@@ -161,51 +171,97 @@ def _record(message: Message) -> dict[str, object]:
     return {"form": form, "sha256": message.digest().hex(), "people": message.people()}
 
 
-def _write(node: Node, message: Message, by: Sequence[Request], missing: int) -> Note:
+def _write(node: Node, message: Message, kind: str, facts: dict[str, object]) -> Note:
     own = message.line.own
-    data = _record(message) | {
-        "by": [dict(one) for one in by],
-        "missing": missing,
-        "own_size": 0 if own is None else own.size,
-    }
-    return node.store.journal.append(AUTHORISED, clock(node.home).wall_s, data)
+    data = _record(message) | facts | {"own_size": 0 if own is None else own.size}
+    return node.store.journal.append(kind, clock(node.home).wall_s, data)
 
 
-def _break_glass(node: Node, message: Message, reason: str) -> None:
+def _break_glass(node: Node, message: Message, request: Request) -> Look:
+    reason = clean(asked.text(request, "reason", ""))
     if not reason.strip():
         detail = "people authorise at this desk; to break the glass, give a reason"
         raise LocalError(Refusal.NOT_ALLOWED, detail)
     if len(reason) > REASON_CHARS_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a reason has at most {REASON_CHARS_MAX} characters")
-    data = _record(message) | {"reason": clean(reason)}
-    node.note(BREAK_GLASS, data)
-    node.tell(BREAK_GLASS, line=message.line.id, precedence=precedence_name(message.precedence))
+    fixed = request.get("dtg_s") is not None  # else the same words said twice are two messages
+    note = _written(node, message, BREAK_GLASS, -1) if fixed else None
+    if note is not None:
+        number, commitment = _same_text(message, note)
+        found = _found_again(
+            node, message, note, number, lambda leaf: leaf.commitment == commitment
+        )
+        if found is not None:
+            return _follow(node, message, found, request)
+    else:
+        note = _write(node, message, BREAK_GLASS, {"reason": reason})
+        code = precedence_name(message.precedence)
+        node.tell(BREAK_GLASS, line=message.line.id, precedence=code)
+    return _submitted(node, message, request, note)
 
 
-def _written(node: Node, message: Message, start: int) -> Note | None:
+# --- asked again ----------------------------------------------------------------------------------
+
+
+def _written(node: Node, message: Message, kind: str, start: int) -> Note | None:
     """The record of this very form, from note ``start`` on: the desk asks again after a crash."""
     journal, wanted = node.store.journal, message.digest().hex()
     size = journal.size()
     first = max(0, size - NOTES_BACK) if start < 0 else start
     for note in journal.read(first, size):
-        if note.kind == AUTHORISED and note.data and note.data.get("sha256") == wanted:
+        if note.kind == kind and note.data and note.data.get("sha256") == wanted:
             return note
     return None
 
 
-def _found_again(
-    node: Node, line: Line, note: Note, wait: str
-) -> Callable[[], dict[str, Any]] | None:
-    """What became of a message whose record was written before, or None if it was never queued."""
-    number = next(
-        (n for n, row in line.queue.rows.items() if draft_of(line, row).release == note.hash), -1
-    )
+def _row_of(line: Line, ours: Callable[[Draft], bool]) -> int:
+    """The outbox row of a message, or -1."""
+    return next((n for n, row in line.queue.rows.items() if ours(draft_of(line, row))), -1)
+
+
+def _same_text(message: Message, note: Note) -> tuple[int, bytes]:
+    """Where this very text was queued or entered since its note; no leaf names that note."""
+    line, plain = message.line, message.body.encode()
+
+    def same(body: bytes | None) -> bool:
+        return body is not None and unpack(body) == plain
+
+    number = _row_of(line, lambda draft: draft.kind == message.kind and same(draft.body))
+    if number >= 0:
+        draft = draft_of(line, line.queue.rows[number])
+        return number, commit(draft.salt, draft.body or b"")
+    own = line.own
+    for index in range(_size_then(note), 0 if own is None else own.size):
+        assert own is not None  # noqa: S101  # size is not 0
+        entry = line.shelf.entry(own.id, index)
+        if entry.leaf is not None and entry.leaf.kind == message.kind and same(entry.body):
+            return -1, entry.leaf.commitment or b""
+    return -1, b""
+
+
+def _size_then(note: Note) -> int:
     kept = None if note.data is None else note.data.get("own_size")
-    start = kept if isinstance(kept, int) else 0
+    return kept if isinstance(kept, int) else 0
 
-    def look() -> dict[str, Any]:
-        found = progress(node, line, number, start, lambda leaf: leaf.release == note.hash, wait)
-        return found | {"note": note.hash.hex(), "again": True}
 
-    first = look()
-    return look if number >= 0 or first["entry"] is not None else None
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A message queued before: its record, its row if it waits, how its leaf is known."""
+
+    note: Note
+    number: int
+    ours: Callable[[Leaf], bool]
+
+
+def _found_again(
+    node: Node, message: Message, note: Note, number: int, ours: Callable[[Leaf], bool]
+) -> Again | None:
+    """None where a record was written and its message never queued."""
+    found = progress(node, message.line, number, _size_then(note), ours, "queued")
+    return None if number < 0 and found["entry"] is None else Again(note, number, ours)
+
+
+def _follow(node: Node, message: Message, again: Again, request: Request) -> Look:
+    wait, start = wait_of(request), _size_then(again.note)
+    facts = {"note": again.note.hash.hex(), "again": True}
+    return lambda: progress(node, message.line, again.number, start, again.ours, wait) | facts
