@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detente.desk.cabinet import Cabinet
+from detente.desk.drafts import Drafts
 from detente.desk.live import Live
 from detente.desk.node_side import NodeSide
 from detente.desk.people import People
@@ -41,6 +42,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.node = NodeSide(self.home)
         self.node.on_event(self.live.ring)
+        self.drafts = Drafts(self.cabinet)
         self.people = People(self.cabinet)
         self.sessions = Sessions(self.cabinet)
 

@@ -24,13 +24,14 @@ ROLES: Final[Mapping[str, str]] = {
     "auditor": marked("auditor"),
 }
 
-# read: see the line · mark: state rungs · draft: write · authorise: let a draft go · translate:
-# enter translations · watch: relieve, silence, test · people: invite and part with people ·
-# prove: take proofs and exports · journal: read the party's own log.
+# read: see the line · mark: state rungs · draft: write · authorise: let a draft go · stop: send a
+# STOP alone, break the glass · translate: enter translations · watch: relieve, silence, test ·
+# people: invite and part with people · prove: take proofs and exports · journal: read the party's
+# own log.
 POWERS: Final[Mapping[str, frozenset[str]]] = {
-    "watch": frozenset({"read", "mark", "draft", "watch", "prove"}),
+    "watch": frozenset({"read", "mark", "draft", "stop", "watch", "prove"}),
     "drafter": frozenset({"read", "draft"}),
-    "releaser": frozenset({"read", "draft", "authorise"}),
+    "releaser": frozenset({"read", "draft", "stop", "authorise"}),
     "translator": frozenset({"read", "translate"}),
     "principal": frozenset({"read"}),
     "administrator": frozenset({"people", "system"}),

@@ -53,24 +53,37 @@ CREATE TABLE draft (
   line TEXT NOT NULL,
   drafter INTEGER NOT NULL REFERENCES person,
   kind TEXT NOT NULL,                -- dispatch or accident
+  stop INTEGER NOT NULL,             -- one officer sends it, a second countersigns
   fields TEXT NOT NULL,              -- JSON: what the node's `say` takes
   version INTEGER NOT NULL,          -- counts edits
-  state TEXT NOT NULL,               -- writing, offered, sent, dropped
+  state TEXT NOT NULL,               -- writing, offered, sending, sent, dropped
   fixed TEXT,                        -- JSON of what was fixed when it was offered
   entry TEXT,                        -- the entry it became
+  note TEXT,                         -- hash of the journal's note, in hex
+  missing INTEGER NOT NULL DEFAULT 0, -- who still have to countersign
+  glass TEXT,                        -- why it went out with no passkey
+  trouble TEXT,                      -- why it lies here again
   changed_s INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE authorisation (
   draft INTEGER NOT NULL REFERENCES draft,
   person INTEGER NOT NULL REFERENCES person,
-  version INTEGER NOT NULL,
   at_s INTEGER NOT NULL,
-  refused TEXT,                      -- a note: this person refused instead
-  passkey BLOB,
-  statement TEXT,                    -- JSON: what the authenticator signed
+  statement TEXT NOT NULL,           -- JSON: what the authenticator signed, for the journal
   PRIMARY KEY (draft, person)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE term (                  -- the glossary of agreed words
+  number INTEGER PRIMARY KEY,
+  language TEXT NOT NULL,
+  text TEXT NOT NULL,
+  into_language TEXT NOT NULL,
+  into_text TEXT NOT NULL,
+  remark TEXT NOT NULL,
+  person INTEGER NOT NULL REFERENCES person,
+  at_s INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE silenced (              -- local and unsigned: the far side learns nothing of it
   alarm TEXT PRIMARY KEY,

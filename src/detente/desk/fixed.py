@@ -1,0 +1,58 @@
+"""What was fixed, read out of the form itself: what people see is what their passkeys sign."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from detente.core.leaf import Kind
+from detente.dossiers.dispatch import CODECS
+from detente.node.forms import FIRST
+
+PURPOSE: Final = "authorise"
+BEARERS_BITS_PER_S: Final = (75, 2400)  # HF radio at night; a telephone line
+_KINDS: Final[Mapping[str, Kind]] = {"dispatch": Kind.DISPATCH, "accident": Kind.ACCIDENT}
+
+
+def statement(fixed: Mapping[str, Any]) -> bytes:
+    """What a passkey signs (spec/authorisation.md §2); its SHA-256 is the form's name."""
+    return FIRST + str(fixed["form"]).encode()
+
+
+def form_of(fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's values."""
+    found: dict[str, Any] = json.loads(fixed["form"])
+    return found
+
+
+def view(fixed: Mapping[str, Any], author: str, line: str) -> dict[str, Any]:
+    """The entry as its readers will see it, from the form alone; its serial is not known yet."""
+    form = form_of(fixed)
+    body = CODECS[_KINDS[form["kind"]]](base64.b64decode(form["body"]))
+    shown: dict[str, Any] = {
+        "line": line,
+        "place": "draft",
+        "entry": "–",
+        "mine": False,
+        "author": {"name": author},
+        "kind": form["kind"],
+        "precedence": form["precedence"],
+        "drill": form["drill"],
+        "relations": form["references"],
+        "body_state": "open",
+        "label": form["label"],
+        "personal": body.personal,
+        "language": body.language,
+        "dtg_s": form["dtg_s"],
+    }
+    for name in ("subject", "text", "what", "where", "time_s", "persons", "known", "asked"):
+        if hasattr(body, name):
+            shown["happened_s" if name == "time_s" else name] = getattr(body, name)
+    return shown
+
+
+def airtimes(frame_bytes: int) -> list[tuple[int, int]]:
+    """Bits a second, and the whole seconds that the frame takes at that rate, at least one."""
+    return [(rate, max(1, -(-frame_bytes * 8 // rate))) for rate in BEARERS_BITS_PER_S]

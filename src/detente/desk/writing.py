@@ -1,0 +1,288 @@
+"""Writing: the form of a draft, kept at every send and by script every few seconds; its preview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from detente import terms, words
+from detente.core.errors import LocalError, Refusal
+from detente.desk import fixed
+from detente.desk.desk import Desk, wall_s
+from detente.desk.drafts import WRITING, Draft
+from detente.desk.guard import page
+from detente.desk.node_side import gone
+from detente.desk.sessions import Session
+from detente.desk.sheets import sheet
+from detente.node.forms import ACCIDENT_FIELDS
+from detente.times import parse_time
+
+PRECEDENCES: Final = tuple(words.GLOSSES)
+RELATIONS: Final = tuple(terms.RELATIONS)
+RELATIONS_MAX: Final = 8
+TEXT_CHARS_MAX: Final = 100_000
+
+
+@page("draft")
+async def blank(request: Request, desk: Desk, session: Session) -> Response:
+    """An empty form; answering an entry, with that reference."""
+    name = request.path_params["line"]
+    fields: dict[str, Any] = {"precedence": "ROUTINE", "language": session.person.language}
+    for relation in RELATIONS:
+        for entry in request.query_params.getlist(relation)[:RELATIONS_MAX]:
+            fields.setdefault("relations", []).append({"relation": relation, "entry": entry})
+    return await _form(request, desk, session, name, fields, None)
+
+
+@page("draft")
+async def begin(request: Request, desk: Desk, session: Session) -> Response:
+    """The first send of a new draft."""
+    fields = fields_of(await request.form())
+    draft = desk.drafts.begin(request.path_params["line"], session.person.number, fields, wall_s())
+    return await _kept(request, draft)
+
+
+@page("draft")
+async def one(request: Request, desk: Desk, session: Session) -> Response:
+    """A draft that is written; whatever else it is has a page of its own."""
+    draft = desk.drafts.get(_number(request))
+    if draft.state != WRITING:
+        return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
+    return await _form(request, desk, session, draft.line, draft.fields, draft)
+
+
+@page("draft")
+async def save(request: Request, desk: Desk, session: Session) -> Response:
+    """Keeps what was typed; where the draft is not what the page showed, as a draft of its own."""
+    form = await request.form()
+    fields = fields_of(form)
+    draft = desk.drafts.get(_number(request))
+    if draft.kind == "accident":
+        fields = accident_of(form)
+    try:
+        kept = desk.drafts.save(draft.number, _version(form), fields, wall_s())
+    except LocalError as error:
+        if error.refusal is not Refusal.IN_USE or request.headers.get("x-form-token"):
+            raise  # a script waits until its person sends the form
+        kept = desk.drafts.begin(
+            draft.line, session.person.number, fields, wall_s(), stop=draft.stop
+        )
+    return await _kept(request, kept)
+
+
+async def _kept(request: Request, draft: Draft) -> Response:
+    if request.headers.get("x-form-token"):
+        kept = {"number": draft.number, "version": draft.version, "kept_s": draft.changed_s}
+        return JSONResponse(kept)
+    after = str((await request.form()).get("do", "save"))
+    return RedirectResponse(
+        f"/draft/{draft.number}" + ("/preview" if after == "preview" else ""), 303
+    )
+
+
+@page("draft")
+async def preview(request: Request, desk: Desk, session: Session) -> Response:
+    """As the other side will see it, and what it costs to send."""
+    draft = desk.drafts.get(_number(request))
+    if draft.state != WRITING:
+        return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
+    found, trouble = await fix(desk, draft)
+    line = await line_of(desk, draft.line)
+    return sheet(
+        request,
+        desk,
+        session,
+        "preview.html",
+        draft=draft,
+        line=line,
+        trouble=trouble,
+        **({} if found is None else await shown(desk, found, line)),
+    )
+
+
+async def shown(desk: Desk, found: Mapping[str, Any], line: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates say of a fixed form."""
+    me = next((m["name"] for m in line["members"] if m["me"]), "")
+    view = fixed.view(found, me, line["line"])
+    relations = []
+    for relation in view["relations"]:
+        try:
+            entry = await desk.node.look("show", line=line["line"], entry=relation["entry"])
+            relations.append(relation | {"entry": entry["entry"]})
+        except LocalError:
+            relations.append(relation)
+    return {
+        "fixed": found,
+        "view": view | {"relations": relations},
+        "readers": [one for one in found["readers"] if one["name"] != me],
+        "airtimes": fixed.airtimes(found["frame_bytes"]),
+    }
+
+
+@page("draft")
+async def offer(request: Request, desk: Desk, _session: Session) -> Response:
+    """Fixes the form: from here on people may authorise it."""
+    draft = desk.drafts.get(_number(request))
+    version = _version(await request.form())
+    found, trouble = await fix(desk, draft)
+    if found is None:
+        return RedirectResponse(f"/draft/{draft.number}/preview", 303)
+    desk.drafts.offer(draft.number, version, found, wall_s())
+    desk.live.ring()
+    return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
+
+
+async def fix(desk: Desk, draft: Draft) -> tuple[dict[str, Any] | None, tuple[str, str]]:
+    """The form of a draft, or why it has none: what happened, and what to do."""
+    try:
+        if draft.fields.get("to") == []:
+            raise LocalError(Refusal.USAGE, "choose who reads it")  # the node would take all
+        found: dict[str, Any] = await desk.node.ask("fix", **draft.fields, line=draft.line)
+    except LocalError as error:
+        return None, words.refusal(error)
+    return found, ("", "")
+
+
+@page("draft")
+async def drop(request: Request, desk: Desk, _session: Session) -> Response:
+    """Gives a draft up."""
+    desk.drafts.drop(_number(request), wall_s())
+    desk.live.ring()
+    return RedirectResponse("/drafts", 303)
+
+
+@page("draft")
+async def drafts(request: Request, desk: Desk, session: Session) -> Response:
+    """Everything that is written, offered, or was sent last. Nothing here needs the node."""
+    people = {one.number: one.name for one in desk.people.all()}
+    return sheet(
+        request,
+        desk,
+        session,
+        "drafts.html",
+        drafts=desk.drafts.open(),
+        sent=desk.drafts.sent(),
+        people=people,
+    )
+
+
+async def line_of(desk: Desk, name: str) -> dict[str, Any]:
+    """A line's state; of a node that is not there, what a form needs all the same."""
+    try:
+        found: list[dict[str, Any]] = await desk.node.look("lines")
+    except LocalError as error:
+        if not gone(error):
+            raise
+        return {"line": name, "title": name[:8], "drill": False, "members": [], "gone": True}
+    for line in found:
+        if line["line"] == name:
+            return line
+    raise LocalError(Refusal.NOT_FOUND, "this node has no such line")
+
+
+async def _form(
+    request: Request,
+    desk: Desk,
+    session: Session,
+    name: str,
+    fields: Mapping[str, Any],
+    draft: Draft | None,
+) -> Response:
+    line = await line_of(desk, name)
+    readers = [m for m in line["members"] if not m["me"] and m["role"] != "observer"]
+    return sheet(
+        request,
+        desk,
+        session,
+        "write.html",
+        line=line,
+        draft=draft,
+        fields=fields,
+        readers=readers,
+        precedences=PRECEDENCES,
+        relations=[*fields.get("relations", ()), {"relation": "answers", "entry": ""}],
+        languages=words.LANGUAGES,
+    )
+
+
+# --- what a form says ------------------------------------------------------------------------------
+
+
+def fields_of(form: FormData) -> dict[str, Any]:
+    """What the node's `say` takes, from the form of a dispatch. LocalError USAGE."""
+    fields = _handling(form) | {
+        "precedence": _one_of(form, "precedence", PRECEDENCES, "ROUTINE"),
+        "subject": " ".join(_text(form, "subject").split()),
+        "text": _text(form, "text").replace("\r\n", "\n"),
+    }
+    relations = [
+        {"relation": relation, "entry": entry.strip()}
+        for relation, entry in zip(
+            map(str, form.getlist("relation")), map(str, form.getlist("entry")), strict=False
+        )
+        if entry.strip() and relation in RELATIONS
+    ]
+    return fields | ({"relations": relations[:RELATIONS_MAX]} if relations else {})
+
+
+def accident_of(form: FormData) -> dict[str, Any]:
+    """The same of an accident report: every field may be blank."""
+    accident: dict[str, Any] = {
+        name: _text(form, name).replace("\r\n", "\n").strip() for name in ACCIDENT_FIELDS
+    }
+    when = _text(form, "time").strip()
+    if when:
+        accident["time_s"] = parse_time(when)
+    return _handling(form) | {"precedence": "FLASH", "accident": accident}
+
+
+def _handling(form: FormData) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "label": _one_of(form, "label", tuple(terms.LABELS), "parties-only"),
+        "personal": form.get("personal") is not None,
+        "language": _text(form, "language").strip().lower() or "en",
+        "drill": form.get("drill") is not None,
+    }
+    if form.get("readers_shown") is None:  # the node was not there to say who reads
+        return fields
+    return fields | {"to": [str(one) for one in form.getlist("to")]}
+
+
+def _text(form: FormData, name: str) -> str:
+    value = str(form.get(name) or "")
+    if len(value) > TEXT_CHARS_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"{name} has at most {TEXT_CHARS_MAX} characters")
+    return value
+
+
+def _one_of(form: FormData, name: str, known: tuple[str, ...], default: str) -> str:
+    value = str(form.get(name) or default)
+    if value not in known:
+        raise LocalError(Refusal.USAGE, f"{name} is one of {', '.join(known)}")
+    return value
+
+
+def _number(request: Request) -> int:
+    return int(request.path_params["draft"])
+
+
+def _version(form: FormData) -> int:
+    text = str(form.get("version") or "")
+    return int(text) if text.isdecimal() and len(text) < 12 else 0
+
+
+ROUTES = [
+    Route("/drafts", drafts),
+    Route("/line/{line}/write", blank),
+    Route("/line/{line}/write", begin, methods=["POST"]),
+    Route("/draft/{draft:int}", one),
+    Route("/draft/{draft:int}", save, methods=["POST"]),
+    Route("/draft/{draft:int}/preview", preview),
+    Route("/draft/{draft:int}/offer", offer, methods=["POST"]),
+    Route("/draft/{draft:int}/drop", drop, methods=["POST"]),
+]
