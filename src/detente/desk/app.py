@@ -17,10 +17,22 @@ from starlette.staticfiles import StaticFiles
 
 from detente import words
 from detente.core.errors import DetenteError, LocalError, Refusal
-from detente.desk import entering, line_page, noting, own_page, people_page
+from detente.desk import (
+    authorising,
+    entering,
+    line_page,
+    marking,
+    noting,
+    own_page,
+    people_page,
+    stopping,
+    translating,
+    writing,
+)
 from detente.desk.desk import Desk
 from detente.desk.guard import Headers, desk_of, session_of, wants_values
 from detente.desk.node_side import gone
+from detente.desk.sending import Outgoing
 from detente.desk.sheets import sheet
 
 STATIC = Path(__file__).with_name("static")
@@ -39,14 +51,22 @@ def application(desk: Desk) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        outgoing = Outgoing(desk)
+        desk.node.on_event(outgoing.hear)
         desk.node.start(asyncio.get_running_loop())
         desk.node.on_event(tell)
+        outgoing.begin()
         yield
         desk.node.stop()
 
     app = Starlette(
         routes=[
             *entering.ROUTES,
+            *writing.ROUTES,
+            *authorising.ROUTES,
+            *stopping.ROUTES,
+            *marking.ROUTES,  # before the pages of entries, whose names may hold a slash
+            *translating.ROUTES,
             *line_page.ROUTES,
             *own_page.ROUTES,
             *people_page.ROUTES,

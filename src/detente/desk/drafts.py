@@ -1,7 +1,7 @@
 """Drafts and who authorised them, in the cabinet: what is fixed, what voids it, who sends it.
 
-A draft is *writing*, *offered* (its form is fixed, people may authorise it), *sending* (somebody has
-the right to send it, and nobody else), *sent* or *dropped*. Each step is one change of one row, so
+A draft is *writing*, *offered* (its form is fixed, people may authorise it), *sending* (somebody
+has the right to send it, nobody else), *sent* or *dropped*. Each step is one change of one row, so
 that of two browsers that press at the same time one is first.
 """
 
@@ -102,7 +102,9 @@ class Drafts:
 
     def open(self) -> list[Draft]:
         """Everything that is not sent and not dropped, newest first."""
-        where = "WHERE state IN ('writing', 'offered', 'sending') ORDER BY changed_s DESC, number DESC"
+        where = (
+            "WHERE state IN ('writing', 'offered', 'sending') ORDER BY changed_s DESC, number DESC"
+        )
         return [_draft(row) for row in self._cabinet.rows(f"{_SELECT} {where}")]
 
     def sent(self, most: int = 20) -> list[Draft]:
@@ -208,9 +210,7 @@ class Drafts:
                 statement=dict(given),
             )
             if draft.state == SENT and draft.missing:
-                self._cabinet.run(
-                    "UPDATE draft SET missing = missing - 1 WHERE number = ?", number
-                )
+                self._cabinet.run("UPDATE draft SET missing = missing - 1 WHERE number = ?", number)
 
     def authorisations(self, number: int) -> list[Authorisation]:
         """Who authorised the form that is offered, first things first."""
@@ -267,6 +267,7 @@ class Drafts:
             self.edit(number, now_s, trouble)
 
 
+_OPEN = "'writing', 'offered', 'sending'"
 _SELECT = (
     "SELECT number, line, drafter, kind, stop, fields, version, state, fixed, entry, note, "
     "missing, glass, trouble, changed_s FROM draft"

@@ -15,7 +15,7 @@ from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 
 SHOWN = 50  # entries on one page
-RUNGS = ("seen", "passed-on", "read-back", "with-principal", "misdirected", "declined")
+RUNGS = ("seen", "passed-on", "with-principal")  # the others take words: marking.py
 
 
 @page("")

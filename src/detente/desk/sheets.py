@@ -81,6 +81,8 @@ def sheet(
         "language": language,
         "path": request.url.path,
         "token": lambda: _token(session),
+        "uncountersigned": desk.drafts.uncountersigned() if session else [],
+        "offered": desk.drafts.offered() if session else 0,
         **given,
     }
     return HTMLResponse(render(name, **values), status_code=status)

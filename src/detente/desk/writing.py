@@ -129,7 +129,7 @@ async def offer(request: Request, desk: Desk, _session: Session) -> Response:
     """Fixes the form: from here on people may authorise it."""
     draft = desk.drafts.get(_number(request))
     version = _version(await request.form())
-    found, trouble = await fix(desk, draft)
+    found, _why = await fix(desk, draft)
     if found is None:
         return RedirectResponse(f"/draft/{draft.number}/preview", 303)
     desk.drafts.offer(draft.number, version, found, wall_s())
@@ -210,7 +210,7 @@ async def _form(
     )
 
 
-# --- what a form says ------------------------------------------------------------------------------
+# --- what a form says ---
 
 
 def fields_of(form: FormData) -> dict[str, Any]:
