@@ -167,6 +167,28 @@ def test_a_command_is_loaded_alone(environment: dict[str, str]):
     assert not {f"detente.cli.{name}" for name in ("demo", "drill", "node_cmd", "proofs")} & loaded
 
 
+def test_asking_a_node_loads_no_node(environment: dict[str, str], tmp_path: Path):
+    """A command that finds no node to ask has loaded neither a node nor an event loop."""
+    program = (
+        "import sys; from detente.cli import asking\n"
+        "from detente.core.errors import LocalError\n"
+        "from pathlib import Path\n"
+        "try: asking.call(Path(sys.argv[1]), {'do': 'status'}, 1)\n"
+        "except LocalError as error: assert error.refusal.word == 'unreachable'\n"
+        "else: raise SystemExit('a node answered')\n"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        capture_output=True,
+        check=True,
+        env=environment,
+    )
+    loaded = set(eval(done.stderr.decode()))
+    assert "detente.node.control" in loaded
+    assert not {"asyncio", "logging", "detente.node.runner", "detente.core.protocol"} & loaded
+
+
 def test_every_command_is_where_the_table_says():
     """Each name of the program's commands is the name that its module gave it."""
     assert {name: command.name for name, command in main.commands.items()} == {

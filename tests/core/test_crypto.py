@@ -216,6 +216,7 @@ def test_aead_opens_only_what_was_sealed():
     key, nonce = bytes(32), bytes(12)
     sealed = crypto.aead_seal(key, nonce, b"plain", b"aad")
     assert crypto.aead_open(key, nonce, sealed, b"aad") == b"plain"
+    assert crypto.AeadKey(key).seal(nonce, b"plain", b"aad") == sealed
     unreadable = [
         (flipped(key, 0), nonce, sealed, b"aad"),
         (key, flipped(nonce, 0), sealed, b"aad"),

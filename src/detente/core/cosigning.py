@@ -61,6 +61,8 @@ def cosign_due(step: Step, line: Line) -> None:
 
 
 def _is_revoked(step: Step, line: Line, member: int, k: int) -> bool:
+    if not step.station.revoked:
+        return False
     found = step.station.cosigner(line, member, k)
     return found is not None and found[1] in step.station.revoked
 

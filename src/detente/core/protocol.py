@@ -126,28 +126,31 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
 def wake_ms(station: Station) -> int | None:
     """The steady time at which the core next wants a ``Tick``, or None. Only what a ``Tick`` could
     then do counts: a due that waits for a peer or for officers wakes nobody."""
-    dues = []
+    soonest = 0
     for line in station.lines.values():
         if line.touched or line.greet_due:
             return 0
-        if line.charter_due:
-            dues.append(max(1, line.charter_next_ms))
-        dues += _timers(line)
-        dues.append(line.chores_due_ms)
-    return min((due for due in dues if due), default=None)
+        charter = max(1, line.charter_next_ms) if line.charter_due else 0
+        soonest = _soonest(soonest, charter, _timer(line), line.chores_due_ms)
+    return soonest or None
 
 
-def _timers(line: Line) -> list[int]:
+def _timer(line: Line) -> int:
     """When our log or our cosignatures are due, 0 for nothing, as far as they can be made now."""
     if not line.sessions or not line.may_sign():
-        return []
+        return 0
     greeted = line.greeted()
     if not greeted:
-        return []
+        return 0
     quantum = line.quantum_due_ms
     if quantum and not any(session.wide for session in greeted):
         quantum = 0
-    return [line.seen_due_ms, line.cosign_due_ms, quantum]
+    return _soonest(line.seen_due_ms, line.cosign_due_ms, quantum)
+
+
+def _soonest(*dues: int) -> int:
+    there = [due for due in dues if due]
+    return min(there) if there else 0
 
 
 def _tick(step: Step) -> None:
@@ -156,7 +159,7 @@ def _tick(step: Step) -> None:
         if line.charter_due and step.now.steady_ms >= line.charter_next_ms:
             (seek if line.joining else refresh_charter)(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
-        late = any(at and step.now.steady_ms >= at for at in _timers(line))
+        late = 0 < _timer(line) <= step.now.steady_ms
         if due:
             chores(step, line)
         if line.greet_due:

@@ -75,7 +75,7 @@ def decide(simulation: Simulation, machine: Machine) -> None:
     line = line_of(machine) if machine.process is not None else None
     if line is None or not line.is_open() or line.left:
         return
-    for place in line.shelf.of_kind((Kind.OFFER,)):
+    for place in simulation.officers.offers(machine, line):
         if machine.process is None:
             return  # it died of the last one
         frozen = frozen_logs(machine.station, line)

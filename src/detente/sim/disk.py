@@ -30,40 +30,51 @@ class File:
 
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
-        self.durable = bytearray(data)
         self.pending: list[tuple[int, bytes]] = []  # writes since the last sync; -1: cut to length
+        self._before: list[tuple[int, int, bytes]] = []  # for each: the length, where, what stood
 
     def write(self, offset: int, data: bytes) -> None:
         """As pwrite: a hole before it reads as zeros."""
-        into = self.data
+        into, end = self.data, offset + len(data)
+        self._before.append((len(into), offset, bytes(into[offset:end])))
         if len(into) < offset:
             into.extend(bytes(offset - len(into)))
-        into[offset : offset + len(data)] = data
+        into[offset:end] = data
         self.pending.append((offset, data))
 
     def cut(self, size: int) -> None:
         """As ftruncate to a smaller size."""
+        self._before.append((len(self.data), size, bytes(self.data[size:])))
         del self.data[size:]
         self.pending.append((-1, size.to_bytes(8, "big")))
 
     def sync(self) -> None:
         """What was written is durable."""
-        for offset, data in self.pending:
-            _redo(self.durable, offset, data)
         self.pending.clear()
+        self._before.clear()
+
+    @property
+    def durable(self) -> bytearray:
+        """What would be there had nothing been written since the last sync."""
+        out = bytearray(self.data)
+        for size, offset, stood in reversed(self._before):
+            out[offset : offset + len(stood)] = stood
+            del out[size:]
+        return out
 
     def lose_power(self, dice: Dice) -> None:
         """Of what was not synced some writes are kept, in order or not, the last one torn."""
+        durable = self.durable
         in_order = dice.happens(0.7)
         kept = dice.between(0, len(self.pending))
         for number, (offset, data) in enumerate(self.pending):
             if number < kept if in_order else dice.happens(0.5):
-                _redo(self.durable, offset, data)
+                _redo(durable, offset, data)
             elif number == kept and offset >= 0 and dice.happens(0.5):
                 whole = SECTOR_BYTES * dice.between(0, len(data) // SECTOR_BYTES)
-                _redo(self.durable, offset, data[:whole])
-        self.pending.clear()
-        self.data = bytearray(self.durable)
+                _redo(durable, offset, data[:whole])
+        self.sync()
+        self.data = durable
 
 
 def _write(into: bytearray, offset: int, data: bytes) -> None:

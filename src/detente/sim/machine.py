@@ -62,7 +62,7 @@ class Mouth(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Process:
     """A node that runs: gone at a crash with all it knew."""
 
@@ -98,7 +98,7 @@ class Machine:
         self.disk = Disk(f"{self.name}-{self.number}", self.fuse)
         self.marks = SimMarks(self.fuse)
         self._inbox: list[Input] = []
-        self._woken = 0  # only the latest wake counts
+        self._wakes: tuple[Process, int] | None = None  # only the latest counts
         self._due = False
         self._tried_ms = -PACE_MS
 
@@ -275,14 +275,17 @@ class Machine:
         if process is None or self._due:
             return
         due = wake_ms(process.station)
-        self._woken += 1
         if due is None:
+            self._wakes = None
             return
         at_ms = max(self.clock.world_ms(due), self._tried_ms + PACE_MS, self.world.now_ms)
-        number = self._woken
+        if self._wakes == (process, at_ms):
+            return  # it is on its way
+        self._wakes = process, at_ms
 
         def wake() -> None:
-            if number == self._woken and self.process is process:
+            if self._wakes == (process, at_ms) and self.process is process:
+                self._wakes = None
                 self.give()
 
         self.world.later(at_ms - self.world.now_ms, wake)

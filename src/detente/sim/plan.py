@@ -133,6 +133,7 @@ OFFICERS = {
     "revoke": 1,
     "backup": 3,
 }
+BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
 
@@ -151,6 +152,8 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     for who in range(members):
         deeds += _of(dice.stream("machine", who), MACHINE_FAULTS, who, until_ms)
         deeds += _of(dice.stream("officers", who), OFFICERS, who, until_ms)
+        if not day:
+            deeds += _of(dice.stream("bursts", who), BURSTS, who, until_ms)
     for pair in range(members * (members - 1) // 2):
         deeds += _of(dice.stream("route", pair), ROUTE_FAULTS, pair, until_ms)
     deeds += _nights(dice.stream("nights"), members, until_ms)
@@ -199,8 +202,9 @@ def _of(dice: Dice, kinds: dict[str, int], who: int, until_ms: int) -> list[Deed
 
 
 def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
-    """Links are called up for a while and let go again, in all but a few seeds."""
-    if until_ms < 2 * HOUR_MS or dice.happens(0.05):
+    """Links are called up for a while and let go again, in all but the short worlds and a few of
+    half a day: a line that is up for days has little to tell but heartbeats."""
+    if until_ms < 2 * HOUR_MS or (dice.happens(0.05) and until_ms < DAY_MS // 2):
         return []
     deeds = []
     for pair in range(members * (members - 1) // 2):

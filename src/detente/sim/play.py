@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from detente.core.events import Draft
+from detente.core.events import Draft, Tell
 from detente.core.extras import Grade, Mark, Rung, Stater, Translation
 from detente.core.leaf import Kind, Precedence
 from detente.core.station import Line
@@ -68,7 +68,7 @@ class Play:
         self._known: list[Known] = [{} for _ in scenario.members]
         self._states: list[dict[str, str]] = [{} for _ in scenario.members]
         self._seen = [Sightings() for _ in scenario.members]
-        self._told = 0
+        self._fresh = False  # something was told since the last look
         self._ladders: dict[int, tuple[int, list[tuple[Entry, str, Ladder]]]] = {}  # at which size
 
     def happenings(self) -> Iterator[Happening]:
@@ -76,8 +76,14 @@ class Play:
         with seeded_signatures():
             yield from self._play(Simulation(self.scenario.plan()))
 
+    def _saw(self, machine: Machine, tell: Tell) -> None:
+        now_s = machine.clock.now(machine.world.now_ms).wall_s
+        self._seen[machine.number].note(tell, now_s)
+        self._fresh = True
+
     def _play(self, simulation: Simulation) -> Iterator[Happening]:
         scenario, world = self.scenario, simulation.world
+        simulation.record.told_to.append(self._saw)
         simulation.begin()
         events = sorted(scenario.event, key=lambda one: scenario.ms(one.at))
         expected = sorted(scenario.expect, key=lambda one: scenario.ms(one.at))
@@ -95,11 +101,7 @@ class Play:
     # --- what each side knows ---
 
     def _look(self, simulation: Simulation) -> Iterator[Happening]:
-        record, world = simulation.record, simulation.world
-        for told in record.tells[self._told :]:
-            machine = world.machines[told.machine]
-            self._seen[told.machine].note(told.tell, machine.clock.now(told.at_ms).wall_s)
-        fresh, self._told = len(record.tells) > self._told, len(record.tells)
+        world, fresh, self._fresh = simulation.world, self._fresh, False
         at = self.scenario.clock(world.now_ms)
         for number, machine in enumerate(world.machines):
             line = line_of(machine) if machine.process is not None else None

@@ -72,6 +72,7 @@ class Record:
     say: Callable[[str], None] | None = None  # is given each line of the trace as it happens
     submitted: list[Submitted] = field(default_factory=list)
     attempted: list[Submitted] = field(default_factory=list)  # also where it failed
+    # All but heartbeats, of which there are more than of all others.
     tells: list[Told] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -88,6 +89,7 @@ class Record:
     )
     stuck_machines: list[Machine] = field(default_factory=list)
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
+    lost_ms: dict[str, int] = field(default_factory=dict)  # and when the last time was
     entries: int = 0
     looks: int = 0  # of the checkers
     forks: list[tuple[str, LogId, int]] = field(default_factory=list)  # signed: name, log, index
@@ -107,7 +109,7 @@ class Record:
         if tell.word == "refused":
             self.refusals[str(tell.facts.get("refusal"))] += 1
             self._blame(machine, tell)
-        if len(self.tells) < TELLS_MAX:
+        if tell.word != "presence" and len(self.tells) < TELLS_MAX:
             self.tells.append(Told(self.world.now_ms, machine.number, tell))
         self.note(machine, tell.word, **tell.facts)
         for watcher in self.told_to:
@@ -138,6 +140,11 @@ class Record:
     def stuck(self, machine: Machine) -> None:
         """A machine that its supervisor cannot start."""
         self.stuck_machines.append(machine)
+
+    def lost(self, machine: Machine) -> None:
+        """A disk is lost, rolled back, or has lied before a power cut."""
+        self.lost_disks.add(machine.name)
+        self.lost_ms[machine.name] = self.world.now_ms
 
     def fault(self, checker: str, what: str) -> None:
         """A promise is broken."""

@@ -25,9 +25,8 @@ from detente.sim.world import World
 SETTLE_MS = 2 * 3_600_000  # without faults, everything must have come to rest by then
 # From one look of the officers to the next while it does; the last is repeated.
 SETTLE_ROUNDS_MS = (60_000, 120_000, 300_000, 600_000, 1_200_000)
-# At rest nothing is entered for so long: more than a receipt (600 s in any charter that is drawn
-# here) or a search for a fork (checkers.shown) may be due.
-REST_MS = 660_000
+# At rest nothing is entered for so long; a search for a fork may take as much (checkers.shown).
+REST_MS = 330_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,11 +211,16 @@ def statement(machine: Machine, kind: Kind, **fields: object) -> Leaf:
     return Leaf(**(made | fields))  # type: ignore[arg-type]
 
 
+def may_enter(machine: Machine) -> bool:
+    """Whether one's own log may grow: asked before much is made for it."""
+    line = line_of(machine)
+    return line is not None and line.own is not None and line.may_sign()
+
+
 def enter(machine: Machine, *made: tuple[Leaf | bytes, Body | None]) -> bool:
     """Signs entries of one's choice into one's own log, past every rule of the core, which then
     sends them as any other. False while the node may not sign."""
-    line = line_of(machine)
-    if line is None or line.own is None or not line.may_sign():
+    if not may_enter(machine):
         return False
     force(machine, *made)
     return machine.process is not None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from detente.core.body import commit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detente.sim.record import Record
     from detente.sim.run import Simulation
 
-_still: WeakKeyDictionary[Record, dict[int, tuple[object, Shelf]]] = WeakKeyDictionary()
+_still: WeakKeyDictionary[Record, dict[int, tuple[object, Still]]] = WeakKeyDictionary()
 _read: WeakKeyDictionary[Record, dict[int, dict[LogId, list[Entry]]]] = WeakKeyDictionary()
 
 
@@ -40,7 +40,17 @@ def entries(machine: Machine) -> dict[LogId, list[Entry]]:
                 for log in line.shelf.logs()
             }
         )
+        if line is not None:
+            still(machine, line).entered(read[machine.number])
     return read[machine.number]
+
+
+class Still(Shelf, Protocol):
+    """A shelf that is told what was read otherwise."""
+
+    def entered(self, found: Mapping[LogId, Sequence[Entry]]) -> None:
+        """All entries of these logs."""
+        ...
 
 
 class _Still:
@@ -49,6 +59,10 @@ class _Still:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._known: dict[tuple[object, ...], Any] = {}
+
+    def entered(self, found: Mapping[LogId, Sequence[Entry]]) -> None:
+        for entry in (entry for entries in found.values() for entry in entries):
+            self._known["entry", entry.place.log, entry.place.index] = entry
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         asked, known = getattr(self._shelf, name), self._known
@@ -63,13 +77,13 @@ class _Still:
         return read
 
 
-def still(machine: Machine, line: Line) -> Shelf:
+def still(machine: Machine, line: Line) -> Still:
     """What a machine's store holds of the line, read once in each look of the checkers."""
     moment = machine.world.record.looks, machine.process
     shelves = _still.setdefault(machine.world.record, {})
     known = shelves.get(machine.number)
     if known is None or known[0] != moment:
-        known = shelves[machine.number] = moment, cast("Shelf", _Still(line.shelf))
+        known = shelves[machine.number] = moment, cast("Still", _Still(line.shelf))
     return known[1]
 
 

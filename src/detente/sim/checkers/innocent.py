@@ -19,10 +19,11 @@ FAULT = "never an innocent"
 def told(machine: Machine, tell: Tell) -> None:
     """Where all parties are honest, none says such a thing of another."""
     world, member = machine.world, tell.facts.get("member")
+    if tell.word not in WORDS or not isinstance(member, int):
+        return
     if any(not m.honest for m in world.machines):
         return  # else whoever it speaks of may have been misled
-    if tell.word in WORDS and isinstance(member, int):
-        world.record.fault(FAULT, f"{machine.name} says {tell.word} of member {member}")
+    world.record.fault(FAULT, f"{machine.name} says {tell.word} of member {member}")
 
 
 def check(simulation: Simulation) -> None:
