@@ -139,6 +139,7 @@ def test_an_edit_voids_what_was_authorised(strict: World, sit: Callable[..., Sea
     other.page.locator("summary", has_text="Refuse").click()
     other.page.locator("#why-not").fill("say which bridge")
     other.page.locator("form[action$=refuse] button").click()
+    see(writer, "It came back")  # the page that waited turned into the draft again
     writer.go("/drafts")
     see(writer, "say which bridge")
     writer.shot("drafts")
