@@ -217,7 +217,11 @@ def test_what_is_queued_is_found_again_after_a_restart(pair: Any, command: Any) 
     """Queued with no link, the node ends; asked again it finds the row, and sends it once."""
     pair.cut()
     request = released(pair, command, "1")
+    never = refusal(pair, command, "say", **request, again=True)
+    assert never.refusal is Refusal.NOT_FOUND
+    assert notes(pair, "authorisation") == []
     assert command(pair.alpha, "say", **request)()["state"] == "queued"
+    assert command(pair.alpha, "say", **request, again=True)()["state"] == "queued"
     pair.close("alpha")
     pair.open("alpha")
     again = command(pair.alpha, "say", **request)()
@@ -289,6 +293,8 @@ def test_broken_glass_is_broken_once(
     same words are said as often as they are said."""
     with_desk(pair)
     fields = FIELDS | {"reason": "no passkey"}
+    never = refusal(pair, command, "say", **fields, again=True)
+    assert never.refusal is Refusal.NOT_FOUND
 
     def fail(*_: Any) -> None:
         raise LocalError(Refusal.DISK, "gone")

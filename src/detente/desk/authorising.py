@@ -24,7 +24,7 @@ from detente.desk.writing import line_of, shown
 @page("draft")
 async def offered(request: Request, desk: Desk, session: Session) -> Response:
     """What is offered: the text out of its form, who authorised it, who is still asked."""
-    draft = _draft(request, desk)
+    draft = await sending.find_entry(desk, _draft(request, desk))
     if draft.state == WRITING or not draft.fixed:
         return RedirectResponse(f"/draft/{draft.number}", 303)
     line = await line_of(desk, draft.line)

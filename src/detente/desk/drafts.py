@@ -256,6 +256,10 @@ class Drafts:
             number,
         )
 
+    def entered(self, number: int, entry: str) -> None:
+        """What was queued has become an entry."""
+        self._cabinet.run("UPDATE draft SET entry = ? WHERE number = ?", entry, number)
+
     def refused_by_node(self, number: int, trouble: str, now_s: int) -> None:
         """The node will not have it: back to writing, with the reason."""
         with self._cabinet.change():

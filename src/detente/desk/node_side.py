@@ -71,6 +71,8 @@ class NodeSide:
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping.is_set():
             try:
+                control.call(self.home, {"do": "lines"}, PATIENCE_S)  # it answers: tell so
+                loop.call_soon_threadsafe(self._tell, {"event": "node-back", "line": ""})
                 for event in control.follow(self.home, {"do": "follow"}):
                     if self._stopping.is_set():
                         return

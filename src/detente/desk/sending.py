@@ -44,9 +44,8 @@ async def send_if_ready(desk: Desk, number: int) -> Draft:
     return desk.drafts.get(number)
 
 
-async def deliver(desk: Desk, draft: Draft) -> None:
-    """Has the node send a claimed draft. A node that does not answer leaves it claimed, to be
-    asked again; one that refuses sends it back to be written."""
+def _request(desk: Desk, draft: Draft) -> tuple[dict[str, Any], int]:
+    """What the node's `say` is asked with, and how many people are missing under it."""
     rows = [one.statement for one in desk.drafts.authorisations(draft.number)]
     fields: dict[str, Any] = {
         **draft.fields,
@@ -66,6 +65,26 @@ async def deliver(desk: Desk, draft: Draft) -> None:
             "missing": missing,
             "journal": draft.fixed["journal"],
         }
+    return fields, missing
+
+
+async def find_entry(desk: Desk, draft: Draft) -> Draft:
+    """A draft that was queued when it was last heard of: which entry it has become, if any."""
+    if draft.state != SENT or draft.entry:
+        return draft
+    fields, _missing = _request(desk, draft)
+    try:
+        said = await desk.node.ask("say", **fields | {"wait": "queued", "again": True})
+    except LocalError:
+        return draft  # no node, or dropped from its outbox by hand: the page says «queued»
+    desk.drafts.entered(draft.number, said["entry"] or "")
+    return desk.drafts.get(draft.number)
+
+
+async def deliver(desk: Desk, draft: Draft) -> None:
+    """Has the node send a claimed draft. A node that does not answer leaves it claimed, to be
+    asked again; one that refuses sends it back to be written."""
+    fields, missing = _request(desk, draft)
     try:
         said = await desk.node.ask("say", **fields)
     except TimeoutError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ PRECEDENCES: Final = tuple(words.GLOSSES)
 RELATIONS: Final = tuple(terms.RELATIONS)
 RELATIONS_MAX: Final = 8
 TEXT_CHARS_MAX: Final = 100_000
+DAY_S: Final = 86_400
+_CLOCK: Final = re.compile(r"(\d\d):?(\d\d) ?[Zz]?", re.ASCII)
 
 
 @page("draft")
@@ -237,8 +240,21 @@ def accident_of(form: FormData) -> dict[str, Any]:
     }
     when = _text(form, "time").strip()
     if when:
-        accident["time_s"] = parse_time(when)
+        accident["time_s"] = moment(when, wall_s())
     return _handling(form) | {"precedence": "FLASH", "accident": accident}
+
+
+def moment(text: str, now_s: int) -> int:
+    """Seconds of UTC of ``2304Z``, ``23:04`` (the last time it was that) or of an ISO 8601 instant.
+    LocalError USAGE."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return parse_time(text)
+    hours, minutes = int(match[1]), int(match[2])
+    if hours > 23 or minutes > 59:
+        raise LocalError(Refusal.USAGE, f"«{text}» is no time of a day")
+    today_s = now_s - now_s % DAY_S + hours * 3600 + minutes * 60
+    return today_s if today_s <= now_s else today_s - DAY_S
 
 
 def _handling(form: FormData) -> dict[str, Any]:

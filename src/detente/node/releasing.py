@@ -69,7 +69,8 @@ def say(node: Node, request: Request) -> Look:
     """A dispatch, or with ``accident`` an accident report; as ``release`` says it was authorised.
 
     LocalError NOT_ALLOWED for a message that is not the authorised one, for too few people, and
-    where a desk is set up for one that nobody authorised and that gives no ``reason``.
+    where a desk is set up for one that nobody authorised and that gives no ``reason``. With
+    ``again`` nothing is sent, and NOT_FOUND says that it never was, or was dropped.
     """
     message = message_of(node, request)
     wait_of(request)  # refused before anything is written
@@ -84,16 +85,16 @@ def say(node: Node, request: Request) -> Look:
     missing = asked.whole(given, "missing", 0, most=3)
     _check_people(message, statements, missing)
     note = _written(node, message, AUTHORISED, asked.whole(given, "journal", -1, least=-1))
-    if note is None:
+    if note is None and not asked.flag(request, "again", False):
         facts = {"by": [dict(one) for one in statements], "missing": missing}
         note = _write(node, message, AUTHORISED, facts)
-    else:
+    elif note is not None:
         release = note.hash
         number = _row_of(message.line, lambda draft: draft.release == release)
         found = _found_again(node, message, note, number, lambda leaf: leaf.release == release)
         if found is not None:
             return _follow(node, message, found, request)
-    return _submitted(node, message, request, note, note.hash)
+    return _submitted(node, message, request, note, None if note is None else note.hash)
 
 
 def countersign(node: Node, request: Request) -> dict[str, Any]:
@@ -129,6 +130,8 @@ def _submitted(
     note: Note | None = None,
     release: bytes | None = None,
 ) -> Look:
+    if asked.flag(request, "again", False):
+        raise LocalError(Refusal.NOT_FOUND, "this message was never queued, or it was dropped")
     look = submit(
         node,
         message.line,
@@ -193,7 +196,7 @@ def _break_glass(node: Node, message: Message, request: Request) -> Look:
         )
         if found is not None:
             return _follow(node, message, found, request)
-    else:
+    elif not asked.flag(request, "again", False):
         note = _write(node, message, BREAK_GLASS, {"reason": reason})
         code = precedence_name(message.precedence)
         node.tell(BREAK_GLASS, line=message.line.id, precedence=code)

@@ -4,7 +4,11 @@
 
 const body = document.body;
 
-for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+function unhide(root) {
+  for (const part of root.querySelectorAll("[data-needs-script]")) part.hidden = false;
+}
+
+unhide(document);
 
 // --- the page renews itself --------------------------------------------------------------------
 
@@ -28,6 +32,7 @@ async function renew() {
 }
 
 function replace(next) {
+  unhide(next);
   const main = document.getElementById("main");
   const fresh = next.getElementById("main");
   if (fresh === null || main.innerHTML === fresh.innerHTML) return swapBands(next);
