@@ -103,7 +103,9 @@ def with_cookie(desk: Desk, answer: Response, cookie: str) -> Response:
 
 @page("")
 async def sign_out(_request: Request, desk: Desk, session: Session) -> Response:
-    """Ends the session."""
+    """Ends the session. LocalError NOT_ALLOWED for whoever has the watch: relief signs on first."""
+    if desk.watches.on_watch(session.person):
+        raise LocalError(Refusal.NOT_ALLOWED, "you have the watch: hand it over first (/watch)")
     desk.sessions.end(session.key)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE, path="/")
