@@ -334,6 +334,7 @@ def _member(
             "error_s": clock.clock_error_s,
             "source": clock.clock_source,
             "disciplined_s": clock.disciplined_s,
+            "sent_s": clock.sent_s,
         }
     if number != line.me:
         saw = seen.get(number, Observation())
