@@ -61,6 +61,7 @@ _TAIL = """languages receipt seen-within-s lacks-after-s test-every-s test-answe
 answer-within-s gap-within-s quota-entries-per-day quota-bytes-per-day quota-flash-per-day padding
 release release-decisions amend ed25519-until profiles"""
 CHARTER_TAIL = _TAIL.split()
+_PROFILE = "[a-z0-9][a-z0-9./-]{0,63}"
 
 
 def read_charter(text: bytes) -> Charter:
@@ -116,7 +117,7 @@ def _check_rules(values: dict[str, str]) -> None:
     check(
         all(re.fullmatch("[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}", one) is not None for one in languages)
     )
-    check(profiles == ["none"] or "none" not in profiles)
+    check(profiles == ["none"] or all(re.fullmatch(_PROFILE, one) for one in profiles))
     words = {
         "drill": ("yes", "no"), "receipt": ("received", "seen"), "padding": ("none", "steps"),
         "release-decisions": ("yes", "no"), "amend": ("all", "all-but-affected"),
