@@ -108,6 +108,29 @@ def test_yesterdays_folder(town: Any, until: Any) -> None:
     assert alpha.call("status")["mute"] == {}
 
 
+def test_a_restart_before_the_adoption_changes_nothing(town: Any, until: Any) -> None:
+    """A restored node that its peer has shown everything, and that is started again before anybody
+    adopted it, is mute as before: nothing in its outbox is said a second time."""
+    alpha, bravo = said_before(town, until)
+    bravo.stop()
+    until(lambda: not alpha.call("status")["links"], "the link to be down")
+    alpha.say("queued once")
+    alpha.stop()
+    copy = alpha.move_away("yesterday")
+    alpha.start()
+    bravo.start()
+    until(lambda: "queued once" in bravo.texts("theirs"), "the queue to be sent")
+    alpha.kill()
+    alpha.put_back(copy)
+    alpha.start()
+    until(lambda: "queued once" in alpha.texts("ours"), "what the peer shows")
+    alpha.kill()
+    alpha.start()
+    assert list(alpha.call("status")["mute"].values()) == ["store behind mark"]
+    texts = [*(f"early {number}" for number in range(3)), "queued once"]
+    check_mute_then_adopted(alpha, bravo, until, 1, texts)
+
+
 def test_a_copy_beside_the_original(town: Any, until: Any) -> None:
     """A copy never runs beside its original; with marks of its own, or once the original has gone
     on, it is mute."""

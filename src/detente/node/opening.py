@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from detente.core.cosigning import recall
-from detente.core.events import Now
+from detente.core.events import Now, StoreFlags
 from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
 from detente.core.merkle import root_at
@@ -78,9 +78,12 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
     for line in store.lines():
         if store.get_meta(legal_hold(line.line)):
             station.under_hold.add(line.line)
-        reason = line.mute or _verdict(station, store, marks, line)
-        if not judged(store, marks, line).restored:
+        verdict = judged(store, marks, line)
+        reason = _verdict(station, store, verdict, line) or line.mute
+        if not verdict.restored:
             _make_good(store, marks, line)
+        elif verdict is not Verdict.NO_MARK and not line.mute:
+            _keep_mute(store, line, reason)
         load_line(
             station,
             line.line,
@@ -151,12 +154,19 @@ def revoked_here(store: Store, cards: Mapping[bytes, Card]) -> dict[bytes, Revoc
     return revoked_keys(revocations, [*cards.values(), *known])
 
 
-def _verdict(station: Station, store: Store, marks: Marks, line: StoredLine) -> str:
+def _keep_mute(store: Store, line: StoredLine, reason: str) -> None:
+    """Remembers that a store came back from an older one. Once its peers have brought the rest, the
+    mark has no word against it; but its outbox still has rows that were entered long ago."""
+    store.begin()
+    store.apply(StoreFlags(line.line, reason))
+    store.commit()
+
+
+def _verdict(station: Station, store: Store, verdict: Verdict, line: StoredLine) -> str:
     """Why a line must be mute, or nothing: the mark against the store (F5), the keys against both.
 
     The keys differ after an adoption that was cut short: they are replaced before it is entered.
     """
-    verdict = judged(store, marks, line)
     if verdict.restored:
         return verdict.reason
     own = store.own_head(line.line)

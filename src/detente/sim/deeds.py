@@ -293,7 +293,7 @@ def power(simulation: Simulation, given: Deed) -> None:
         machine.die("power cut")
         machine.disk.lose_power(throw(simulation, given))
         if lied:
-            simulation.world.record.lost_disks.add(machine.name)
+            simulation.world.record.lost(machine)
 
 
 @deed("fuse")

@@ -70,7 +70,7 @@ class Officers:
         machine.disk.lies = machine.disk.fail_sync = False
         machine.disk.room_bytes = None
         machine.k = k
-        record.lost_disks.add(machine.name)
+        record.lost(machine)
         record.note(machine, "restored", k=k)
         if machine in record.stuck_machines:
             record.stuck_machines.remove(machine)

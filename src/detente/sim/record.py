@@ -89,6 +89,7 @@ class Record:
     )
     stuck_machines: list[Machine] = field(default_factory=list)
     lost_disks: set[str] = field(default_factory=set)  # names whose disk was lost or rolled back
+    lost_ms: dict[str, int] = field(default_factory=dict)  # and when the last time was
     entries: int = 0
     looks: int = 0  # of the checkers
     forks: list[tuple[str, LogId, int]] = field(default_factory=list)  # signed: name, log, index
@@ -139,6 +140,11 @@ class Record:
     def stuck(self, machine: Machine) -> None:
         """A machine that its supervisor cannot start."""
         self.stuck_machines.append(machine)
+
+    def lost(self, machine: Machine) -> None:
+        """A disk is lost, rolled back, or has lied before a power cut."""
+        self.lost_disks.add(machine.name)
+        self.lost_ms[machine.name] = self.world.now_ms
 
     def fault(self, checker: str, what: str) -> None:
         """A promise is broken."""

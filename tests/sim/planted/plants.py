@@ -127,7 +127,7 @@ def attack_of(plan: Plan, who: int) -> str:
     able = sorted(
         word
         for word, way in attackers.ATTACKERS.items()
-        if getattr(way, "MEMBERS", 2) <= len(plan.names)
+        if way.MEMBERS <= len(plan.names) <= way.MOST
     )
     if word or not able:
         return word
@@ -144,7 +144,7 @@ def broken(plan: Plan, planted: Defect | None) -> dict[str, str]:
         try:
             result = run_plan(plan)
         except EndlessError:
-            return {}
+            return {"liveness": "the world does not come to rest"}  # as it says itself, later
         except Exception as error:  # reason: a crash is what the swarm, too, tells as a violation
             at = error.__traceback__
             while at is not None and at.tb_next is not None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from detente.core.body import unpack
 from detente.core.decisions import State, state_of_offer
-from detente.core.errors import PeerError
-from detente.core.freezing import frozen_logs
-from detente.core.leaf import Kind
+from detente.core.errors import PeerError, Refusal
+from detente.core.extras import decode_accused
+from detente.core.freezing import frozen_logs, unproven
+from detente.core.leaf import Kind, LogId
 from detente.core.protocol import BLAMELESS
 from detente.core.station import Line
 from detente.core.transcript import Entry
@@ -38,8 +39,19 @@ def check(simulation: Simulation) -> None:
     _mutes(simulation)
     _blames(simulation)
     _decisions(simulation)
+    _unopened(simulation)
     if "None" in simulation.record.refusals:
         simulation.record.fault(WORD, "a refusal without a name")
+
+
+def _unopened(simulation: Simulation) -> None:
+    """No frame is refused for what its bodies open to: they are not opened before they are kept."""
+    for told in simulation.record.tells:
+        machine, facts = simulation.world.machines[told.machine], told.tell.facts
+        opened = facts.get("refusal") == Refusal.UNREADABLE.word and "link" in facts
+        if machine.honest and told.tell.word == "refused" and opened:
+            simulation.record.fault(WORD, f"{machine.name} opened a body before its leaf was kept")
+            return
 
 
 def proven_against(simulation: Simulation, data: bytes) -> set[str]:
@@ -82,6 +94,25 @@ def _files(simulation: Simulation) -> None:
         for log in sorted(line.accused):
             if names[log.member] not in named:
                 record.fault(WORD, f"{machine.name} froze log {log.member}/{log.word} unproven")
+        _contested(simulation, machine, line)
+
+
+def _contested(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """A log is contested from where any file that a party holds proves it forked (F10)."""
+    for entry, data in accusations(line):
+        leaf = entry.leaf
+        try:
+            accused = None if leaf is None else decode_accused(leaf.extra)
+        except PeerError:
+            continue
+        log = None if accused is None else line.logs.get(accused.log)
+        if accused is None or log is None or 0 <= log.frozen <= accused.index:
+            continue
+        if not unproven(machine.station, log, accused.index, data):
+            what = f"has log {log.id.member}/{log.id.word} frozen at {log.frozen}"
+            simulation.record.fault(
+                WORD, f"{machine.name} {what}, and holds the proof of a fork at {accused.index}"
+            )
 
 
 def _forks(simulation: Simulation) -> None:

@@ -6,7 +6,9 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from detente.core.events import Tell
-from detente.core.leaf import LogId
+from detente.core.extras import decode_resume
+from detente.core.leaf import Kind, LogId
+from detente.core.transcript import Entry
 from detente.node.views import latest
 from detente.sim.checkers.ends import entries, guilty, honest, line_of, still, wicked
 
@@ -27,6 +29,7 @@ class ComeBack:
         self._roots: dict[tuple[str, LogId, int], bytes] = {}
         self._most: dict[tuple[str, LogId], int] = {}
         self._adopted: dict[str, int] = {}
+        self._mute: set[tuple[str, LogId]] = set()  # logs whose node has ever been mute
         simulation.record.leaving_to.append(self.leaving)
         simulation.record.told_to.append(self.told)
 
@@ -38,6 +41,8 @@ class ComeBack:
         if own is None or not own.size:
             return
         name = machine.name
+        if line is not None and line.mute:
+            self._mute.add((name, own.id))
         known = self._roots.setdefault((name, own.id, own.size), own.root)
         if known != own.root:
             self._fault(f"{name} has signed two heads of size {own.size} of log {own.id.word}")
@@ -45,6 +50,8 @@ class ComeBack:
         if own.size > most:
             if own.id.k < self._adopted.get(name, 0):
                 self._fault(f"{name}'s old log {own.id.word} has grown after an adoption")
+            elif (name, own.id) in self._mute and most:
+                self._fault(f"{name}'s log {own.id.word} has grown after it had fallen mute")
             self._most[name, own.id] = own.size
 
     def told(self, machine: Machine, tell: Tell) -> None:
@@ -97,10 +104,35 @@ class ComeBack:
         ]
         if len(set(shown)) < len(shown):
             self._fault(f"{machine.name} shows a message twice")
+        for member in range(len(self._simulation.plan.names)):
+            if member not in guilty(self._simulation):
+                self._entered_again(machine, member)
         for log, found in entries(machine).items():
             said = [e.leaf.commitment for e in found if e.leaf is not None and e.leaf.commitment]
             if len(set(said)) < len(said) and log.member not in guilty(self._simulation):
                 self._fault(f"a message stands twice in log {log.member}/{log.word}")
 
+    def _entered_again(self, machine: Machine, member: int) -> None:
+        """Nothing that a `resume` names as held is entered behind it once more."""
+        logs = {log: found for log, found in entries(machine).items() if log.member == member}
+        for log, found in logs.items():
+            first = found[0].leaf
+            if first is None or first.kind != Kind.RESUME:
+                continue
+            held = {
+                commitment
+                for head in decode_resume(first.extra).predecessors
+                for commitment in _said(logs.get(head.log, [])[: head.size])
+            }
+            for commitment in sorted(held & set(_said(found))):
+                word = f"{commitment.hex()[:12]} in log {member}/{log.word}"
+                self._fault(f"{machine.name} holds {word}, which its author had held already")
+
     def _fault(self, what: str) -> None:
         self._simulation.record.fault(FAULT, what)
+
+
+def _said(found: list[Entry]) -> list[bytes]:
+    """The commitments of entries, that of the charter apart."""
+    leaves = [entry.leaf for entry in found if entry.place.index]
+    return [leaf.commitment for leaf in leaves if leaf is not None and leaf.commitment is not None]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detente.core.decisions import State, state_of_offer
+from detente.core.events import Tell
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.sim.checkers.ends import honest, line_of, still
+from detente.sim.checkers.finality import fault_of
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -23,6 +25,12 @@ class Decisions:
         self._simulation = simulation
         self._charters: dict[int, bytes] = {}
         self._final: dict[tuple[int, bytes], bytes] = {}  # by machine and offer: its seal
+        simulation.record.told_to.append(self.told)
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """A charter is put in force: the offer of it must be final by then."""
+        if tell.word == "charter" and machine.honest and machine.process is not None:
+            self._offers(machine)
 
     def look(self) -> None:
         """At some moment, at every honest node."""
@@ -47,6 +55,10 @@ class Decisions:
             frozen = frozen_logs(machine.station, line)
             found = state_of_offer(shelf, place, now_s, frozen=frozen)
             offer = shelf.entry(*place).hash
+            fault = fault_of(line, place, found)
+            if fault:
+                what = f"{machine.name} shows offer {offer.hex()[:12]} as {found.state.value}"
+                self._fault(f"{what}: {fault}")
             before = self._final.get((machine.number, offer))
             if found.state is State.FINAL and found.seal is not None:
                 seal = shelf.entry(*found.seal).hash

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers.ends import entries, has_reader, honest, queued
+from detente.core.leaf import CONTENT
+from detente.core.transcript import Place
+from detente.sim.checkers.ends import entries, has_reader, honest, line_of, queued
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 def check(simulation: Simulation) -> None:
     """Of an author whose disk was rolled back, what a peer held counts, and only that."""
     record = simulation.record
+    bodies(simulation)
     held = {machine.number: _commitments(machine) for machine in honest(simulation)}
     waiting = {
         machine.name: queued(machine)
         for machine in honest(simulation)
-        if not has_reader(simulation, machine)
+        if not has_reader(simulation, machine) or not is_open(machine)
     }
     wicked = {m.name for m in simulation.world.machines if not m.honest}
     for submitted in record.submitted:
@@ -30,7 +33,7 @@ def check(simulation: Simulation) -> None:
         counts = {number: found[key] for number, found in held.items()}
         somewhere = any(counts.values())
         word = submitted.commitment.hex()[:12]
-        if not somewhere and submitted.name in record.lost_disks:
+        if not somewhere and submitted.at_ms <= record.lost_ms.get(submitted.name, -1):
             continue
         if submitted.commitment in waiting.get(submitted.name, ()):
             continue  # durable here, and nobody need take it
@@ -42,6 +45,39 @@ def check(simulation: Simulation) -> None:
                 record.fault("nothing lost", f"{submitted.name}'s {word} stands twice at {name}")
             elif not times:
                 record.fault("nothing lost", f"{submitted.name}'s {word} is not at {name}")
+
+
+def bodies(simulation: Simulation) -> None:
+    """In the end whoever is addressed has the body of each entry that anybody honest has of it."""
+    there: dict[tuple[Place, bytes], str] = {}
+    for machine in honest(simulation):
+        for found in entries(machine).values():
+            for entry in found:
+                if entry.body is not None:
+                    there.setdefault((entry.place, entry.hash), machine.name)
+    for machine in honest(simulation):
+        line = line_of(machine)
+        for log, found in entries(machine).items():
+            frozen = -1 if line is None or log not in line.logs else line.logs[log].frozen
+            for entry in found:
+                place, leaf = entry.place, entry.leaf
+                lacking = leaf is not None and leaf.commitment is not None and entry.body is None
+                if line is None or leaf is None or not lacking or entry.purged:
+                    continue
+                wanted = leaf.kind in CONTENT and line.entitled(leaf, log.member, line.me)
+                holder = there.get((place, entry.hash))
+                if wanted and holder is not None and not 0 <= frozen <= place.index:
+                    simulation.record.fault(
+                        "nothing lost",
+                        f"the body of {log.member}/{log.word}:{place.index}, which {holder} has, "
+                        f"is not at {machine.name}",
+                    )
+
+
+def is_open(machine: Machine) -> bool:
+    """Whether every founding member has signed the charter: a party that attacks may never do."""
+    line = line_of(machine)
+    return line is not None and line.is_open()
 
 
 def _commitments(machine: Machine) -> Counter[tuple[int, bytes]]:

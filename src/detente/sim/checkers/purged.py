@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.core.leaf import Kind
-from detente.sim.checkers.ends import honest, line_of, wicked
+from detente.core.leaf import CONTENT, Kind
+from detente.sim.checkers.ends import entries, honest, line_of, wicked
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -25,6 +25,29 @@ def check(simulation: Simulation) -> None:
             fault = _left(machine, digest, salt)
             if fault:
                 record.fault(FAULT, f"{name}'s {digest.hex()[:12]} at {machine.name}: {fault}")
+    for machine in honest(simulation):
+        _declared(simulation, machine)
+
+
+def _declared(simulation: Simulation, machine: Machine) -> None:
+    """Whoever holds an author's `purged` has none of the bodies that it names, in whatever order
+    the two came, and whoever the author is."""
+    purged = {
+        (log.member, ref)
+        for log, found in entries(machine).items()
+        for entry in found
+        if entry.leaf is not None and entry.leaf.kind == Kind.PURGED
+        for ref in entry.leaf.refs
+    }
+    for log, found in entries(machine).items() if purged else ():
+        for entry in found:
+            leaf = entry.leaf
+            named = leaf is not None and leaf.kind in CONTENT and (log.member, entry.hash) in purged
+            if named and (entry.body is not None or entry.salt is not None):
+                where = f"{log.member}/{log.word}:{entry.place.index}"
+                simulation.record.fault(
+                    FAULT, f"{machine.name} still has the body of {where}, which its author purged"
+                )
 
 
 def _left(machine: Machine, digest: bytes, salt: bytes) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from detente.core.leaf import LogId
+from detente.core.extras import decode_lacks
+from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.station import Line, Session
-from detente.sim.checkers.ends import guilty, has_reader, honest, line_of
+from detente.core.transcript import Place
+from detente.sim.checkers.ends import entries, guilty, has_reader, honest, line_of
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 
+LACKS_WITHIN_S = 60  # behind the charter's time
 Sizes = dict[tuple[int, LogId], tuple[int, int]]  # of each log at each machine, and its freeze
 
 
@@ -29,6 +32,8 @@ def check(simulation: Simulation) -> None:
     wicked = guilty(simulation)
     for machine in honest(simulation):
         line, before = line_of(machine), simulation.sizes_before.get(machine.number)
+        if line is not None:
+            _check_lacks(simulation, machine, line)
         own = None if line is None or line.mute else line.own
         if own is None or before is None or wicked or not has_reader(simulation, machine):
             continue
@@ -68,6 +73,39 @@ def _owed(simulation: Simulation, machine: Machine, line: Line) -> Iterator[str]
         innocent = log.id.member not in wicked and log.id.member != line.me
         if innocent and log.covered < min(log.called, log.size):
             yield f"{machine.name} owes a receipt for log {log.id.word}"
+
+        filled = sorted(index for index in line.ahead.get(log.id, ()) if index < log.size)
+        if filled:
+            what = f"waits for the gap before {filled} of log {log.id.member}/{log.id.word}"
+            yield f"{machine.name} {what}, and holds them"
+
+
+def _check_lacks(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """A body that is addressed here and never came is named in a `lacks` after the charter's
+    time."""
+    if not line.may_sign():
+        return
+    named: set[Place] = set()
+    for place in line.shelf.of_kind((Kind.LACKS,)):
+        leaf = line.shelf.entry(*place).leaf
+        if leaf is not None and place.log.member == line.me:
+            lacks = decode_lacks(leaf.extra)
+            named.update(Place(lacks.log, index) for index in lacks.indices)
+    now_s = machine.clock.now(simulation.world.now_ms).wall_s
+    late_s = now_s - line.charter.lacks_after_s - LACKS_WITHIN_S
+    for log, found in entries(machine).items():
+        if log.member == line.me or line.logs[log].frozen >= 0:
+            continue
+        for entry in found:
+            leaf, index = entry.leaf, entry.place.index
+            bare = leaf is not None and leaf.commitment is not None and entry.body is None
+            if leaf is None or not bare or entry.purged or entry.place in named:
+                continue
+            known = line.entitled(leaf, log.member, line.me)
+            if known and line.logs[log].missing.get(index, 0) < late_s:
+                what = f"has not said that it lacks {log.member}/{log.word}:{index}"
+                simulation.record.fault("liveness", f"{machine.name} {what}")
+                return
 
 
 # --- when to look -------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError
 from detente.core.events import FrameIn, Input
-from detente.core.frames import Heads, Hello, StatedHead, read_frame
+from detente.core.frames import Ahead, Heads, Hello, StatedHead, read_frame
 from detente.core.holding import known_root
 from detente.core.leaf import LogId
-from detente.core.merkle import frontier_at, leaf_hash
+from detente.core.merkle import frontier_at, leaf_hash, push_cover
 from detente.core.station import Line
 from detente.core.wire import ENTRIES, NOTHING, read_batch, read_item, read_tag
 from detente.sim.checkers.ends import guilty, line_of
@@ -33,7 +33,8 @@ class Shown:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._shown: dict[tuple[Machine, LogId], list[int]] = {}
+        self._shown: dict[tuple[Machine, LogId], list[tuple[int, int]]] = {}  # when, and below what
+        self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
         self._starts: dict[Machine, list[int]] = {}
         self._processes: dict[Machine, object] = {}
         simulation.record.hearing.append(self.hears)
@@ -51,29 +52,71 @@ class Shown:
             return
         for given in inputs:
             if isinstance(given, FrameIn) and given.link in line.sessions:
-                for log in _contradicted(line, given):
+                for log, below in _contradicted(line, given):
                     if log.member in wicked:
-                        self._shown.setdefault((machine, log), []).append(now_ms)
+                        self._shown.setdefault((machine, log), []).append((now_ms, below))
+                self._overtook(machine, line, given)
+
+    def _overtook(self, machine: Machine, line: Line, given: FrameIn) -> None:
+        """An entry of its author's own log that comes ahead of a gap, rightly signed."""
+        reader = Reader(given.data)
+        try:
+            kind, _ = read_tag(reader)
+            frame = read_frame(kind, reader) if kind == Ahead.TYPE else None
+        except PeerError:
+            return
+        session = line.sessions[given.link]
+        log = line.logs.get(frame.log) if isinstance(frame, Ahead) else None
+        if not isinstance(frame, Ahead) or log is None or frame.log.member != session.member:
+            return
+        if frame.base > log.size or 0 <= log.frozen <= frame.index or not session.greeted:
+            return
+        try:
+            frontier = frontier_at(
+                lambda level, at: line.shelf.subtree(log.id, level, at), frame.base
+            )
+            push_cover(frontier, frame.cover, frame.index)
+        except PeerError:
+            return
+        digest = leaf_hash(frame.raw)
+        frontier.append(digest)
+        if log.verifies(frame.index + 1, frontier.root(), frame.signature):
+            now_ms = self._simulation.world.now_ms
+            self._ahead.setdefault((machine, log.id, frame.index), (now_ms, digest))
 
     def check(self) -> None:
         """In the end: each log of which a process was shown two histories, and then lived on for a
-        while, is proven forked here."""
-        end_ms = self._simulation.world.now_ms
-        for (machine, log), times in self._shown.items():
+        while, is proven forked here, and contested from where they part."""
+        for (machine, log_id, index), (at_ms, digest) in self._ahead.items():
             line = line_of(machine) if machine.process is not None else None
-            if line is None or log in line.accused:
+            log = None if line is None else line.logs.get(log_id)
+            if line is None or log is None or index >= log.size:
                 continue
-            lives = pairwise([*self._starts[machine], end_ms + 1])
-            if any(a <= at and at + PATIENCE_MS < b for a, b in lives for at in times):
+            if line.shelf.entry(log_id, index).hash != digest:
+                self._shown.setdefault((machine, log_id), []).append((at_ms, index + 1))
+        for (machine, log_id), times in self._shown.items():
+            line = line_of(machine) if machine.process is not None else None
+            log = None if line is None else line.logs.get(log_id)
+            if line is None or log is None:
+                continue
+            below = min((most for at, most in times if self._lived_on(machine, at)), default=0)
+            if below and not 0 <= log.frozen < below:
+                what = "holds no proof" if log_id not in line.accused else "froze it too late"
                 self._simulation.record.fault(
                     "proven forks",
-                    f"{machine.name} was shown two histories of {log.member}/{log.word} "
-                    f"and holds no proof",
+                    f"{machine.name} was shown two histories of {log_id.member}/{log_id.word} "
+                    f"below {below} and {what}: frozen at {log.frozen}",
                 )
 
+    def _lived_on(self, machine: Machine, at_ms: int) -> bool:
+        """Whether the process of then had time enough to find out."""
+        lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
+        return any(a <= at_ms and at_ms + PATIENCE_MS < b for a, b in lives)
 
-def _contradicted(line: Line, given: FrameIn) -> Iterator[LogId]:
-    """The logs of which a frame shows a signed head that is not of the tree held here."""
+
+def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int]]:
+    """The logs of which a frame shows a signed head that is not of the tree held here, each with a
+    size below which the two part."""
     reader = Reader(given.data)
     try:
         kind, _ = read_tag(reader)
@@ -88,16 +131,16 @@ def _contradicted(line: Line, given: FrameIn) -> Iterator[LogId]:
         return
 
 
-def _head(line: Line, stated: StatedHead) -> Iterator[LogId]:
+def _head(line: Line, stated: StatedHead) -> Iterator[tuple[LogId, int]]:
     log_id, size, root = stated.head
     log = line.logs.get(log_id)
     ours = known_root(line, log_id, size)
     differs = log is not None and ours is not None and ours != root
     if differs and log is not None and log.verifies(size, root, stated.signature):
-        yield log_id
+        yield log_id, size
 
 
-def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[LogId]:
+def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId, int]]:
     """A batch in full that begins within what is held, and differs there."""
     batch = read_batch(reader)
     session = line.sessions[given.link]
@@ -120,4 +163,4 @@ def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[LogId]:
     root = frontier.root()
     signature = reader.data[reader.end :]
     if root != known_root(line, log.id, both) and log.verifies(both, root, signature):
-        yield log.id
+        yield log.id, both
