@@ -414,9 +414,11 @@ def test_a_contradicting_seen_is_not_covered_until_the_proof_is_entered() -> Non
     assert alpha.facts("seen-contradicts") == [{"member": 1, "about": 2}]
     assert alpha.log_of(1).disputed_from == 1
     assert alpha.log_of(1).covered == 1
+    before_s = alpha.world.wall_s
     bravo.send(link, Heads((stated(other),)))
     bravo.serve(link, other)
     alpha.world.run(60)
+    assert alpha.log_of(1).held_at_s >= before_s, "held undisputed from the proof on"
     assert convicted(alpha, 3).finding is Finding.PROVEN
     assert alpha.log_of(1).disputed_from == -1
     assert alpha.log_of(1).covered == 3

@@ -51,6 +51,7 @@ REFUSED = {
     "assent-ahead": {"bad-leaf"},
     "bad-card": {"bad-card"},
     "revoked": {"frozen"},
+    "blind-receipt": {"not-allowed"},
 }
 # What an honest node tells its people, instead or besides.
 TOLD = {

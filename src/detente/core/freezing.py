@@ -12,7 +12,7 @@ from detente.core.decisions import Frozen, FrozenLogs, Proof
 from detente.core.errors import PeerError
 from detente.core.events import StoreState
 from detente.core.extras import Accused, decode_accused
-from detente.core.holding import entry_at, known_root, subtrees
+from detente.core.holding import coverable_size, entry_at, known_root, note_held, subtrees
 from detente.core.identity import parse_origin
 from detente.core.leaf import Kind, Leaf, LogId, Seen
 from detente.core.log import Log
@@ -103,7 +103,9 @@ def freeze(step: Step, line: Line, log: Log, index: int) -> None:
         step.out.append(StoreState(line.id, log.id, log.encode()))
     for other in line.logs.values():
         if other.disputed_from >= 0:
+            before = coverable_size(line, other)
             other.disputed_from = _still_disputed(step, line, other)
+            note_held(step, line, other, before)
             step.out.append(StoreState(line.id, other.id, other.encode()))
     if log.id == line.mine:
         fall_mute(step, line, "our own log is proven to have two histories")

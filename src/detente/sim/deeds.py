@@ -40,8 +40,10 @@ def deed(word: str) -> Callable[[Act], Act]:
 
 
 def do(simulation: Simulation, given: Deed) -> None:
-    """Does one deed; one that needs a process waits for nobody if there is none."""
-    DEEDS[given.word](simulation, given)
+    """Does one deed; one that needs a process waits for nobody if there is none, and none is done
+    once the faults have stopped."""
+    if not simulation.world.settled:
+        DEEDS[given.word](simulation, given)
 
 
 def running(simulation: Simulation, given: Deed) -> Machine | None:
@@ -87,6 +89,34 @@ def say(simulation: Simulation, given: Deed) -> None:
     precedence = dice.one_of((0, 1, 1, 1, 1, 2, 2, 3, 4, 5))
     refs, extra = _relation(line, dice) if kind == Kind.DISPATCH else ((), b"")
     submit(machine, kind, body, audience, precedence, refs, extra, text=text)
+
+
+@deed("burst")
+def burst(simulation: Simulation, given: Deed) -> None:
+    """The day's traffic at once, and a FLASH into the middle of it."""
+    dice = throw(simulation, given)
+    many = dice.between(4, 14)
+    for number in range(many):
+        _talk(simulation, given, dice, Precedence.ROUTINE, 1_000 * number // many)
+    _talk(simulation, given, dice, Precedence.FLASH, dice.between(100, 900))
+
+
+def _talk(
+    simulation: Simulation, given: Deed, dice: Dice, precedence: Precedence, delay_ms: int
+) -> None:
+    """A dispatch of some length to all readers, in a moment."""
+    text = " ".join(dice.one_of(WORDS) for _ in range(dice.between(20, 120)))
+
+    def said() -> None:
+        machine = running(simulation, given)
+        line = line_of(machine)
+        if machine is None or line is None or not line.reads(line.me):
+            return
+        now_s = machine.clock.now(simulation.world.now_ms).wall_s
+        body = Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode()
+        submit(machine, Kind.DISPATCH, body, line.charter.readers(), precedence, text=text)
+
+    simulation.world.later(delay_ms, said)
 
 
 def _relation(line: Line, dice: Dice) -> tuple[tuple[bytes, ...], bytes]:

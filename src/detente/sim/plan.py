@@ -133,6 +133,7 @@ OFFICERS = {
     "revoke": 1,
     "backup": 3,
 }
+BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
 
@@ -151,6 +152,8 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     for who in range(members):
         deeds += _of(dice.stream("machine", who), MACHINE_FAULTS, who, until_ms)
         deeds += _of(dice.stream("officers", who), OFFICERS, who, until_ms)
+        if not day:
+            deeds += _of(dice.stream("bursts", who), BURSTS, who, until_ms)
     for pair in range(members * (members - 1) // 2):
         deeds += _of(dice.stream("route", pair), ROUTE_FAULTS, pair, until_ms)
     deeds += _nights(dice.stream("nights"), members, until_ms)

@@ -10,15 +10,17 @@ from detente.core import decisions
 from detente.core.decisions import State, _Case
 from detente.core.leaf import OVERTAKING, Kind
 
-SEALERS = ("two-seals", "unseal", "late-assent", "stale-seal", "assent-ahead")
+SEALERS = ("two-seals", "unseal", "late-assent", "stale-seal", "late-withdrawal")
 
 
-@defect("a seal is final before it is held by all", "F9 (4)", deeds=("offer",), lasting=True)
+@defect("a seal is final before it is held by all", "F9 (4)", needs=SEALERS, lasting=True)
 def _(plants: Plants) -> None:
     plants.put(_Case, "_not_holding", lambda *_: ())
 
 
-@defect("a later seal takes the place of the first", "T: two seals", needs=SEALERS, lasting=True)
+@defect(
+    "a later seal takes the place of the first", "T: two seals", needs=("two-seals",), lasting=True
+)
 def _(plants: Plants) -> None:
     def last_seal(case: Any) -> Any:
         seals = case._naming(Kind.SEAL, case.offer.hash)
@@ -30,14 +32,19 @@ def _(plants: Plants) -> None:
 @defect(
     "a withdrawn offer is sealed all the same",
     "T: assent after unreceipted withdrawal; F9 (3)",
-    deeds=("offer",),
+    needs=("stale-seal", "late-assent"),
     lasting=True,
 )
 def _(plants: Plants) -> None:
     plants.put(_Case, "_withdrawals_of", lambda *_: [])
 
 
-@defect("a withdrawal after the seal undoes it", "F9 (3), (4)", deeds=("offer",), lasting=True)
+@defect(
+    "a withdrawal after the seal undoes it",
+    "F9 (3), (4)",
+    needs=("late-withdrawal",),
+    lasting=True,
+)
 def _(plants: Plants) -> None:
     real = _Case.sealed
 
@@ -49,9 +56,33 @@ def _(plants: Plants) -> None:
     plants.put(_Case, "sealed", sealed)
 
 
-@defect("a late fork undoes a seal", "T: seal un-sealed by late fork", needs=SEALERS, lasting=True)
+@defect(
+    "a late fork undoes a seal",
+    "T: seal un-sealed by late fork",
+    needs=("unseal",),
+    lasting=True,
+)
 def _(plants: Plants) -> None:
     plants.everywhere(decisions.stands, lambda _, place, frozen: place.log not in frozen)
+
+
+@defect(
+    "a seal rests on an older seen than its author's",
+    "T: `seen` older than own cosignature accepted; F9 (3)",
+    needs=("stale-seal",),
+    lasting=True,
+)
+def _(plants: Plants) -> None:
+    real = decisions.causal_past
+
+    def last_said(transcript: Any, place: Any) -> Any:
+        leaf = transcript.entry(*place).leaf
+        past = real(transcript, place)
+        for seen in () if leaf is None else leaf.seen:
+            past[seen.log] = seen.size
+        return past
+
+    plants.everywhere(real, last_said)
 
 
 @defect("an assent may overtake", "T: FLASH assent overtakes", needs=("assent-ahead",))

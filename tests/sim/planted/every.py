@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sim.planted import deciding, judging, keeping, owing, receipting, talking
+from sim.planted import deciding, judging, keeping, owing, receipting, talking, trusting
 from sim.planted.plants import DEFECTS
 
-__all__ = ["DEFECTS", "deciding", "judging", "keeping", "owing", "receipting", "talking"]
+__all__ = [
+    "DEFECTS",
+    "deciding",
+    "judging",
+    "keeping",
+    "owing",
+    "receipting",
+    "talking",
+    "trusting",
+]

@@ -27,7 +27,11 @@ class _Equal:
         return False
 
 
-@defect("a head is taken without its signature", "F2: the author's signature is required")
+@defect(
+    "a head is taken without its signature",
+    "F2: the author's signature is required",
+    needs=("forge", "split-view"),
+)
 def _(plants: Plants) -> None:
     plants.put(Log, "verifies", lambda *_: True)
 
@@ -44,7 +48,7 @@ def _(plants: Plants) -> None:
 @defect(
     "a cosignature is taken without its signature",
     "F2: forged receipts",
-    needs=("forge", "false-quote", "flip", "false-statements"),
+    needs=("forge", "false-quote"),
 )
 def _(plants: Plants) -> None:
     plants.everywhere(notes.verify_cosignature_ed25519, lambda *_: True)
@@ -61,7 +65,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(disputes.suspect, lambda *_: True)
 
 
-@defect("another leaf at one index proves nothing", "F3 (a)", needs=FORKS)
+@defect("another leaf at one index proves nothing", "F3 (a)", needs=("equivocate", "many-forks"))
 def _(plants: Plants) -> None:
     plants.everywhere(accusing.prove_leaves, lambda *_: None)
 
@@ -86,7 +90,11 @@ def _(plants: Plants) -> None:
     plants.everywhere(freezing.freeze, freeze)
 
 
-@defect("a proof higher up hides a lower fork", "F10; spec/log.md §9: the lowest", needs=FORKS)
+@defect(
+    "a proof higher up hides a lower fork",
+    "F10; spec/log.md §9: the lowest",
+    needs=("many-forks",),
+)
 def _(plants: Plants) -> None:
     plants.everywhere(freezing.settled, lambda line, log, _: log in line.accused)
 
@@ -103,7 +111,8 @@ def _(plants: Plants) -> None:
 @defect(
     "a seen that contradicts is covered all the same",
     "F9 (5): not covered until the proof is entered",
-    needs=FORKS,
+    needs=(*FORKS, "invented-seen"),
+    members=3,
 )
 def _(plants: Plants) -> None:
     def contradicts(line: Line, seen: Seen, read: Any = None) -> bool:
@@ -117,6 +126,7 @@ def _(plants: Plants) -> None:
     "a seen that contradicts stops its sender for ever",
     "F4: never an innocent; F9 (5)",
     needs=FORKS,
+    members=3,
 )
 def _(plants: Plants) -> None:
     plants.everywhere(freezing._still_disputed, lambda _, __, log: log.disputed_from)
@@ -128,7 +138,9 @@ def _(plants: Plants) -> None:
 
 
 @defect(
-    "a purge is not remembered for what comes later", "F23: purged stays purged", deeds=("purge",)
+    "a purge is not remembered for what comes later",
+    "F23: purged stays purged",
+    needs=("resurrect",),
 )
 def _(plants: Plants) -> None:
     real = holding.purge

@@ -67,7 +67,7 @@ def _(plants: Plants) -> None:
     plants.put(Database, "open_writer", classmethod(careless))
 
 
-@defect("an error of the disk is tried again", "T: commit error retried")
+@defect("an error of the disk is tried again", "T: commit error retried", deeds=("fail-sync",))
 def _(plants: Plants) -> None:
     real = vars(Stepper)["_keep"]
 
@@ -151,7 +151,7 @@ def _(plants: Plants) -> None:
 @defect(
     "a store without its mark is believed",
     "F5: a node that fails its mark never appends",
-    deeds=("restore-unmarked",),
+    needs=("lying-hello",),
 )
 def _(plants: Plants) -> None:
     _verdict_less(plants, Verdict.NO_MARK)
@@ -186,7 +186,9 @@ def _(plants: Plants) -> None:
     plants.stored(change)
 
 
-@defect("a body that comes late is not stored", "T: receipt shown with attachment missing")
+@defect(
+    "a body that comes late is not stored", "T: receipt shown with attachment missing", members=3
+)
 def _(plants: Plants) -> None:
     plants.stored(lambda effect: None if isinstance(effect, StoreBody) else effect)
 
@@ -214,7 +216,11 @@ def _(plants: Plants) -> None:
     plants.everywhere(restoring.adopt, stay)
 
 
-@defect("released rows are not looked for in what came back", "promise 1: nothing twice; F5")
+@defect(
+    "released rows are not looked for in what came back",
+    "promise 1: nothing twice; F5",
+    deeds=("restore",),
+)
 def _(plants: Plants) -> None:
     plants.everywhere(restoring._entered, lambda *_: set())
     plants.everywhere(restoring.drop_entered, lambda *_: None)

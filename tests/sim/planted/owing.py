@@ -9,9 +9,10 @@ from sim.planted.plants import Plants, defect
 from detente.core import protocol, restoring, session, speaking, streaming
 from detente.core.events import Draft, TakeOutbox
 from detente.core.extras import encode_clock
+from detente.core.frames import WANT_BODY, WANT_COSIGNATURE, Want
 from detente.core.leaf import Kind
 from detente.core.log import Log
-from detente.core.station import Line, Queue, Step
+from detente.core.station import Line, Queue, Session, Step
 from detente.store.database import Database
 
 
@@ -59,7 +60,11 @@ def _(plants: Plants) -> None:
     plants.everywhere(restoring._hold_back, drop)
 
 
-@defect("a restart forgets the receipts that are owed", "promise 6: within the charter's seconds")
+@defect(
+    "a restart forgets the receipts that are owed",
+    "promise 6: within the charter's seconds",
+    deeds=("kill",),
+)
 def _(plants: Plants) -> None:
     real = protocol._load_log
 
@@ -72,10 +77,16 @@ def _(plants: Plants) -> None:
 
 @defect("what a peer asks for is not sent again", "promise 3: one transcript")
 def _(plants: Plants) -> None:
-    plants.everywhere(streaming._rewind, lambda *_: None)
+    real = streaming.on_want
+
+    def on_want(step: Step, line: Line, known: Session, frame: Want) -> None:
+        if frame.what in (WANT_BODY, WANT_COSIGNATURE):
+            real(step, line, known, frame)
+
+    plants.everywhere(real, on_want)
 
 
-@defect("bodies that never come are never named", "F12: `lacks`")
+@defect("bodies that never come are never named", "F12: `lacks`", needs=("no-body", "keeps-bodies"))
 def _(plants: Plants) -> None:
     plants.everywhere(speaking._lack, lambda *_: None)
 
@@ -121,7 +132,11 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, lambda line, own: real(line, own) - own.size)
 
 
-@defect("a clock that stepped back is stated for ever", "F13: a step backwards is an entry")
+@defect(
+    "a clock that stepped back is stated for ever",
+    "F13: a step backwards is an entry",
+    deeds=("clock-back",),
+)
 def _(plants: Plants) -> None:
     real, most = protocol._watch_clock, {}
 

@@ -14,7 +14,11 @@ from detente.core.station import Line, Session, Step
 from detente.store.sealing import Sealed, Sealer
 
 
-@defect("a receipt is signed while bodies are missing", "F12: what a receipt covers")
+@defect(
+    "a receipt is signed while bodies are missing",
+    "T: receipt shown with attachment missing; F12",
+    needs=("no-body", "keeps-bodies"),
+)
 def _(plants: Plants) -> None:
     def most(log: Log) -> int:
         found = log.size
@@ -69,7 +73,9 @@ def _(plants: Plants) -> None:
     plants.everywhere(holding.note_held, note_held)
 
 
-@defect("the time of a cosignature only rises", "F13: never forced monotonic")
+@defect(
+    "the time of a cosignature only rises", "F13: never forced monotonic", deeds=("clock-step",)
+)
 def _(plants: Plants) -> None:
     real, most = holding.note_held, {}
 

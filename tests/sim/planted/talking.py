@@ -54,7 +54,12 @@ def _(plants: Plants) -> None:
     plants.everywhere(receiving.ask, lambda *_: None)
 
 
-@defect("the full form is never asked for", "F4: on any mismatch ask for the full form")
+@defect(
+    "the full form is never asked for",
+    "F4: on any mismatch ask for the full form",
+    needs=("equivocate", "forked-heads", "split-view"),
+    members=3,
+)
 def _(plants: Plants) -> None:
     plants.everywhere(receiving._ask_full, lambda *_: None)
 
@@ -68,7 +73,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(receiving._ask_full, blame)
 
 
-@defect("missing bodies are never asked for", "F12: every body addressed here")
+@defect("missing bodies are never asked for", "F12: every body addressed here", members=3)
 def _(plants: Plants) -> None:
     plants.everywhere(judging.want_bodies, lambda *_: None)
     plants.everywhere(bodies.late_bodies, lambda *_: None)
@@ -118,7 +123,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, admit)
 
 
-@defect("FLASH is entered last", "promise 5: FLASH first")
+@defect("FLASH is entered last", "promise 5: FLASH first", deeds=("burst",))
 def _(plants: Plants) -> None:
     real = speaking._next_rows
 
@@ -134,12 +139,12 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, next_rows)
 
 
-@defect("FLASH waits for what was sent before it", "F8: overtakes")
+@defect("FLASH waits for what was sent before it", "F8: overtakes", deeds=("burst",))
 def _(plants: Plants) -> None:
     plants.everywhere(streaming._overtake, lambda *_: None)
 
 
-@defect("urgent frames wait their turn", "promise 5: FLASH first")
+@defect("urgent frames wait their turn", "promise 5: FLASH first", deeds=("burst",))
 def _(plants: Plants) -> None:
     def change(effect: Effect) -> Effect:
         return replace(effect, urgent=False) if isinstance(effect, Send) else effect
@@ -147,7 +152,7 @@ def _(plants: Plants) -> None:
     plants.effects(change)
 
 
-@defect("a gap is never closed", "T: gap never filled")
+@defect("a gap is never closed", "T: gap never filled", deeds=("burst",))
 def _(plants: Plants) -> None:
     plants.everywhere(overtaking.close_gap, lambda *_: None)
 

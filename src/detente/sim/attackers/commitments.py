@@ -6,6 +6,7 @@ from detente.core.events import FrameIn, Input
 from detente.core.extras import Resume
 from detente.core.frames import WANT_BODY, Body, Want
 from detente.core.leaf import CONTENT, Kind, Leaf, Seen
+from detente.core.merkle import leaf_hash
 from detente.core.transcript import Place
 from detente.sim.attackers.hand import (
     Hand,
@@ -89,7 +90,8 @@ class Refuser(Way):
 
 
 class Resurrect(Way):
-    """A body that it purged, and that others therefore destroyed, once more (F23)."""
+    """A body that it purged, and that others therefore destroyed, once more; or one that comes
+    behind the word that it is purged (F23)."""
 
     def begin(self) -> None:
         """Now and then."""
@@ -100,6 +102,11 @@ class Resurrect(Way):
         if own is None or not self.line.may_sign():
             return False
         leaf, body = dispatch(self.machine, "this is to be forgotten")
+        if self.dice.happens(0.5):  # declared as purged before it is there
+            ref = leaf_hash(leaf.encode())
+            made = leaf, body
+            self.simulation.world.later(PURGED_AFTER_MS, lambda: self._after(made))
+            return enter(self.machine, (statement(self.machine, Kind.PURGED, refs=(ref,)), None))
         place = Place(own.id, own.size)
         if not enter(self.machine, (leaf, body)):
             return False
@@ -114,6 +121,10 @@ class Resurrect(Way):
     def _later(self, purge: Leaf) -> None:
         if self.machine.process is not None:
             enter(self.machine, (purge, None))
+
+    def _after(self, made: tuple[Leaf, tuple[bytes, bytes]]) -> None:
+        if self.machine.process is not None:
+            enter(self.machine, made)
 
     def _again(self, body: Body) -> None:
         if self.machine.process is not None:

@@ -11,7 +11,8 @@ from detente.core.decisions import Standing, State, state_of_offer
 from detente.core.events import Draft
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.freezing import frozen_logs
-from detente.core.leaf import Kind, Precedence
+from detente.core.leaf import Kind, Precedence, Seen
+from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.sim.attackers.forks import ahead, sign_fork
 from detente.sim.attackers.hand import (
@@ -28,6 +29,7 @@ from detente.sim.deeds import submit_draft
 from detente.sim.machine import Machine
 
 ROUND_MS = 20_000
+STATED_MS = 35_000  # by then a withdrawal has come, and is stated as held
 OPEN_S = 1_800
 OFFERS = 3
 
@@ -64,8 +66,7 @@ class Decisions(Way):
             title=f"Simulated line, amended {self.dice.between(0, 999)}",
         )
         signatories = charter.readers()
-        two = signatories.bit_count() == 2
-        sealer = line.me if self.BY_OFFERER and not two else self.line.me
+        sealer = self.sealer(line, two=signatories.bit_count() == 2)
         until_s = self._now_s(machine) + OPEN_S
         draft = Draft(
             kind=Kind.OFFER,
@@ -76,6 +77,10 @@ class Decisions(Way):
             salt=machine.dice.bytes(SALT_BYTES),
         )
         return submit_draft(machine, draft)
+
+    def sealer(self, line: Line, *, two: bool) -> int:
+        """Who is to seal what is offered on this line of the offerer's."""
+        return line.me if self.BY_OFFERER and not two else self.line.me
 
     def _now_s(self, machine: Machine) -> int:
         return machine.clock.now(self.simulation.world.now_ms).wall_s
@@ -158,20 +163,32 @@ class StaleSeal(Decisions):
     has not stated it as seen (F9, T)."""
 
     def abuse(self, hash_: bytes, standing: Standing) -> None:
-        """Seals four seconds behind the withdrawal."""
-        offerer = self.offerer()
-        if offerer is None or not self.seals(standing) or not self.once(hash_):
+        """Seals four seconds behind the withdrawal; or half a minute behind it, when its own log
+        has stated that it holds it, with a `seen` of before."""
+        offerer, own = self.offerer(), self.line.own
+        if offerer is None or own is None or not self.seals(standing) or not self.once(hash_):
             return
-        leaf = statement(
-            self.machine, Kind.SEAL, refs=(hash_, *self.assents(self.machine, standing))
-        )
+        refs = (hash_, *self.assents(self.machine, standing))
+        log = self.line.logs.get(standing.offer.log)
+        seen: tuple[Seen, ...] = ()
+        stale = log is not None and self.dice.happens(0.5)
+        if log is not None and stale:
+            seen = (Seen(log.id, log.size, log.root, log.held_at_s),)
+        leaf = statement(self.machine, Kind.SEAL, refs=refs, seen=seen)
         self.state(offerer, Kind.WITHDRAWAL, hash_)
 
         def seal() -> None:
-            if self.machine.process is not None and enter(self.machine, (leaf, None)):
+            if self.machine.process is None:
+                return
+            made = [(leaf, None)]
+            held = self.line.logs.get(standing.offer.log)
+            if stale and held is not None:
+                now = Seen(held.id, held.size, held.root, held.held_at_s)
+                made.insert(0, (statement(self.machine, Kind.SEEN, seen=(now,)), None))
+            if enter(self.machine, *made):
                 self.done()
 
-        self.simulation.world.later(4_000, seal)
+        self.simulation.world.later(STATED_MS if stale else 4_000, seal)
 
 
 class TwoSeals(Decisions):
@@ -252,10 +269,35 @@ class Unseal(Decisions):
         self.done()
 
 
+class LateWithdrawal(Decisions):
+    """It offers, and withdraws what another has sealed by then (F9)."""
+
+    def offerer(self) -> Machine | None:
+        """Itself."""
+        return self.machine if self.machine.process is not None else None
+
+    def sealer(self, line: Line, *, two: bool) -> int:
+        """The first of the honest."""
+        del two
+        names = self.simulation.plan.names
+        machines = self.simulation.world.machines
+        first = next(one.name for one in machines if one.honest and one.name != self.machine.name)
+        found = names.index(first)
+        return found if line.charter.readers() >> found & 1 else line.me
+
+    def abuse(self, hash_: bytes, standing: Standing) -> None:
+        """Takes it back once it is sealed."""
+        if standing.state in (State.SEALED, State.FINAL) and self.once(hash_):
+            leaf = statement(self.machine, Kind.WITHDRAWAL, refs=(hash_,))
+            if enter(self.machine, (leaf, None)):
+                self.done()
+
+
 WAYS: dict[str, type[Way]] = {
     "stale-seal": StaleSeal,
     "two-seals": TwoSeals,
     "late-assent": LateAssent,
     "assent-ahead": AssentAhead,
     "unseal": Unseal,
+    "late-withdrawal": LateWithdrawal,
 }

@@ -58,25 +58,6 @@ class Equivocate(Way):
         return True
 
 
-class ManyForks(Way):
-    """Fork upon fork, each below the one before, so that the proofs never end."""
-
-    def begin(self) -> None:
-        """Again and again."""
-        self._below: int | None = None
-        self.often(self._act, 12)
-
-    def _act(self) -> bool:
-        peer, made = self.peer(), fork(self, self._below)
-        if peer is None or made is None or peer.holds.get(made[0].id, 0) <= made[1]:
-            return False
-        hand, at = made
-        self._below = max(1, at - 1)
-        tell_raw(self.machine, peer, hand.batch(peer.channel, at))
-        sign_fork(self, hand, at)
-        return True
-
-
 class ForkedHeads(Way):
     """A head of another history, without its entries; questions are answered truly, falsely, or
     not at all (F3)."""
@@ -114,6 +95,32 @@ class ForkedHeads(Way):
                 answer = ShowProof(ask.log, ask.inclusion, ask.at, ask.size, (bytes(32),))
             tell(machine, session, answer)
         return []
+
+
+class ManyForks(ForkedHeads):
+    """Fork upon fork, each below the one before, so that the proofs never end: with its entries, or
+    by its head alone, whose questions are answered truly."""
+
+    def begin(self) -> None:
+        """Again and again."""
+        self._below: int | None = None
+        self._hands: dict[LogId, Hand] = {}
+        self._answers = 1
+        self.often(self._act, 12)
+
+    def _act(self) -> bool:
+        peer, made = self.peer(), fork(self, self._below)
+        if peer is None or made is None or peer.holds.get(made[0].id, 0) <= made[1]:
+            return False
+        hand, at = made
+        self._below = max(1, at - 1)
+        if self.dice.happens(0.5):
+            tell_raw(self.machine, peer, hand.batch(peer.channel, at))
+        else:
+            self._hands[hand.id] = hand
+            tell(self.machine, peer, Heads((hand.stated(),)))
+        sign_fork(self, hand, at)
+        return True
 
 
 class ForkAhead(Way):

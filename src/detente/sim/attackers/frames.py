@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detente.core import limits
 from detente.core.body import commit
 from detente.core.encoding import varint
@@ -20,8 +22,10 @@ from detente.core.frames import (
     StatedHead,
     Want,
 )
-from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.leaf import Kind, LogId, Precedence, first_life
+from detente.core.station import Session
 from detente.core.wire import ENTRIES, tag
+from detente.sim.attackers.forks import ahead
 from detente.sim.attackers.hand import (
     EASY_BYTES,
     Hand,
@@ -268,7 +272,7 @@ class Forge(Way):
         if peer is None or not others:
             return False
         log = line.logs[self.dice.one_of(others)]
-        way = self.dice.between(0, 5)
+        way = self.dice.between(0, 6)
         if way == 0:  # as if its author had gone on
             hand = Hand.copy(self.machine, log)
             hand.add(*dispatch(self.machine, "in another's name"))
@@ -277,7 +281,8 @@ class Forge(Way):
             forged = StatedHead(Head(log.id, log.size + 5, self.dice.bytes(32)), EASY_BYTES)
             tell(self.machine, peer, Heads((forged,)))
         elif way == 2:
-            tell(self.machine, peer, Cosign(None, 1, 0, EASY_BYTES))
+            size = log.size if log.id == first_life(peer.member) else 1
+            tell(self.machine, peer, Cosign(None, size, 0, EASY_BYTES))
         elif way == 3:
             forged_pq = bytes(MLDSA_BYTES)
             tell(self.machine, peer, Quantum(log.id, log.size, 1_770_000_000, forged_pq))
@@ -292,8 +297,23 @@ class Forge(Way):
                 heads=(),
             )
             tell(self.machine, peer, hello)
-        else:
+        elif way == 5:
             self._own_unsigned(peer.channel, peer.link)
+        else:
+            return self._flash_unsigned(peer)
+        return True
+
+    def _flash_unsigned(self, peer: Session) -> bool:
+        """A FLASH ahead of a gap, which nobody has signed: to be shown as if somebody had."""
+        own = self.line.own
+        if own is None or peer.holds.get(own.id, 0) != own.size:
+            return False
+        hand = Hand.copy(self.machine, own)
+        hand.add(*dispatch(self.machine, "before it"))
+        flash = dispatch(self.machine, "never signed", precedence=Precedence.FLASH)
+        hand.add(*flash)
+        forged = ahead(hand, own.size, own.size + 1)
+        tell(self.machine, peer, replace(forged, signature=EASY_BYTES))
         return True
 
     def _own_unsigned(self, channel: int, link: int) -> None:

@@ -6,12 +6,24 @@ from detente.core.accusation import Fork, make_leaves
 from detente.core.accusing import note_of, proof_of
 from detente.core.body import commit, pack
 from detente.core.errors import Refusal
-from detente.core.events import SignedHead
-from detente.core.extras import Accused, HeldAhead, Lacks, Mark, OverQuota, Quote, Rung, Stater
-from detente.core.frames import Refuse
+from detente.core.events import FrameIn, Input, SignedHead
+from detente.core.extras import (
+    AMENDMENT,
+    Accused,
+    HeldAhead,
+    Lacks,
+    Mark,
+    Offer,
+    OverQuota,
+    Quote,
+    Rung,
+    Stater,
+)
+from detente.core.frames import Notice, Refuse
 from detente.core.leaf import Kind, Leaf, LogId, Seen
 from detente.core.log import Log
 from detente.core.merkle import inclusion_path
+from detente.core.notes import cosign_message
 from detente.sim.attackers.forks import fork
 from detente.sim.attackers.hand import (
     EASY_BYTES,
@@ -19,11 +31,16 @@ from detente.sim.attackers.hand import (
     Way,
     dispatch,
     enter,
+    frame_of,
+    line_of,
     may_enter,
     statement,
     tell,
 )
 from detente.sim.attackers.receipts import others
+from detente.sim.machine import Machine
+
+OPEN_S = 1_800  # how long an offer may be sealed
 
 
 class FalseAccusation(Way):
@@ -172,9 +189,53 @@ class FalseStatements(Way):
         return statement(machine, Kind.MARK, refs=(hash_,), extra=mark)
 
 
+class CharterOracle(Way):
+    """A text for a charter that begins as what cosigners sign, to have a holder sign its receipt
+    with it (F2, D1, T)."""
+
+    def begin(self) -> None:
+        """Now and then."""
+        self._texts: list[tuple[LogId, int, int]] = []  # log, size, time
+        self.often(self._act)
+
+    def hears(self, machine: Machine, given: Input) -> list[Input]:
+        """Signatures on such a text never reach the core."""
+        frame = frame_of(given.data) if isinstance(given, FrameIn) else None
+        if not isinstance(frame, Notice) or len(frame.data) != len(EASY_BYTES):
+            return [given]
+        link, line = getattr(given, "link", 0), line_of(machine)
+        session = None if line is None else line.sessions.get(link)
+        if self._texts and session is not None and session.current is not None:
+            log, size, time_s = self._texts[-1]
+            by = session.current
+            quote = Quote(log, size, by.member, by.k, time_s, frame.data)
+            leaf = statement(machine, Kind.QUOTE, extra=quote.encode())
+            self.simulation.world.later(0, lambda: self._quote(leaf))
+        return []
+
+    def _quote(self, leaf: Leaf) -> None:
+        if self.machine.process is not None:
+            enter(self.machine, (leaf, None))
+
+    def _act(self) -> bool:
+        own, peer = self.line.own, self.peer()
+        if own is None or peer is None or not own.size:
+            return False
+        now_s = self.machine.clock.now(self.simulation.world.now_ms).wall_s
+        time_s = now_s - self.dice.spread(3_600, 86_400)  # before anybody could hold it
+        text = cosign_message(own.checkpoint(own.size, own.root), time_s)
+        members = 1 << self.line.me | 1 << peer.member
+        terms = Offer(AMENDMENT, peer.member, members, now_s + OPEN_S)
+        body = (self.dice.bytes(16), pack(text, 5, self.line.charter.padding))
+        leaf = statement(self.machine, Kind.OFFER, extra=terms.encode(), commitment=commit(*body))
+        self._texts.append((own.id, own.size, time_s))
+        return enter(self.machine, (leaf, body))
+
+
 WAYS: dict[str, type[Way]] = {
     "false-accusation": FalseAccusation,
     "invented-seen": InventedSeen,
     "false-quote": FalseQuote,
     "false-statements": FalseStatements,
+    "charter-oracle": CharterOracle,
 }

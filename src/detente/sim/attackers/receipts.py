@@ -3,14 +3,16 @@ or never."""
 
 from __future__ import annotations
 
-from detente.core.events import FrameIn, Input
-from detente.core.frames import Got
+from detente.core.events import FrameIn, Input, Send
+from detente.core.frames import Cosign, Got
 from detente.core.holding import known_root
-from detente.core.leaf import Kind, Precedence, Seen
+from detente.core.leaf import Kind, Precedence, Seen, first_life
 from detente.core.log import Log
+from detente.core.notes import cosign_message
 from detente.core.wire import ENTRIES
 from detente.sim.attackers.hand import Way, enter, kind_of, statement, tell
 from detente.sim.machine import Machine
+from detente.sim.parties import SimKeys
 
 DAY_S = 86_400
 LOOP = 40
@@ -147,6 +149,31 @@ class FalseGot(Way):
         return True
 
 
+class BlindReceipt(Way):
+    """A cosignature by its witness key, which states nothing of content, where its key as holder
+    belongs (F2, T)."""
+
+    def begin(self) -> None:
+        """Now and then; the true ones it keeps to itself."""
+        self.often(self._act)
+
+    def says(self, machine: Machine, send: Send) -> list[Send]:
+        """Everything but its cosignatures."""
+        del machine
+        return [] if kind_of(send.data) == Cosign.TYPE else [send]
+
+    def _act(self) -> bool:
+        peer = self.peer()
+        log = None if peer is None or peer.current is None else self.line.logs.get(peer.current)
+        if peer is None or log is None or log.last is None or not log.size:
+            return False
+        message = cosign_message(log.checkpoint(log.size, log.root), log.last.time_s)
+        signature = SimKeys(self.machine.name).sign_heads(message)
+        other = None if log.id == first_life(peer.member) else log.id
+        tell(self.machine, peer, Cosign(other, log.size, 0, signature))
+        return True
+
+
 WAYS: dict[str, type[Way]] = {
     "back-date": BackDate,
     "not-stored": NotStored,
@@ -154,4 +181,5 @@ WAYS: dict[str, type[Way]] = {
     "ack-loop": AckLoop,
     "deaf": Deaf,
     "false-got": FalseGot,
+    "blind-receipt": BlindReceipt,
 }

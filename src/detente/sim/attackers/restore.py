@@ -90,11 +90,27 @@ class ManyLives(Way):
 
 
 class LyingHello(Way):
-    """Greetings that name nothing of what it holds of others (F5)."""
+    """Greetings that name nothing of what it holds of others, to whom has just lost its machine,
+    marks and all, as well (F5)."""
 
     def begin(self) -> None:
         """Now and then there are new ones."""
         self.often(self.hang_up, 6, counted=False)
+        self.often(self._lose, 1, counted=False)
+
+    def _lose(self) -> bool:
+        """A machine of the others is lost, and comes back from an old backup."""
+        simulation = self.simulation
+        machines = [m for m in simulation.world.machines if m.honest and m.process is not None]
+        victims = [m for m in machines if simulation.officers.backups.get(m.number)]
+        if not victims:
+            return False
+        victim = self.dice.one_of(victims)
+        simulation.record.faults["restore-unmarked"] += 1
+        victim.die("its machine is lost")
+        victim.marks.kept.clear()
+        simulation.officers.replace_disk(victim, newest=False)
+        return True
 
     def says(self, machine: Machine, send: Send) -> list[Send]:
         """Every frame, with the heads of others taken out."""

@@ -12,6 +12,8 @@ from detente.sim.checkers import (
     altered,
     attacks,
     bounded,
+    covers,
+    endings,
     innocent,
     nothing_lost,
     one_transcript,
@@ -19,10 +21,12 @@ from detente.sim.checkers import (
     purged,
     rest,
 )
+from detente.sim.checkers.cards import Cards
 from detente.sim.checkers.come_back import ComeBack
 from detente.sim.checkers.decisions import Decisions
 from detente.sim.checkers.ends import dice_of, entries, honest
 from detente.sim.checkers.flash_first import FlashFirst
+from detente.sim.checkers.held import Held
 from detente.sim.checkers.outside import Outside
 from detente.sim.checkers.receipts import Receipts
 from detente.sim.checkers.shown import Shown
@@ -47,6 +51,8 @@ class Checkers:
         self.flash_first = FlashFirst(simulation)
         self.silences = Silences(simulation)
         self.decisions = Decisions(simulation)
+        self.held = Held(simulation)
+        self.cards = Cards(simulation)
         simulation.record.told_to.append(innocent.told)
 
     def begin(self) -> None:
@@ -65,6 +71,8 @@ class Checkers:
         self.receipts.look()
         self.silences.look()
         self.decisions.look()
+        self.held.look()
+        self.cards.look()
         bounded.look(self._simulation)
 
     def check(self) -> None:
@@ -80,6 +88,12 @@ class Checkers:
         altered.check(simulation)
         innocent.check(simulation)
         attacks.check(simulation)
+        covers.check(simulation)
+        endings.check(simulation)
+        self.held.check()
+        self.cards.check()
+        self.flash_first.check()
+        self.silences.check()
         self.shown.check()
         self.outside.check()
         self.come_back.check()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from detente.core import limits
 from detente.core.cosigning import COSIGNED_MAX
 from detente.core.holding import PURGES_MAX
+from detente.core.leaf import UNCALLING, Precedence
 from detente.core.log import RECENT_ENTRIES_MAX, RECENT_HEADS_MAX
-from detente.core.quotas import MISSING_MAX
+from detente.core.quotas import DAY_S, MISSING_MAX
 from detente.core.station import Session
 from detente.core.streaming import IN_FLIGHT_MAX
 from detente.sim.checkers.ends import entries, honest, line_of
@@ -89,10 +90,36 @@ def _session(session: Session, logs_max: int) -> list[tuple[str, int, int]]:
     ]
 
 
+def _granted(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """Of no other author more FLASH is taken than the days that it states were granted: from each
+    day on that it has stated, what counts is that day and those up to now."""
+    stepped = bool(simulation.record.faults["clock-step"])  # a receiver's own days may be ahead
+    today = machine.clock.now(simulation.world.now_ms).wall_s // DAY_S
+    grant = max(line.charter.quota_flash_per_day, line.founding.quota_flash_per_day)
+    for log, found in entries(machine).items():
+        if log.member == line.me:
+            continue
+        day, used = 0, 0  # the latest day stated yet, and FLASH since it was stated first
+        for entry in found:
+            leaf = entry.leaf
+            if leaf is None or leaf.precedence < Precedence.FLASH or leaf.kind in UNCALLING:
+                continue
+            stated = min(leaf.time_s // DAY_S, today)
+            day, used = (stated, 1) if stated > day else (day, used + 1)
+            days = today - day + 1 + 2 * stepped
+            if used > grant * days:
+                what = f"{used} FLASH of log {log.member}/{log.word} in {days} days"
+                simulation.record.fault(FAULT, f"{machine.name} has taken {what}")
+                break
+
+
 def check(simulation: Simulation) -> None:
     """In the end: the tables once more, and the bytes of every store."""
     look(simulation)
     for machine in honest(simulation):
+        line = line_of(machine)
+        if line is not None:
+            _granted(simulation, machine, line)
         entered = [entry for found in entries(machine).values() for entry in found]
         content = sum(len(entry.raw) + len(entry.body or b"") for entry in entered)
         most = BASE_BYTES + TIMES * content + SIGNED_BYTES * len(entered)

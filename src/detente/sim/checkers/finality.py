@@ -34,6 +34,8 @@ def fault_of(line: Line, offer: Place, shown: Standing) -> str:
         if shown.state is State.OPEN and withdrawn:
             return "its sealer has covered its withdrawal"
         return ""
+    if shown.seal is not None and shown.seal != seal:
+        return "by another seal than the first"
     past = _past(line, seal)
     if shown.state is State.VOID or any(line.shelf.size(log) < past[log] for log in past):
         return ""
@@ -42,8 +44,6 @@ def fault_of(line: Line, offer: Place, shown: Standing) -> str:
         return "" if shown.state is State.WITHDRAWN else "it was withdrawn before it was sealed"
     if shown.state is State.WITHDRAWN:
         return "it was sealed before it was withdrawn"
-    if shown.seal != seal:
-        return "by another seal than the first"
     lacking = _lacking(line, terms, seal)
     if shown.state is State.FINAL and lacking:
         return f"members {lacking} have not stated in time that they hold its seal"

@@ -12,7 +12,7 @@ from detente.core.frames import Body
 from detente.core.leaf import Precedence
 from detente.core.streaming import IN_FLIGHT_BYTES_MAX
 from detente.core.wire import ENTRIES, read_tag
-from detente.sim.checkers.ends import line_of
+from detente.sim.checkers.ends import entries, honest, line_of
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -74,6 +74,29 @@ class FlashFirst:
         line = line_of(machine)
         later = line is None or line.mine is None or bool(line.mine.life)
         return later or machine.name in self._simulation.record.lost_disks
+
+    def check(self) -> None:
+        """In the end: what was submitted after a FLASH, and is lower, stands behind it. Who lost a
+        disk, or was adopted, may have had people release the FLASH later."""
+        attempted = {one.commitment: one for one in self._simulation.record.attempted}
+        for machine in honest(self._simulation):
+            if machine.name in self._simulation.record.lost_disks:
+                continue
+            for log, found in entries(machine).items():
+                line = line_of(machine)
+                if line is None or log.member != line.me or log.life:
+                    continue
+                since_ms = None  # the earliest FLASH that stands further on
+                for entry in reversed(found):
+                    leaf = entry.leaf
+                    one = None if leaf is None else attempted.get(leaf.commitment or b"")
+                    if one is None:
+                        continue
+                    if one.precedence >= Precedence.FLASH:
+                        since_ms = min(one.at_ms, one.at_ms if since_ms is None else since_ms)
+                    elif since_ms is not None and one.at_ms > since_ms:
+                        what = f"{one.commitment.hex()[:12]} in entry {entry.place.index}"
+                        self._fault(f"{machine.name} entered {what} before an earlier FLASH")
 
     def _behind(self, word: str, connection: Connection, side: int) -> None:
         waiting = connection.pipes[side].waiting

@@ -49,11 +49,14 @@ def check(simulation: Simulation) -> None:
         export(simulation, dice.one_of(machines))
 
 
-def _verified(simulation: Simulation, machine: Machine, data: bytes) -> Report:
-    """What a stranger finds, who has the first cards of all, and nothing else."""
+def _verified(
+    simulation: Simulation, machine: Machine, data: bytes, *, expired: bool = False
+) -> Report:
+    """What a stranger finds, who has the first cards of all, and nothing else; also where Ed25519
+    alone proves nothing any more."""
     cards = [card_of(name, real=machine.real).data for name in simulation.plan.names]
     now_s = machine.clock.now(simulation.world.now_ms).wall_s
-    return verify_file(data, cards, now_s)
+    return verify_file(data, cards, now_s, ed25519_until_s=now_s if expired else None)
 
 
 # --- one entry ----------------------------------------------------------------------------------
@@ -81,6 +84,9 @@ def prove(simulation: Simulation, machine: Machine) -> None:
     fault = "" if report.bad is None else f"{report.bad.refusal} {report.bad.detail}"
     if not fault:
         fault = _differs(entry, found[0]) if found else "it is not in its own proof"
+    later = _verified(simulation, machine, join_bundle(parts), expired=True)
+    if not all(one.pq for one in later.statements):
+        fault = fault or "what Ed25519 alone has signed counts after its date"
     if fault:
         where = f"{machine.name}'s proof of {place.log.member}/{place.log.word}:{place.index}"
         simulation.record.fault(FAULT, f"{where}: {fault}")

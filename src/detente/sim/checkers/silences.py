@@ -69,6 +69,25 @@ class Silences:
                         what = f"{machine.name} shows {member.name} as {shown.state.value}: {fault}"
                         self._simulation.record.fault(FAULT, what)
 
+    def check(self) -> None:
+        """In the end all who keep the rules have been linked for long, and are shown as alive."""
+        machines = {machine.name: machine for machine in honest(self._simulation)}
+        for machine in machines.values():
+            line = line_of(machine)
+            if line is None or line.joining or line.left:
+                continue
+            now = machine.clock.now(self._simulation.world.now_ms)
+            seen = self._sightings(machine).of_line(line, now.steady_ms, now.wall_s)
+            for member in line.charter.members:
+                name = self._simulation.plan.names[member.number]
+                if member.number == line.me or name not in machines:
+                    continue
+                saw = seen.get(member.number, Observation())
+                shown = presence(line.charter, member.number, saw, (), now.wall_s)
+                if shown.state is State.NO_SIGN_OF_LIFE:
+                    what = f"{machine.name} has no sign of life of {name}, who is there"
+                    self._simulation.record.fault(FAULT, what)
+
     @staticmethod
     def _ours(machine: Machine, line: Line) -> list[Ladder]:
         shelf = still(machine, line)

@@ -1,0 +1,144 @@
+"""Promise 2: what an honest node keeps of others' signatures verifies, and what it covers agrees
+with what it holds, or the proof of why not came first (F2, F9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from detente.core.errors import PeerError
+from detente.core.events import StoreCosignature
+from detente.core.extras import decode_accused
+from detente.core.identity import Card, heads_name, holds_name
+from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.notes import verify_cosignature_ed25519
+from detente.core.transcript import Entry
+from detente.sim.checkers.ends import dice_of, entries, guilty, honest, line_of
+
+if TYPE_CHECKING:
+    from detente.core.station import Line
+    from detente.sim.machine import Machine
+    from detente.sim.run import Simulation
+
+FAULT = "covers"
+DRAWN = 6  # cosignatures of each cosigner on each log
+
+
+def check(simulation: Simulation) -> None:
+    """At every honest node."""
+    for machine in honest(simulation):
+        line = line_of(machine)
+        if line is not None:
+            _cosignatures(simulation, machine, line)
+            lost = machine.name in simulation.record.lost_disks
+            if len(simulation.plan.names) > 2 and guilty(simulation) and not lost:
+                _contradicted(simulation, machine, line)
+
+
+# --- cosignatures -------------------------------------------------------------------------------
+
+
+def _cosignatures(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """Some of each cosigner, and all of who attacks: each under the key of its name."""
+    dice = dice_of(simulation, f"covers/{machine.number}")
+    wicked = guilty(simulation)
+    for log in sorted(line.logs):
+        kept: dict[str, list[StoreCosignature]] = {}
+        for one in machine.clerk.store.cosignatures(line.id, log, 0):
+            kept.setdefault(one.name, []).append(one)
+        for name, found in sorted(kept.items()):
+            drawn = found[-DRAWN:]
+            if found[0].member not in wicked:
+                drawn = [dice.one_of(found) for _ in range(DRAWN // 2)]
+            bad = [one for one in drawn if not _verifies(machine, line, log, one)]
+            if bad:
+                what = f"{name} on {bad[0].size} of log {log.member}/{log.word}"
+                simulation.record.fault(
+                    FAULT, f"{machine.name} keeps a false cosignature by {what}"
+                )
+
+
+def _verifies(machine: Machine, line: Line, log: LogId, one: StoreCosignature) -> bool:
+    """Whether its key signed the head that is held here. Those of ML-DSA are the proofs' matter."""
+    party = line.party_of(one.member)
+    card = None if party is None else machine.station.cards.get(party)
+    root = line.shelf.root_at(log, one.size)
+    if party is None or card is None or root is None:
+        return True
+    public = _named(party, card, one.name)
+    checkpoint = line.logs[log].checkpoint(one.size, root)
+    return public is None or verify_cosignature_ed25519(
+        checkpoint, public, one.time_s, one.signature
+    )
+
+
+def _named(party: bytes, card: Card, name: str) -> bytes | None:
+    if name == heads_name(party):
+        return card.heads_ed25519
+    return next((p.holds for k, p in enumerate(card.pairs) if name == holds_name(party, k)), None)
+
+
+# --- what is covered ----------------------------------------------------------------------------
+
+
+def _contradicted(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """Our log covers no statement of another history of what was held here when that statement
+    came, unless the proof of the fork was entered, or is covered with it, by then."""
+    proofs: dict[LogId, int] = {}  # from where a log is proven forked
+    done: dict[LogId, int] = {}
+    for entry in _ours(machine, line):
+        news = [] if entry.leaf is None else entry.leaf.seen
+        covered = [one for seen in news for one in _behind(machine, seen, done)]
+        for one in (entry, *covered):
+            accused = _accused(one.leaf)
+            if accused is not None:
+                log, index = accused
+                proofs[log] = min(index, proofs.get(log, index))
+        for one in covered:
+            other = _apart(simulation, machine, line, one, proofs)
+            if other >= 0:
+                place = one.place
+                where = f"{place.log.member}/{place.log.word}:{place.index}"
+                what = f"{where} in {entry.place.index}, which knows another log {other}"
+                simulation.record.fault(FAULT, f"{machine.name} covers {what}")
+                return
+
+
+def _ours(machine: Machine, line: Line) -> Iterator[Entry]:
+    for log, found in sorted(entries(machine).items()):
+        if log.member == line.me:
+            yield from found
+
+
+def _behind(machine: Machine, seen: Seen, done: dict[LogId, int]) -> list[Entry]:
+    """What one `seen` covers that none before it did."""
+    first = done.get(seen.log, 0)
+    done[seen.log] = max(first, seen.size)
+    return entries(machine).get(seen.log, [])[first : seen.size]
+
+
+def _accused(leaf: Leaf | None) -> tuple[LogId, int] | None:
+    if leaf is None or leaf.kind != Kind.ACCUSATION:
+        return None
+    try:
+        accused = decode_accused(leaf.extra)
+    except PeerError:
+        return None
+    return accused.log, accused.index
+
+
+def _apart(
+    simulation: Simulation, machine: Machine, line: Line, entry: Entry, proofs: dict[LogId, int]
+) -> int:
+    """Of which member an entry states another history than was held here when it came, or -1."""
+    since = simulation.checkers.held.since_ms
+    came_ms = since(machine, entry.place.log, entry.place.index + 1)
+    for seen in () if entry.leaf is None else entry.leaf.seen:
+        root = line.shelf.root_at(seen.log, seen.size)
+        if root in (None, seen.root) or seen.log == entry.place.log:
+            continue
+        held_ms = since(machine, seen.log, seen.size)
+        proven = proofs.get(seen.log, seen.size) < seen.size
+        if not proven and came_ms is not None and held_ms is not None and held_ms < came_ms:
+            return seen.log.member
+    return -1
