@@ -16,7 +16,7 @@ from detente.core.decisions import State, state_of_offer
 from detente.core.errors import PeerError, Refusal
 from detente.core.extras import decode_accused
 from detente.core.freezing import frozen_logs, unproven
-from detente.core.leaf import Kind, LogId
+from detente.core.leaf import Kind
 from detente.core.protocol import BLAMELESS
 from detente.core.station import Line
 from detente.core.transcript import Entry
