@@ -292,5 +292,128 @@ def test_ladders_that_differ_over_equal_heads_are_seen(monkeypatch: pytest.Monke
     assert "different ladders" in broken()["proofs"]
 
 
+# --- what is stated, kept and in force ----------------------------------------------------------
+
+
+def line_at(simulation: Simulation, number: int) -> Line:
+    return simulation.world.machines[number].station.lines[simulation.world.line_id]
+
+
+def test_a_cosignature_that_nobody_made_is_seen() -> None:
+    """What is kept as a cosignature verifies under the key of its name."""
+
+    def spoil(simulation: Simulation) -> None:
+        database(simulation.world.machines[1]).run(
+            "UPDATE cosignature SET signature = ?", (bytes(64),)
+        )
+
+    assert "false cosignature" in broken(spoil)["covers"]
+
+
+def test_a_time_that_no_clock_has_shown_is_seen() -> None:
+    """A `seen` bears a reading of the clock of whoever states it, from when it came or later."""
+
+    def spoil(simulation: Simulation) -> None:
+        simulation.checkers.held._clock.clear()
+
+    assert "clock has not shown" in broken(spoil)["receipts"]
+
+
+def test_what_is_owed_for_too_long_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that runs and is linked states what it holds within the charter's seconds."""
+    monkeypatch.setattr("detente.sim.checkers.held._owes", lambda *_: True)
+    monkeypatch.setattr("detente.sim.checkers.held.PATIENCE_MS", -600_000)
+    assert "stated in time" in broken()["receipts"]
+
+
+def test_a_card_that_its_party_never_made_is_seen() -> None:
+    """In force is what a party has signed, and nothing older than what was in force before."""
+
+    def another(simulation: Simulation) -> None:
+        cards = simulation.world.machines[1].station.cards
+        party = simulation.world.machines[0].party
+        cards[party] = replace(cards[party], bearers=())
+
+    assert "never made" in broken(another)["cards"]
+
+    def older(simulation: Simulation) -> None:
+        party = simulation.world.machines[0].party
+        simulation.checkers.cards._most[1, party] = 2
+
+    assert "behind 2" in broken(older)["cards"]
+
+
+def test_who_is_there_and_not_shown_as_there_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the end everybody has a sign of life of everybody."""
+
+    def shown(_charter: object, _member: int, _saw: object, ours: object, _now_s: int) -> Presence:
+        state = State.ALIVE if ours != () else State.NO_SIGN_OF_LIFE
+        return Presence(state, Source.OBSERVED)
+
+    monkeypatch.setattr("detente.sim.checkers.silences.presence", shown)
+    assert "who is there" in broken()["silences"]
+
+
+def test_lower_traffic_that_is_entered_before_flash_is_seen() -> None:
+    """What was submitted later and is lower stands behind it."""
+
+    def spoil(simulation: Simulation) -> None:
+        attempted = simulation.record.attempted
+        ours = [at for at, one in enumerate(attempted) if one.machine == 0]
+        first, last = ours[0], ours[-1]
+        attempted[first] = replace(attempted[first], precedence=1)
+        attempted[last] = replace(attempted[last], precedence=4, at_ms=0)
+
+    assert "before an earlier FLASH" in broken(spoil)["FLASH first"]
+
+
+def test_more_flash_than_was_granted_is_seen() -> None:
+    """Nobody takes more of an author than its charter grants."""
+
+    def spoil(simulation: Simulation) -> None:
+        line = line_at(simulation, 1)
+        line.charter = line.founding = replace(line.charter, quota_flash_per_day=0)
+
+    found = broken(spoil, Deed(SETUP_MS + 60_000, "burst", 0, 1))
+    assert "FLASH of log" in found["bounded"]
+
+
+def test_a_log_that_grows_after_it_fell_mute_is_seen() -> None:
+    """Only an adoption ends that, and then in another log."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha, checker = simulation.world.machines[0], simulation.checkers.come_back
+        own = line_at(simulation, 0).own
+        checker._mute.add((alpha.name, own.id))
+        checker._most[alpha.name, own.id] = 1
+        simulation.record.frame(alpha, next(iter(alpha.connections.values())), b"")
+
+    assert "fallen mute" in broken(spoil)["come back"]
+
+
+def test_a_body_that_is_at_one_reader_alone_is_seen() -> None:
+    """Whoever is addressed has it, or has said that it lacks."""
+
+    def spoil(simulation: Simulation) -> None:
+        change = "UPDATE entry SET body = NULL WHERE kind = 6"
+        database(simulation.world.machines[1]).run(change)
+
+    found = broken(spoil)
+    assert "the body of" in found["nothing lost"]
+    assert "without its body" in found["receipts"]
+    assert "has not said that it lacks" in found["liveness"]
+
+
+def test_an_offer_that_is_shown_as_less_than_it_is_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is final is worked out a second time."""
+    offer = Deed(SETUP_MS + 60_000, "offer", 0, 5)
+    assert not broken(lambda _: None, offer)
+    monkeypatch.setattr("detente.core.decisions._Case._withdrawals_of", lambda *_: [None])
+    monkeypatch.setattr("detente.core.decisions._Case._sealer_knows", lambda *_: True)
+    assert "offer" in broken(lambda _: None, offer)["decisions"]
+
+
 def purge() -> Deed:
     return Deed(SETUP_MS + 300_000, "purge", 0, 4)

@@ -33,6 +33,8 @@ def fault_of(line: Line, offer: Place, shown: Standing) -> str:
             return "without a seal of its sealer"
         if shown.state is State.OPEN and withdrawn:
             return "its sealer has covered its withdrawal"
+        if shown.state is State.WITHDRAWN and not withdrawn:
+            return "its sealer knows of no withdrawal"
         return ""
     if shown.seal is not None and shown.seal != seal:
         return "by another seal than the first"
