@@ -109,7 +109,10 @@ class Shown:
                 )
 
     def _lived_on(self, machine: Machine, at_ms: int) -> bool:
-        """Whether the process of then had time enough to find out."""
+        """Whether the process of then had time enough to find out, and has not lost its disk, and
+        the proof on it, since."""
+        if at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
+            return False
         lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
         return any(a <= at_ms and at_ms + PATIENCE_MS < b for a, b in lives)
 
