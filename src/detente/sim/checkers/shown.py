@@ -155,15 +155,15 @@ def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId
     reader.end -= 64
     read = line.shelf.subtree
     frontier = frontier_at(lambda level, at: read(log.id, level, at), batch.start)
-    for _ in range(batch.count):
+    apart = -1
+    for index in range(batch.start, batch.start + batch.count):
         item = read_item(reader, NOTHING, lambda *_: None, lambda *_: None)
         if not item.full:
             return
-        frontier.append(leaf_hash(item.raw))
-    both = min(frontier.size, log.size)
-    if both != frontier.size:
-        return  # its root at our size is not told
-    root = frontier.root()
+        digest = leaf_hash(item.raw)
+        frontier.append(digest)
+        if apart < 0 and index < log.size and line.shelf.entry(log.id, index).hash != digest:
+            apart = index
     signature = reader.data[reader.end :]
-    if root != known_root(line, log.id, both) and log.verifies(both, root, signature):
-        yield log.id, both
+    if apart >= 0 and log.verifies(frontier.size, frontier.root(), signature):
+        yield log.id, apart + 1
