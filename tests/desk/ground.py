@@ -18,6 +18,7 @@ from typing import Any
 from detente.core.errors import LocalError
 from detente.desk.cabinet import Cabinet
 from detente.desk.people import People, Person
+from detente.desk.serve import origin_of
 from detente.desk.sessions import Sessions
 from detente.node import control
 from detente.node.home import create_home, own_card
@@ -63,6 +64,7 @@ class Side:
     name: str
     port: int = field(default_factory=free_port)
     desk_port: int = field(default_factory=free_port)
+    named: str = ""  # a host name other than NAME.localhost
     node: subprocess.Popen[bytes] | None = None
     desk: subprocess.Popen[bytes] | None = None
 
@@ -72,7 +74,11 @@ class Side:
 
     @property
     def origin(self) -> str:
-        return f"http://{self.name}.localhost:{self.desk_port}"
+        return origin_of(self.host, self.desk_port)
+
+    @property
+    def host(self) -> str:
+        return self.named or f"{self.name}.localhost"
 
     @property
     def log(self) -> Path:
@@ -81,7 +87,7 @@ class Side:
     def make(self) -> None:
         """Makes the home, and the desk in it."""
         self.make_home()
-        self.run("desk", "init", f"{self.name}.localhost", "--port", str(self.desk_port))
+        self.run("desk", "init", self.host, "--port", str(self.desk_port))
 
     def make_home(self) -> None:
         """Makes the home alone."""

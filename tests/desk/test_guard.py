@@ -224,6 +224,8 @@ def test_a_form_is_bounded(enter: Enter) -> None:
     officer = enter("Officer", "watch")
     big = officer.post("/me/language", {"language": "ru"}, content_length=str(5 * 1024 * 1024))
     assert big.status == 413
+    unsaid = officer.post("/me/language", {"language": "ru"}, transfer_encoding="chunked")
+    assert unsaid.status == 413
 
 
 TYPED = '"><script>alert(1)</script>\n\u202eevil'
@@ -259,6 +261,26 @@ def test_what_was_typed_comes_back_after_the_door(enter: Enter, desk: Desk) -> N
     assert not [one for one in desk.people.all() if "evil" in one.name]
 
 
+def test_what_was_refused_can_be_sent_once_more(enter: Enter, desk: Desk) -> None:
+    """A form that our own page sent and that was refused comes back with what was typed; a form
+    from elsewhere does not, nor one whose signature is used up; the way back is a page of ours."""
+    admin = enter("Admin", "administrator")
+    form = {"name": "Admin", "role": "watch", "language": "en"}
+    form["form_token"] = admin.get("/people").token
+    answer = admin.post("/people", form, referer=f"{desk.origin}/people?page=2")
+    assert answer.status == 400
+    assert 'name="name" value="Admin"' in answer.text
+    assert 'href="/people?page=2">Try again' in answer.text
+    elsewhere = {"origin": "http://evil.localhost", "referer": "http://evil.localhost/x"}
+    foreign = admin.post("/people", form, **elsewhere)
+    assert foreign.status == 403
+    assert 'name="name"' not in foreign.text
+    assert 'href="/">Try again' in foreign.text
+    assert 'name="name"' not in admin.post("/people", {**form, "answer": "{}"}).text
+    assert 'name="name"' not in admin.post("/people", form, content_length="9999999").text
+    assert "Refused" in admin.get("/code").text
+
+
 @pytest.mark.parametrize(
     "then", ["//evil.example", "/\\evil.example", "https://evil.example", "\n//x", "/a\nb", ""]
 )
@@ -285,6 +307,10 @@ def test_tries_at_the_door_are_counted_by_address_person_and_desk(desk: Desk, cl
     for number in range(TRIES_IN_ALL):
         Visitor(desk, address=f"10.1.0.{number}").post("/passkey/options")
     assert other.post("/code", {"code": "x"}).status == 429
+    clock.now_s += 60
+    for _ in range(TRIES):
+        assert one.post("/people", {"name": "x"}).status == 401
+    assert one.post("/people", {"name": "x"}).status == 429
     clock.now_s += 60
     person = desk.people.add("Officer", frozenset({"watch"}), "en", clock())
     key = Authenticator()

@@ -30,7 +30,7 @@ from detente.desk import (
     writing,
 )
 from detente.desk.desk import Desk
-from detente.desk.guard import Headers, desk_of, session_of, wants_values
+from detente.desk.guard import Headers, came_from, desk_of, session_of, typed_here, wants_values
 from detente.desk.node_side import gone
 from detente.desk.refusing import sentences
 from detente.desk.sending import Outgoing
@@ -85,7 +85,7 @@ def application(desk: Desk) -> Starlette:
             Middleware(Headers, by_tls=desk.origin.startswith("https:")),
             Middleware(TrustedHostMiddleware, allowed_hosts=[desk.host]),
         ],
-        exception_handlers={DetenteError: refused, 404: unknown_page},
+        exception_handlers={DetenteError: refused, 404: unknown_page, 405: unknown_page},
         lifespan=lifespan,
     )
     app.state.desk = desk
@@ -107,7 +107,17 @@ async def refused(request: Request, error: Exception) -> Response:
         status = 507
     if wants_values(request):
         return JSONResponse({"refused": f"{text}. {hint}"}, status_code=status)
-    return sheet(request, desk_of(request), session, "refused.html", status, text=text, hint=hint)
+    return sheet(
+        request,
+        desk_of(request),
+        session,
+        "refused.html",
+        status,
+        text=text,
+        hint=hint,
+        back=came_from(request),
+        typed=[] if session is None else await typed_here(request),
+    )
 
 
 async def unknown_page(request: Request, _error: Exception) -> Response:

@@ -20,7 +20,7 @@ from detente.desk.watch import Watches
 
 HOST_SETTING = "host"
 PORT_SETTING = "port"
-TRIES = 20  # to come in a minute, from one address or as one person
+TRIES = 40  # a minute, from one address or with one person's keys; a passkey takes two
 TRIES_IN_ALL = 200  # a watch that relieves another comes within it; a flood does not
 
 

@@ -46,9 +46,7 @@ async def what_to_sign(request: Request) -> Response:
 
 async def with_passkey(request: Request) -> Response:
     """Takes a passkey's signature. Refusals as ``passkeys.check``, OVER_QUOTA for too many."""
-    session_of(request)
-    await check_form(request, None)
-    desk, form = desk_of(request), await request.form()
+    desk, form = await _at_the_door(request)
     answer = passkeys.read_answer(str(form.get("answer", "")))
     owner = passkeys.owner_of(desk, answer)
     if owner is not None:
@@ -60,12 +58,10 @@ async def with_passkey(request: Request) -> Response:
 
 
 async def _at_the_door(request: Request) -> tuple[Desk, FormData]:
-    """A form from somebody unknown, counted."""
+    """A form from somebody unknown."""
     desk = desk_of(request)
     session_of(request)  # their language
     await check_form(request, None)
-    desk.tries.count(wall_s(), f"from {request.client.host if request.client else ''}")
-    desk.tries_in_all.count(wall_s())
     return desk, await request.form()
 
 

@@ -114,7 +114,7 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
 
 async def check_form(request: Request, session: Session | None) -> bool:
     """Whether a form is of this session. LocalError NOT_ALLOWED, OVERSIZE for what another site
-    made a browser send."""
+    made a browser send, OVER_QUOTA for too many from somebody unknown."""
     origin = request.headers.get("origin")
     if origin != desk_of(request).origin:
         raise refusal(
@@ -122,9 +122,10 @@ async def check_form(request: Request, session: Session | None) -> bool:
             marked("The form came from another place than this desk"),
             marked("Do not send it again. Close the page it came from, and say so to an engineer."),
         )
-    if int(request.headers.get("content-length") or 0) > FORM_BYTES_MAX:
+    if _length(request) > FORM_BYTES_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a form has at most {FORM_BYTES_MAX} bytes")
     if session is None:
+        _count(request)
         return True
     token: Any = request.headers.get("x-form-token")
     if token is None:
@@ -165,6 +166,40 @@ async def typed_again(request: Request, session: Session, status: int) -> Respon
 def wants_values(request: Request) -> bool:
     """Whether a script asks, which shows what it is told in its own page."""
     return "application/json" in request.headers.get("accept", "")
+
+
+def came_from(request: Request) -> str:
+    """The page to go back to: this one, or the one whose form was sent."""
+    if request.method in ("GET", "HEAD"):
+        return request.url.path
+    before = request.headers.get("referer", "")
+    origin = desk_of(request).origin + "/"
+    return "/" + before.removeprefix(origin) if before.startswith(origin) else "/"
+
+
+async def typed_here(request: Request) -> list[tuple[str, str]]:
+    """What somebody typed into a form of ours that was refused, to be sent again; nothing of a
+    form from elsewhere, one too long to be read, or one whose signature is used up."""
+    ours = request.headers.get("origin") == desk_of(request).origin
+    if request.method != "POST" or not ours or _length(request) > FORM_BYTES_MAX:
+        return []
+    typed = await _typed(request)
+    return [] if any(name == "answer" for name, _value in typed) else typed
+
+
+def _length(request: Request) -> int:
+    """How long a form says it is; one that does not say is too long."""
+    if "transfer-encoding" in request.headers:
+        return FORM_BYTES_MAX + 1
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _count(request: Request) -> None:
+    """One more try of somebody unknown, before anything of it is read."""
+    desk = desk_of(request)
+    desk.tries.count(wall_s(), f"from {request.client.host if request.client else ''}")
+    desk.tries_in_all.count(wall_s())
 
 
 def _here(request: Request) -> str:

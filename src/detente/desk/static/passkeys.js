@@ -85,6 +85,10 @@
     });
   }
 
+  // At the door one key is enough: Enter asks for the passkey.
+  const first = document.querySelector("form[data-first] button");
+  if (first !== null && document.activeElement === document.body) first.focus();
+
   for (const form of document.querySelectorAll("form[data-passkey-create]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
