@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 import time
@@ -120,6 +119,8 @@ def run(session: Session) -> None:
 @click.pass_obj
 def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> None:
     """Names stay on this ground."""
+    import asyncio
+
     from detente.desk.noting import tell
     from detente.desk.people_page import note_added
     from detente.desk.serve import open_desk
@@ -143,6 +144,8 @@ def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> N
 @click.pass_obj
 def link(session: Session, name: str) -> None:
     """Good once and for a quarter of an hour. It stands behind a #, which no server is sent."""
+    import asyncio
+
     from detente.desk.noting import tell
     from detente.desk.people_page import note_link
     from detente.desk.serve import open_desk
@@ -203,6 +206,8 @@ def people(session: Session) -> None:
 @click.pass_obj
 def part(session: Session, name: str) -> None:
     """What they could do is listed; what they did stays in the journal."""
+    import asyncio
+
     from detente.desk.noting import tell
     from detente.desk.people_page import note_left
     from detente.desk.serve import open_desk
