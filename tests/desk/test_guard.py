@@ -178,6 +178,20 @@ def test_a_code_is_good_once_and_for_a_quarter_of_an_hour(desk: Desk, clock: Clo
     assert visitor.post("/code", {"code": kept}).status == 403
 
 
+def test_a_link_opened_where_somebody_sits_ends_their_session(enter: Enter, desk: Desk) -> None:
+    """Whoever opens their link in a browser that somebody else is signed in at gets a session of
+    their own, and the other's is over."""
+    officer = enter("Officer", "watch")
+    before = dict(officer.cookies)
+    relief = desk.people.add("Relief", frozenset({"watch"}), "uk", NOW_S)
+    assert 'id="code-form"' in officer.get("/enter").text
+    assert officer.get("/sign-in").status == 303
+    assert officer.post("/code", {"code": desk.sessions.invite(relief, NOW_S)}).status == 303
+    assert "Relief" in officer.get("/me").text
+    officer.cookies = before
+    assert officer.get("/me").status == 303
+
+
 def test_parting_ends_every_session_at_once(enter: Enter, desk: Desk) -> None:
     """The next request of whoever was parted with meets the door."""
     officer = enter("Officer", "watch")
@@ -362,6 +376,12 @@ def test_only_administrators_let_people_in(enter: Enter, desk: Desk, role: str) 
     for path in ("/people", "/people/1/link", "/people/1/part", "/people/1/void"):
         assert officer.post(path, {**form, "sure": "yes"}).status == 403
     assert [one.name for one in desk.people.all() if one.left_s is None] == ["Officer"]
+
+
+def test_every_power_has_a_word() -> None:
+    """Each power of each role can be told to whoever reads what somebody could do."""
+    assert frozenset().union(*POWERS.values()) <= set(POWER_WORDS)
+    assert set(POWERS) == set(ROLES)
 
 
 def test_parting_takes_a_tick_and_lists_what_they_could(enter: Enter, desk: Desk) -> None:

@@ -17,14 +17,15 @@ from detente.desk.sheets import sheet
 from detente.words import marked
 
 KEYS_WANTED = 2  # one may be lost; the other still opens the door
+LINKED = "/enter"  # what a one-time link opens; the code stands behind a #
 KEPT = "typed:"  # before the names of what was typed under a session that has ended
 
 
 async def sign_in(request: Request) -> Response:
-    """The door."""
+    """The door. A one-time link opens it for its owner, whoever sat here before."""
     session = session_of(request)
     then = inward(request.query_params.get("then", "/"))
-    if session is not None:
+    if session is not None and request.url.path != LINKED:
         return RedirectResponse(then, 303)
     return sheet(request, desk_of(request), None, "sign_in.html", then=then, typed=[])
 
@@ -67,6 +68,9 @@ async def _at_the_door(request: Request) -> tuple[Desk, FormData]:
 
 def _come_in(request: Request, desk: Desk, cookie: str, form: FormData) -> Response:
     """On to where somebody wanted to go; first to their keys while they have too few."""
+    before = session_of(request)
+    if before is not None:
+        desk.sessions.end(before.key)
     session = desk.sessions.find(cookie, wall_s())
     if session is None:
         raise refusal(Refusal.NOT_ALLOWED, marked("This person has left"))
@@ -118,7 +122,7 @@ def inward(then: str) -> str:
 
 ROUTES = [
     Route("/sign-in", sign_in),
-    Route("/enter", sign_in),
+    Route(LINKED, sign_in),
     Route("/code", with_code, methods=["POST"]),
     Route("/passkey/options", what_to_sign, methods=["POST"]),
     Route("/passkey", with_passkey, methods=["POST"]),

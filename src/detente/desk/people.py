@@ -42,6 +42,7 @@ POWER_WORDS: Final[Mapping[str, str]] = {
     "mark": marked("mark entries"),
     "draft": marked("write drafts"),
     "authorise": marked("authorise dispatches"),
+    "stop": marked("send STOP alone, and break the glass"),
     "translate": marked("enter translations"),
     "watch": marked("keep the watch"),
     "people": marked("let people in and part with them"),
