@@ -25,8 +25,9 @@ def browser() -> Iterator[Browser]:
     pytest.importorskip("playwright", reason="no playwright: make setup brings it")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: the desk's stories need one")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # two cores that other tests use too
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.ground import Side
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, Response, expect
 
 SCREENS = os.environ.get("DETENTE_SCREENS", "")
 AUTHENTICATOR = {
@@ -36,6 +36,7 @@ class Seat:
     keys: list[str] = field(default_factory=list)  # the authenticators, by their id
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)  # answers that came without our headers
 
     @classmethod
     def take(cls, browser: Browser, side: Side, name: str, **options: Any) -> Seat:
@@ -46,6 +47,7 @@ class Seat:
         page = context.new_page()
         seat = cls(side, name, context, page, context.new_cdp_session(page))
         context.on("request", seat._heard)
+        context.on("response", seat._answered)
         context.on(
             "console",
             lambda said: said.type == "error" and seat.complaints.append(said.text),
@@ -59,6 +61,12 @@ class Seat:
 
     def _heard(self, request: Request) -> None:
         self.requests.append(request.url)
+
+    def _answered(self, response: Response) -> None:
+        headers = response.headers
+        strict = headers.get("content-security-policy", "").startswith("default-src 'none'")
+        if not strict or headers.get("x-content-type-options") != "nosniff":
+            self.bare.append(response.url)
 
     # --- authenticators ---
 
@@ -96,7 +104,7 @@ class Seat:
         self.go("/me")
         self.page.locator("#label").fill(label)
         self.page.locator("form[data-passkey-create] button").click()
-        expect(self.page.locator(".keys").get_by_text(label)).to_be_visible()
+        expect(self.page.locator(".keys").get_by_text(label, exact=True)).to_be_visible()
         self.touch(0)
 
     def leave(self) -> None:
@@ -124,3 +132,4 @@ class Seat:
         assert not foreign, foreign
         refused = [one for one in self.complaints if "Content Security Policy" in one]
         assert not refused, refused
+        assert not self.bare, self.bare

@@ -15,7 +15,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from detente import words
 from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.desk import (
     authorising,
@@ -32,11 +31,17 @@ from detente.desk import (
 from detente.desk.desk import Desk
 from detente.desk.guard import Headers, desk_of, session_of, wants_values
 from detente.desk.node_side import gone
+from detente.desk.refusing import sentences
 from detente.desk.sending import Outgoing
 from detente.desk.sheets import sheet
 
 STATIC = Path(__file__).with_name("static")
-STATUS = {Refusal.NOT_ALLOWED: 403, Refusal.NOT_FOUND: 404, Refusal.OVERSIZE: 413}
+STATUS = {
+    Refusal.NOT_ALLOWED: 403,
+    Refusal.NOT_FOUND: 404,
+    Refusal.OVERSIZE: 413,
+    Refusal.OVER_QUOTA: 429,
+}
 
 
 def application(desk: Desk) -> Starlette:
@@ -87,7 +92,7 @@ async def refused(request: Request, error: Exception) -> Response:
     """A refusal as a page: what happened, and what to do."""
     assert isinstance(error, DetenteError)  # noqa: S101  # registered for nothing else
     session = session_of(request)
-    text, hint = words.refusal(error)
+    text, hint = sentences(error)
     status = STATUS.get(error.refusal, 400)
     if isinstance(error, LocalError) and gone(error):
         status = 503

@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk import passkeys
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import check_form, desk_of, page, session_of
+from detente.desk.refusing import refusal
 from detente.desk.sessions import COOKIE, Session
 from detente.desk.sheets import sheet
+from detente.words import marked
 
 KEYS_WANTED = 2  # one may be lost; the other still opens the door
 KEPT = "typed:"  # before the names of what was typed under a session that has ended
@@ -71,7 +73,7 @@ def _come_in(request: Request, desk: Desk, cookie: str, form: FormData) -> Respo
     """On to where somebody wanted to go; first to their keys while they have too few."""
     session = desk.sessions.find(cookie, wall_s())
     if session is None:
-        raise LocalError(Refusal.NOT_ALLOWED, "this person has left")
+        raise refusal(Refusal.NOT_ALLOWED, marked("This person has left"))
     then = inward(str(form.get("then", "/")))
     typed = [
         (name.removeprefix(KEPT), value)

@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk, wall_s
+from detente.desk.refusing import refusal
 from detente.desk.sessions import COOKIE, Session
 from detente.desk.sheets import sheet
+from detente.words import marked
 
 FORM_BYTES_MAX = 4 * 1024 * 1024  # the longest text a dispatch may have, escaped threefold
 POLICY = (
@@ -96,7 +98,11 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
             if session is None:
                 return await _first_sign_in(request)
             if power and not session.person.may(power):
-                raise LocalError(Refusal.NOT_ALLOWED, "your roles do not include this")
+                raise refusal(
+                    Refusal.NOT_ALLOWED,
+                    marked("Your roles do not include this"),
+                    marked("An administrator says who has which role."),
+                )
             if request.method not in ("GET", "HEAD") and not await check_form(request, session):
                 return await typed_again(request, session, 403)
             return await make(request, desk_of(request), session)
@@ -111,7 +117,11 @@ async def check_form(request: Request, session: Session | None) -> bool:
     made a browser send."""
     origin = request.headers.get("origin")
     if origin != desk_of(request).origin:
-        raise LocalError(Refusal.NOT_ALLOWED, "the form came from another place")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("The form came from another place than this desk"),
+            marked("Do not send it again. Close the page it came from, and say so to an engineer."),
+        )
     if int(request.headers.get("content-length") or 0) > FORM_BYTES_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a form has at most {FORM_BYTES_MAX} bytes")
     if session is None:
@@ -128,7 +138,9 @@ async def check_form(request: Request, session: Session | None) -> bool:
 async def _first_sign_in(request: Request) -> Response:
     """To the door, and back to where somebody was; what they typed goes with them."""
     if wants_values(request):
-        raise LocalError(Refusal.NOT_ALLOWED, "you are signed out: sign in again")
+        raise refusal(
+            Refusal.NOT_ALLOWED, marked("You are signed out"), marked("Load the page and sign in.")
+        )
     if request.method in ("GET", "HEAD"):
         return RedirectResponse(f"/sign-in?then={quote(_here(request), safe='/')}", 303)
     await check_form(request, None)
@@ -141,7 +153,11 @@ async def _first_sign_in(request: Request) -> Response:
 async def typed_again(request: Request, session: Session, status: int) -> Response:
     """What somebody typed under a session that has ended, for them to send in this one."""
     if wants_values(request):
-        raise LocalError(Refusal.NOT_ALLOWED, "the page is of another session: load it again")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("The page is of another session"),
+            marked("Load it again."),
+        )
     typed, where = await _typed(request), _here(request)
     return sheet(request, desk_of(request), session, "typed.html", status, then=where, typed=typed)
 

@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk import noting, passkeys
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
-from detente.words import LANGUAGES
+from detente.words import LANGUAGES, marked
 
 FRESH_S = 900  # how long after coming in somebody may change their keys
 LANGUAGE_NAMES = {"en": "English", "ru": "Русский", "uk": "Українська"}  # each in its own
@@ -102,7 +103,11 @@ def _is_fresh(session: Session) -> bool:
 def _refuse_stale(session: Session) -> None:
     """An open desk that somebody left must not be enough to make oneself a key."""
     if not _is_fresh(session):
-        raise LocalError(Refusal.NOT_ALLOWED, "sign out and in again: keys change soon after")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("Keys change only soon after signing in"),
+            marked("Sign out and in again, then come back here."),
+        )
 
 
 ROUTES = [

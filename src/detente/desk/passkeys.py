@@ -37,6 +37,8 @@ from webauthn.helpers.structs import (
 from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk, wall_s
 from detente.desk.people import Person
+from detente.desk.refusing import refusal
+from detente.words import marked
 
 SIGN_IN: Final = "sign-in"
 CHALLENGE_S: Final = 300  # how long an authenticator may take over a challenge of ours
@@ -45,7 +47,10 @@ ANSWER_BYTES_MAX: Final = 64 * 1024
 LABEL_CHARS_MAX: Final = 40
 PASSKEYS_MAX: Final = 10  # of one person
 
-_NOT_SIGNED: Final = "the passkey's signature does not stand for what was asked"
+_NOT_SIGNED: Final = marked("The passkey's signature does not stand for what was asked")
+_AGAIN: Final = marked("Load the page again and try once more.")
+_ADMINISTRATOR: Final = marked("An administrator can make you a one-time link.")
+_NO_ANSWER: Final = marked("The browser sent no answer of a passkey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,11 @@ def offer_registration(desk: Desk, person: Person) -> dict[str, Any]:
     """What a browser needs to make a passkey, as plain JSON values. OVER_QUOTA at PASSKEYS_MAX."""
     known = passkeys_of(desk, person.number)
     if len(known) >= PASSKEYS_MAX:
-        raise LocalError(Refusal.OVER_QUOTA, f"a person has at most {PASSKEYS_MAX} passkeys")
+        raise refusal(
+            Refusal.OVER_QUOTA,
+            marked("A person has at most ten passkeys"),
+            marked("Void one that is no longer used."),
+        )
     purpose = _registering(person)
     return options_to_json_dict(
         webauthn.generate_registration_options(
@@ -113,7 +122,7 @@ def register(desk: Desk, person: Person, answer: Mapping[str, Any], label: str) 
     """
     label = " ".join(label.split())
     if not label or len(label) > LABEL_CHARS_MAX or not label.isprintable():
-        raise LocalError(Refusal.USAGE, f"a label has 1 to {LABEL_CHARS_MAX} plain characters")
+        raise refusal(Refusal.USAGE, marked("A name of a passkey has 1 to 40 plain characters"))
     challenge = _challenge_in(answer)
     _spend(desk, challenge, _registering(person))
     with _library():
@@ -126,7 +135,7 @@ def register(desk: Desk, person: Person, answer: Mapping[str, Any], label: str) 
     _refuse_weak(made.user_verified, made.credential_device_type)
     with desk.cabinet.change():
         if desk.cabinet.row("SELECT 1 FROM passkey WHERE id = ?", made.credential_id) is not None:
-            raise LocalError(Refusal.IN_USE, "this passkey is registered already")
+            raise refusal(Refusal.IN_USE, marked("This passkey is registered already"))
         desk.cabinet.insert(
             "passkey",
             id=made.credential_id,
@@ -180,7 +189,11 @@ def ask(desk: Desk, person: Person | None, statement: bytes, purpose: str) -> di
     """
     known = [] if person is None else passkeys_of(desk, person.number)
     if person is not None and not known:
-        raise LocalError(Refusal.NOT_FOUND, "register a passkey first: see your own page")
+        raise refusal(
+            Refusal.NOT_FOUND,
+            marked("You have no passkey yet"),
+            marked("Register two on your own page: your name at the top leads there."),
+        )
     return options_to_json_dict(
         webauthn.generate_authentication_options(
             rp_id=desk.host,
@@ -209,17 +222,25 @@ def check(
         row = desk.cabinet.row("SELECT person, public_key, uses FROM passkey WHERE id = ?", key)
         signer = None if row is None else desk.people.get(int(row[0]))
         if row is None or signer is None or signer.left_s is not None:
-            raise LocalError(Refusal.NOT_ALLOWED, "this desk does not know the passkey")
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("This desk does not know the passkey"),
+                _ADMINISTRATOR,
+            )
         if person is not None and signer.number != person.number:
-            raise LocalError(Refusal.NOT_ALLOWED, "the passkey is somebody else's")
+            raise refusal(Refusal.NOT_ALLOWED, marked("The passkey is somebody else's"), _AGAIN)
         handle = record.get("user_handle")
         if handle is not None and not hmac.compare_digest(bytes_of(handle), _handle(desk, signer)):
-            raise LocalError(Refusal.NOT_ALLOWED, "the passkey was made for somebody else")
+            raise refusal(
+                Refusal.NOT_ALLOWED, marked("The passkey was made for somebody else"), _AGAIN
+            )
         public_key, uses = bytes(row[1]), int(row[2])
         made = _verified(record, public_key, statement, purpose, desk.host, desk.origin)
         if (made.new_sign_count or uses) and made.new_sign_count <= uses:
-            raise LocalError(
-                Refusal.NOT_ALLOWED, "the passkey's count went back: it may have been copied"
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("The passkey counts backwards: somebody may have copied it"),
+                marked("Use another passkey, void this one, and tell the officer in charge."),
             )
         desk.cabinet.run("UPDATE passkey SET uses = ? WHERE id = ?", made.new_sign_count, key)
     record.pop("user_handle", None)
@@ -255,7 +276,11 @@ def fresh(desk: Desk, purpose: str) -> bytes:
         desk.cabinet.run("DELETE FROM challenge WHERE until_s < ?", now_s)
         waiting = desk.cabinet.row("SELECT count(*) FROM challenge")
         if waiting is not None and int(waiting[0]) >= CHALLENGES_MAX:
-            raise LocalError(Refusal.OVER_QUOTA, "too many sign-ins are waiting")
+            raise refusal(
+                Refusal.OVER_QUOTA,
+                marked("Too many sign-ins are waiting"),
+                marked("Wait five minutes, or use a one-time code."),
+            )
         desk.cabinet.insert(
             "challenge",
             hash=challenge_of(statement, purpose),
@@ -273,7 +298,11 @@ def _spend(desk: Desk, challenge: bytes, purpose: str) -> None:
         purpose,
         wall_s(),
     ):
-        raise LocalError(Refusal.EXPIRED, "what the passkey signed has run out or was used: again")
+        raise refusal(
+            Refusal.EXPIRED,
+            marked("What the passkey signed has run out, or was used before"),
+            _AGAIN,
+        )
 
 
 # --- what a browser sends ------------------------------------------------------------------------
@@ -287,11 +316,11 @@ def text_of(data: bytes) -> str:
 def bytes_of(text: object) -> bytes:
     """The bytes of base64url text. LocalError MALFORMED."""
     if not isinstance(text, str) or len(text) > ANSWER_BYTES_MAX:
-        raise LocalError(Refusal.MALFORMED, "the browser sent no answer of a passkey")
+        raise refusal(Refusal.MALFORMED, _NO_ANSWER, _AGAIN)
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise LocalError(Refusal.MALFORMED, "the browser's answer is not base64url") from None
+        raise refusal(Refusal.MALFORMED, _NO_ANSWER, _AGAIN) from None
 
 
 def read_answer(text: str) -> dict[str, Any]:
@@ -303,14 +332,14 @@ def read_answer(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise LocalError(Refusal.MALFORMED, "the browser sent no answer of a passkey")
+        raise refusal(Refusal.MALFORMED, _NO_ANSWER, _AGAIN)
     return found
 
 
 def _response(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     found = answer.get("response")
     if not isinstance(found, Mapping):
-        raise LocalError(Refusal.MALFORMED, "the browser sent no answer of a passkey")
+        raise refusal(Refusal.MALFORMED, _NO_ANSWER, _AGAIN)
     return found
 
 
@@ -367,14 +396,16 @@ def _verified(
 def _refuse_weak(user_verified: bool, kind: CredentialDeviceType) -> None:
     """Keys that copy themselves elsewhere, or that sign for whoever touches them."""
     if kind is not CredentialDeviceType.SINGLE_DEVICE:
-        raise LocalError(
+        raise refusal(
             Refusal.NOT_ALLOWED,
-            "this passkey is synced to other devices: use one that stays on its device",
+            marked("This passkey is synced to other devices, so others may hold a copy"),
+            marked("Use one that stays on its device, such as a security key."),
         )
     if not user_verified:
-        raise LocalError(
+        raise refusal(
             Refusal.NOT_ALLOWED,
-            "the passkey did not make sure who you are: set a PIN, a finger or a face on it",
+            marked("The passkey did not make sure who you are"),
+            marked("Set a PIN, a finger or a face on it, then try again."),
         )
 
 
@@ -384,9 +415,9 @@ def _library() -> Iterator[None]:
     try:
         yield
     except WebAuthnException as error:
-        raise LocalError(Refusal.BAD_SIGNATURE, _NOT_SIGNED, why=str(error)) from None
+        raise refusal(Refusal.BAD_SIGNATURE, _NOT_SIGNED, _AGAIN) from error
     except (ValueError, TypeError, LookupError, RecursionError, UnsupportedAlgorithm):
-        raise LocalError(Refusal.MALFORMED, "the passkey's answer cannot be read") from None
+        raise refusal(Refusal.MALFORMED, _NO_ANSWER, _AGAIN) from None
 
 
 def _registering(person: Person) -> str:

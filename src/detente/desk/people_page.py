@@ -6,15 +6,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk import noting, passkeys
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.own_page import LANGUAGE_NAMES, make_void
 from detente.desk.people import POWER_WORDS, ROLES, Person
+from detente.desk.refusing import refusal
 from detente.desk.sessions import INVITATION_S, Session
 from detente.desk.sheets import sheet
-from detente.words import LANGUAGES
+from detente.words import LANGUAGES, marked
 
 
 @page("people")
@@ -58,7 +59,7 @@ async def link(request: Request, desk: Desk, session: Session) -> Response:
     """A one-time link. It stands on this page alone, never in an address of ours."""
     person = _person(request, desk)
     if person.left_s is not None:
-        raise LocalError(Refusal.NOT_ALLOWED, "this person has left")
+        raise refusal(Refusal.NOT_ALLOWED, marked("This person has left"))
     now_s = wall_s()
     with desk.cabinet.change():
         code = desk.sessions.invite(person, now_s)
@@ -72,6 +73,12 @@ async def link(request: Request, desk: Desk, session: Session) -> Response:
 async def part(request: Request, desk: Desk, session: Session) -> Response:
     """Somebody leaves: their sessions end now, their keys are void."""
     person = _person(request, desk)
+    if (await request.form()).get("sure") != "yes":
+        raise refusal(
+            Refusal.USAGE,
+            marked("Nobody was parted with"),
+            marked("Tick the box beside the button first."),
+        )
     with desk.cabinet.change():
         desk.people.part(person.number, wall_s())
         note_left(desk, person, session.person.name)
@@ -91,7 +98,7 @@ async def void(request: Request, desk: Desk, session: Session) -> Response:
 def _person(request: Request, desk: Desk) -> Person:
     found = desk.people.get(request.path_params["number"])
     if found is None:
-        raise LocalError(Refusal.NOT_FOUND, "nobody of that number was ever here")
+        raise refusal(Refusal.NOT_FOUND, marked("Nobody of that number was ever here"))
     return found
 
 

@@ -11,9 +11,11 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk.cabinet import Cabinet
 from detente.desk.people import People, Person
+from detente.desk.refusing import refusal
+from detente.words import marked
 
 COOKIE = "desk"
 IDLE_S = 12 * 3600  # longer than a watch: relief ends a session, not a clock
@@ -64,7 +66,11 @@ class Sessions:
             row = self._cabinet.row("SELECT person, until_s FROM invitation WHERE hash = ?", key)
             self._cabinet.run("DELETE FROM invitation WHERE hash = ? OR until_s < ?", key, now_s)
         if row is None or row[1] < now_s:
-            raise LocalError(Refusal.NOT_ALLOWED, "this code was used, has run out, or never was")
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("This code was used, has run out, or never was"),
+                marked("Ask an administrator for a new one; it is good for a quarter of an hour."),
+            )
         return self.begin(int(row[0]), now_s, by_passkey=False)
 
     def begin(self, person: int, now_s: int, *, by_passkey: bool) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
+from detente.desk.refusing import refusal
+from detente.words import marked
 
 DOORS_MAX = 1000  # counted at once; the longest untried is forgotten first
 
@@ -26,5 +28,9 @@ class Throttle:
         while last and now_s - last[0] >= self._per_s:
             last.popleft()
         if len(last) >= self._tries:
-            raise LocalError(Refusal.OVER_QUOTA, f"{self._tries} tries in {self._per_s} s")
+            raise refusal(
+                Refusal.OVER_QUOTA,
+                marked("Too many tries in a short time"),
+                marked("Wait a minute, then try once more."),
+            )
         last.append(now_s)

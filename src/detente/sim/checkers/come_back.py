@@ -99,7 +99,7 @@ class ComeBack:
         screen.shelf = still(machine, line)
         shown = [
             (entry.place.log.member, entry.leaf.commitment)
-            for entry in latest(screen, SHOWN, lambda _: True)
+            for entry in latest(screen, SHOWN, lambda _: True)[0]
             if entry.leaf is not None and entry.leaf.commitment is not None
         ]
         if len(set(shown)) < len(shown):
