@@ -132,7 +132,7 @@ def test_an_edit_voids_what_was_authorised(strict: World, sit: Callable[..., Sea
     see(writer, "nobody yet")
     before = len(strict.alpha.journal("authorisation"))
     authorise(other)
-    see(other, "read it again")
+    see(other, "This is not what is offered now")
     assert len(strict.alpha.journal("authorisation")) == before
     other.go(at)
     see(other, "The bridge is closed.")

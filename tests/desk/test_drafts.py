@@ -62,6 +62,8 @@ class FakeNode:
     entry: str | None = "A-0001"
 
     async def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
+        if do == "journal_note":
+            return {}
         self.asked.append({"do": do, **arguments})
         await asyncio.sleep(0.01)
         if self.refusing is not None:
@@ -346,7 +348,7 @@ def test_nobody_chosen_is_refused_before_the_node_is_asked(desk: Desk) -> None:
     draft = desk.drafts.begin("aa", 1, FIELDS | {"to": []}, NOW_S)
     found, (text, _hint) = asyncio.run(writing.fix(desk, draft))
     assert found is None
-    assert "choose who reads it" in text
+    assert "Nobody is chosen to read it" in text
     assert desk.node.asked == []
 
 

@@ -134,21 +134,21 @@ def test_machine_work_is_marked_and_never_above_rough(translator: Visitor) -> No
     """Whatever the form says: stated by the node, marked in its text, and refused as certified,
     also where somebody took only the text over."""
     at = "/line/aa/entry/1/0:5/translate"
-    sent = translator.post(at, into="en", grade="rough", text="MOST", machine="toy")
+    sent = translator.send(at, into="en", grade="rough", text="MOST", machine="toy")
     assert sent.status == 303
     (asked,) = translator.desk.node.asked
     assert (asked["text"], asked["stater"], asked["grade"]) == (MARKED, "node", "rough")
     for fields in ({"machine": "toy", "text": "MOST"}, {"text": MARKED}):
-        refused = translator.post(at, into="en", grade="certified", **fields)
+        refused = translator.send(at, into="en", grade="certified", **fields)
         assert refused.status == 403
-    assert translator.post(at, into="en", grade="perfect", text="x").status == 400
-    assert translator.post(at, into="en", grade="sight", text=" ").status == 400
+    assert translator.send(at, into="en", grade="perfect", text="x").status == 400
+    assert translator.send(at, into="en", grade="sight", text=" ").status == 400
     assert len(translator.desk.node.asked) == 1
 
 
 def test_a_translator_certifies_their_own_work(translator: Visitor) -> None:
     """Words of a person are stated by the watch, in whatever grade they give."""
-    translator.post("/line/aa/entry/1/0:5/translate", into="EN ", grade="certified", text="Bridge")
+    translator.send("/line/aa/entry/1/0:5/translate", into="EN ", grade="certified", text="Bridge")
     (asked,) = translator.desk.node.asked
     assert (asked["stater"], asked["grade"], asked["language"]) == ("watch", "certified", "en")
 
@@ -156,15 +156,15 @@ def test_a_translator_certifies_their_own_work(translator: Visitor) -> None:
 def test_agreed_terms_stand_beside_the_text(translator: Visitor) -> None:
     """A term is added, shown to whoever translates that pair, either way round, and taken out."""
     term = {"language": "en", "text": "bridge", "into_language": "ru", "into_text": "мост"}
-    assert translator.post("/glossary", remark="never viaduct", **term).status == 303
+    assert translator.send("/glossary", remark="never viaduct", **term).status == 303
     page = translator.get("/line/aa/entry/1/0:5/translate?into=en").text
     assert "never viaduct" in page
     assert "never viaduct" in translator.get("/glossary").text
     assert "never viaduct" not in translator.get("/line/aa/entry/1/0:5/translate?into=uk").text
-    assert translator.post("/glossary", **term | {"text": " "}).status == 400
-    assert translator.post("/glossary", **term | {"text": "x" * 201}).status == 413
-    assert translator.post("/glossary/1/drop").status == 303
-    assert translator.post("/glossary/1/drop").status == 404
+    assert translator.send("/glossary", **term | {"text": " "}).status == 400
+    assert translator.send("/glossary", **term | {"text": "x" * 201}).status == 413
+    assert translator.send("/glossary/1/drop").status == 303
+    assert translator.send("/glossary/1/drop").status == 404
     assert "never viaduct" not in translator.get("/glossary").text
 
 
@@ -173,6 +173,6 @@ def test_only_translators_translate(desk: Desk) -> None:
     watch = Visitor.come(desk, "Watch", "watch")
     assert watch.get("/glossary").status == 200
     assert watch.get("/line/aa/entry/1/0:5/translate").status == 403
-    assert watch.post("/line/aa/entry/1/0:5/translate", text="x").status == 403
-    assert watch.post("/glossary", text="x").status == 403
+    assert watch.send("/line/aa/entry/1/0:5/translate", text="x").status == 403
+    assert watch.send("/glossary", text="x").status == 403
     assert desk.node.asked == []

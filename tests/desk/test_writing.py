@@ -32,7 +32,8 @@ class FakeNode:
         self.mine = False
 
     async def ask(self, do: str, **arguments: Any) -> Any:
-        self.asked.append({"do": do, **arguments})
+        if do != "journal_note":
+            self.asked.append({"do": do, **arguments})
         if self.dead:
             raise LocalError(Refusal.UNREACHABLE, "no node runs in this home")
         raise LocalError(Refusal.NOT_ALLOWED, "line 1 is marked SECRET")
@@ -78,13 +79,13 @@ def watch(tmp_path: Path, node: FakeNode) -> Iterator[Visitor]:
 def test_a_draft_is_kept_at_every_send_and_by_script(watch: Visitor) -> None:
     """A form makes a draft; the page's script keeps it under the version it was given; a version
     that is late is told to the script, and kept as a draft of its own where a person sends it."""
-    first = watch.post("/line/aa/write", **FORM)
+    first = watch.send("/line/aa/write", **FORM)
     assert (first.status, first.headers["location"]) == (303, "/draft/1")
-    kept = watch.post("/draft/1", script=True, version=1, **FORM | {"text": "Closed."})
+    kept = watch.send("/draft/1", script=True, version=1, **FORM | {"text": "Closed."})
     assert (kept.status, json.loads(kept.text)["version"]) == (200, 2)
-    late = watch.post("/draft/1", script=True, version=1, **FORM | {"text": "Gone."})
+    late = watch.send("/draft/1", script=True, version=1, **FORM | {"text": "Gone."})
     assert late.status == 400
-    person = watch.post("/draft/1", version=1, do="preview", **FORM | {"text": "Gone."})
+    person = watch.send("/draft/1", version=1, do="preview", **FORM | {"text": "Gone."})
     assert person.headers["location"] == "/draft/2/preview"
     texts = [watch.desk.drafts.get(number).fields["text"] for number in (1, 2)]
     assert texts == ["Closed.", "Gone."]
@@ -104,13 +105,13 @@ def test_an_answer_begins_with_its_reference(watch: Visitor) -> None:
 
 def test_a_dead_node_keeps_the_draft_and_says_so(watch: Visitor, node: FakeNode) -> None:
     """Writing goes on, who was chosen to read it stays chosen, and an offer leaves it a draft."""
-    watch.post("/line/aa/write", readers_shown="yes", to="1", **FORM)
+    watch.send("/line/aa/write", readers_shown="yes", to="1", **FORM)
     node.dead = True
     page = watch.get("/draft/1").text
     assert "does not answer" in page
     assert "The bridge is open." in page
     assert 'name="to" value="1"' in page
-    assert watch.post("/draft/1/offer", version=1).headers["location"] == "/draft/1/preview"
+    assert watch.send("/draft/1/offer", version=1).headers["location"] == "/draft/1/preview"
     preview = watch.get("/draft/1/preview")
     assert "The draft is kept." in preview.text
     assert watch.desk.drafts.get(1).state == "writing"
@@ -119,8 +120,8 @@ def test_a_dead_node_keeps_the_draft_and_says_so(watch: Visitor, node: FakeNode)
 
 def test_a_marked_text_is_never_offered(watch: Visitor) -> None:
     """The node refuses its form by name; the draft stays and the page says why."""
-    watch.post("/line/aa/write", **FORM)
-    watch.post("/draft/1/offer", version=1)
+    watch.send("/line/aa/write", **FORM)
+    watch.send("/draft/1/offer", version=1)
     assert watch.desk.drafts.get(1).state == "writing"
     assert "line 1 is marked SECRET" in watch.get("/draft/1/preview").text
 
@@ -139,18 +140,18 @@ def test_stop_asks_which_line_only_where_there_are_several(watch: Visitor, node:
 def test_a_stop_that_cannot_be_fixed_is_kept(watch: Visitor, node: FakeNode) -> None:
     """With no node the blanks become a draft and the page says that nothing went."""
     node.dead = True
-    answer = watch.post("/line/aa/stop", kind="stop", what="fire")
+    answer = watch.send("/line/aa/stop", kind="stop", what="fire")
     assert answer.headers["location"] == "/draft/1/preview"
     draft = watch.desk.drafts.get(1)
     assert (draft.stop, draft.state) == (True, "writing")
-    watch.post("/line/aa/stop", kind="accident", what="fire")
+    watch.send("/line/aa/stop", kind="accident", what="fire")
     assert watch.desk.drafts.get(2).kind == "accident"
-    kept = watch.post("/draft/2", version=1, what="smoke", time="soon")
+    kept = watch.send("/draft/2", version=1, what="smoke", time="soon")
     assert kept.status == 400
-    watch.post("/draft/2", version=1, what="smoke")
+    watch.send("/draft/2", version=1, what="smoke")
     assert watch.desk.drafts.get(2).fields["accident"]["what"] == "smoke"
     assert 'value="smoke"' in watch.get("/draft/2").text
-    watch.post("/draft/2/drop")
+    watch.send("/draft/2/drop")
     assert watch.desk.drafts.get(2).state == "dropped"
 
 
@@ -160,18 +161,18 @@ def test_rungs_that_take_words_take_them(watch: Visitor, node: FakeNode) -> None
     at = "/line/aa/entry/1/0:5/state/"
     for rung in ("read-back", "declined"):
         assert watch.get(at + rung).status == 200
-        assert watch.post(at + rung, comment=" ").status == 400
-    assert watch.post(at + "misdirected", comment="x").status == 400
-    assert watch.post(at + "misdirected", opened="yes").status == 400
-    assert watch.post(at + "read-back", comment="x" * 20_001).status == 413
+        assert watch.send(at + rung, comment=" ").status == 400
+    assert watch.send(at + "misdirected", comment="x").status == 400
+    assert watch.send(at + "misdirected", opened="yes").status == 400
+    assert watch.send(at + "read-back", comment="x" * 20_001).status == 413
     assert watch.get(at + "answered").status == 400
-    assert watch.post("/line/aa/entry/1/0:5/mark", rung="read-back").status == 400
+    assert watch.send("/line/aa/entry/1/0:5/mark", rung="read-back").status == 400
     node.mine = True
-    assert watch.post(at + "misdirected", opened="yes", purged="yes").status == 400
+    assert watch.send(at + "misdirected", opened="yes", purged="yes").status == 400
     assert node.asked == []
-    watch.post(at + "misdirected", comment="meant for another line")
+    watch.send(at + "misdirected", comment="meant for another line")
     node.mine = False
-    watch.post(at + "misdirected", opened="no", purged="yes")
+    watch.send(at + "misdirected", opened="no", purged="yes")
     ours, theirs = node.asked
     assert (ours["comment"], "detail" in ours) == ("meant for another line", False)
     assert (theirs["detail"], "comment" in theirs and theirs["comment"]) == (2, None)
@@ -179,14 +180,14 @@ def test_rungs_that_take_words_take_them(watch: Visitor, node: FakeNode) -> None
 
 def test_a_drafter_authorises_nothing(watch: Visitor) -> None:
     """Refusing, authorising and breaking the glass take their powers; an auditor writes nothing."""
-    watch.post("/line/aa/write", **FORM)
+    watch.send("/line/aa/write", **FORM)
     drafter = Visitor.come(watch.desk, "Drafter", "drafter")
     auditor = Visitor.come(watch.desk, "Auditor", "auditor")
-    assert drafter.post("/draft/1/authorise", answer="{}").status == 403
-    assert drafter.post("/draft/1/refuse", why="x").status == 403
-    assert drafter.post("/draft/1/break-glass", why="x").status == 403
-    assert watch.post("/draft/1/break-glass", why=" ").status == 400
-    assert watch.post("/draft/1/break-glass", why="no passkey").status == 400  # not offered
+    assert drafter.send("/draft/1/authorise", answer="{}").status == 403
+    assert drafter.send("/draft/1/refuse", why="x").status == 403
+    assert drafter.send("/draft/1/break-glass", why="x").status == 403
+    assert watch.send("/draft/1/break-glass", why=" ").status == 400
+    assert watch.send("/draft/1/break-glass", why="no passkey").status == 400  # not offered
     for path in ("/drafts", "/draft/1", "/line/aa/write", "/stop"):
         assert auditor.get(path).status == 403
     assert "/stop" not in auditor.get("/").text
