@@ -176,7 +176,7 @@ def _ordinary(ground: Ground) -> Iterator[Made]:
         scene.submit("alpha", text)
     scene.submit("alpha", "Three.", precedence=int(Precedence.FLASH))
     scene.run()
-    comment = "FLASH is entered first and alone, then the others under one signature"
+    comment = "FLASH is entered first and alone, then the others one by one"
     yield scene.made("flash_is_entered_first", "§6", comment)
     scene = _pair(ground, "alpha").opened()
     scene.do("alpha", "duty", on=True)

@@ -97,6 +97,22 @@ def test_what_does_not_come_is_asked_for_at_growing_distances() -> None:
     assert len(bravo.answers(near, frames.Want)) == 2
 
 
+def test_who_stated_a_head_is_asked_for_its_bodies() -> None:
+    """A peer that named a log before we held it holds what came of it by another way."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("had by bravo")
+    near, far = bravo.greet("alpha", stated(charlie.log)), charlie.greet("alpha")
+    charlie.entries(far, bodies=False)
+    bravo.got(near)
+    world.run(10)
+    wanted = bravo.answers(near, frames.Want)
+    assert {(one.what, one.log, one.index) for one in wanted} == {
+        (frames.WANT_BODY, charlie.log.id, index) for index in (0, 1)
+    }
+
+
 def test_the_author_beats_a_relay() -> None:
     """Once the entries came from their author nobody is asked for them any more."""
     world = World(names=THREE)

@@ -166,6 +166,15 @@ def test_a_frozen_log_is_contested_but_for_what_was_covered_in_time(three):
     assert not fold.counts(three.transcript, said[3], frozen)
 
 
+def test_what_lies_beyond_the_end_of_a_revoked_log_is_contested(three):
+    """Covered or not; and of a log that is forked besides, what a fork leaves ends there too."""
+    said, _, _ = forked(three)
+    for believed, counted in ((believe, 1), (lambda _: False, 1)):
+        frozen = fold.frozen_logs(three.transcript, believed, {three.logs[0]: said[1].index})
+        found = [fold.counts(three.transcript, place, frozen) for place in said]
+        assert found.count(True) == counted
+
+
 def test_a_third_log_that_had_not_covered_the_proof_saves_an_entry(three):
     """What a third party covered before the proof reached it stands, and after it does not."""
     said, proof, c = forked(three)

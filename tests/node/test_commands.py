@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from detente.core.errors import LocalError, PeerError, Refusal
+from detente.core.extras import Duty
+from detente.core.leaf import Kind
 from detente.node.asked import Apart
 from detente.node.commands import COMMANDS, run_command
 
@@ -229,8 +231,22 @@ def test_duty_is_told_without_a_name(spoken: Any, command: Any) -> None:
     ]
     assert b"Somebody" not in b"".join(one.raw + (one.body or b"") for one in raws)
     note = command(spoken.alpha, "journal")[-1]
-    assert (note["word"], note["data"]) == ("duty", {"on": True, "who": "Captain Somebody"})
+    assert (note["word"], note["data"]) == (
+        "duty",
+        {"on": True, "relieved": False, "who": "Captain Somebody"},
+    )
     assert refusal(spoken.alpha, command, "duty", on="yes") == Refusal.USAGE
+
+
+def test_a_relief_is_told_as_one(spoken: Any, command: Any) -> None:
+    """«Watch relieved» is on the line as such; the desk stays attended, and names stay here."""
+    command(spoken.alpha, "duty", on=True, relieved=True, who="Captain Somebody")
+    spoken.pump()
+    shelf = next(iter(spoken.bravo.station.lines.values())).shelf
+    (place,) = shelf.of_kind((Kind.DUTY,))
+    assert shelf.entry(*place).leaf.extra == bytes((Duty.RELIEVED,))
+    assert command(spoken.alpha, "journal")[-1]["data"]["relieved"] is True
+    assert command(spoken.alpha, "status")["on_duty"] is True
 
 
 def test_a_desk_notes_what_people_did_and_nothing_of_the_nodes_own(

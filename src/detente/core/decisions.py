@@ -7,7 +7,7 @@ What is final can never become anything else, and after an expiry nobody can be 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -51,15 +51,27 @@ class Proof(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """A log caught in equivocation: entries from ``index`` on are contested unless they stand.
+    Of a log of a revoked key nothing at or beyond ``end`` does (spec/identity.md §9).
 
     Whoever fills in ``proofs`` has checked each with ``accusation.check``.
     """
 
     index: int
     proofs: tuple[Proof, ...]
+    end: int | None = None
 
 
 FrozenLogs = Mapping[LogId, Frozen]
+
+
+def ended(frozen: FrozenLogs, ends: Mapping[LogId, int]) -> FrozenLogs:
+    """Frozen logs, with where those of revoked keys end."""
+    with_ends = {
+        log: replace(frozen.get(log, Frozen(end, ())), end=end) for log, end in ends.items()
+    }
+    return MappingProxyType({**frozen, **with_ends}) if ends else frozen
+
+
 NOTHING_FROZEN: FrozenLogs = MappingProxyType({})
 
 
@@ -95,7 +107,11 @@ def stands(transcript: Transcript, place: Place, frozen: FrozenLogs) -> bool:
     behind it did so rightly.
     """
     caught = frozen.get(place.log)
-    if caught is None or place.index < caught.index:
+    if caught is None:
+        return True
+    if caught.end is not None and place.index >= caught.end:
+        return False
+    if place.index < caught.index:
         return True
     proofs = [proof.place for proof in caught.proofs if proof.index <= place.index]
     before = {

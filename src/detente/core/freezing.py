@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from detente.core.accusation import Finding, check
 from detente.core.body import unpack
-from detente.core.decisions import Frozen, FrozenLogs, Proof
+from detente.core.decisions import Frozen, FrozenLogs, Proof, ended
+from detente.core.ending import ends_of_revoked
 from detente.core.errors import PeerError
 from detente.core.events import StoreState
 from detente.core.extras import Accused, decode_accused
@@ -55,13 +56,14 @@ def accusations(line: Line, log_id: LogId) -> list[tuple[Entry, Leaf, Accused]]:
 
 
 def frozen_logs(station: Station, line: Line) -> FrozenLogs:
-    """Every log that is frozen, and the entries that prove it forked, for decisions."""
+    """Every log that is proven forked, with the entries that prove it, and every log of a revoked
+    key, with where it ends, for decisions."""
     found: dict[LogId, Frozen] = {}
-    for log in line.logs.values():
-        if log.frozen < 0:
-            continue
-        found[log.id] = Frozen(log.frozen, _proofs(station, line, log))
-    return found
+    for log_id, index in line.accused.items():
+        log = line.logs.get(log_id)
+        if log is not None:
+            found[log_id] = Frozen(index, _proofs(station, line, log))
+    return ended(found, ends_of_revoked(station, line))
 
 
 def learn_accused(station: Station, line: Line) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from detente.core.errors import DetenteError, LocalError, Refusal
+from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import (
     authorising,
     entering,
@@ -26,6 +26,7 @@ from detente.desk import (
     people_page,
     stopping,
     translating,
+    watch_page,
     writing,
 )
 from detente.desk.desk import Desk
@@ -61,7 +62,9 @@ def application(desk: Desk) -> Starlette:
         desk.node.start(asyncio.get_running_loop())
         desk.node.on_event(tell)
         outgoing.begin()
+        sentinel = asyncio.create_task(desk.sentinel.run())
         yield
+        sentinel.cancel()
         desk.node.stop()
 
     app = Starlette(
@@ -72,6 +75,7 @@ def application(desk: Desk) -> Starlette:
             *stopping.ROUTES,
             *marking.ROUTES,  # before the pages of entries, whose names may hold a slash
             *translating.ROUTES,
+            *watch_page.ROUTES,
             *line_page.ROUTES,
             *own_page.ROUTES,
             *people_page.ROUTES,
@@ -91,11 +95,16 @@ def application(desk: Desk) -> Starlette:
 async def refused(request: Request, error: Exception) -> Response:
     """A refusal as a page: what happened, and what to do."""
     assert isinstance(error, DetenteError)  # noqa: S101  # registered for nothing else
-    session = session_of(request)
+    try:
+        session = session_of(request)
+    except MachineError:  # the desk's own file: who asks is not known either
+        session = None
     text, hint = sentences(error)
     status = STATUS.get(error.refusal, 400)
     if isinstance(error, LocalError) and gone(error):
         status = 503
+    if isinstance(error, MachineError):
+        status = 507
     if wants_values(request):
         return JSONResponse({"refused": f"{text}. {hint}"}, status_code=status)
     return sheet(request, desk_of(request), session, "refused.html", status, text=text, hint=hint)

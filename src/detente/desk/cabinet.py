@@ -22,19 +22,23 @@ from detente.store.migrate import Migration, migrate
 class Cabinet:
     """The desk's file. Every change is on the disk when it returns."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, home: Path) -> None:
         self._database = database
+        self._home = home
 
     @classmethod
     def open(cls, home: Path, *, create: bool = False) -> Cabinet:
         """The cabinet of a home. LocalError NOT_FOUND where no desk was set up."""
-        folder = home / DESK_FOLDER
-        if not create and not folder.is_dir():
-            raise LocalError(Refusal.NOT_FOUND, "no desk in this home: detente desk init")
-        database = Database.open_writer(folder, create=create)
-        text = files("detente.desk").joinpath("schema", "0001_init.sql").read_text("utf-8")
-        migrate(database, (Migration(1, text),))
-        return cls(database)
+        return cls(_opened(home, create=create), home)
+
+    def reopen(self) -> None:
+        """Opens the file anew after an error of the disk: what it then says is what was kept.
+
+        A store may not do so, since it has signed for what it holds; a desk has promised nobody
+        anything. MachineError or LocalError if it cannot be opened yet.
+        """
+        self._database.close()
+        self._database = _opened(self._home)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -82,6 +86,16 @@ class Cabinet:
             name,
             value.encode(),
         )
+
+
+def _opened(home: Path, *, create: bool = False) -> Database:
+    folder = home / DESK_FOLDER
+    if not create and not folder.is_dir():
+        raise LocalError(Refusal.NOT_FOUND, "no desk in this home: detente desk init")
+    database = Database.open_writer(folder, create=create)
+    text = files("detente.desk").joinpath("schema", "0001_init.sql").read_text("utf-8")
+    migrate(database, (Migration(1, text),))
+    return database
 
 
 def _args(values: dict[str, object]) -> Sequence[object]:

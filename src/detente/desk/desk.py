@@ -7,13 +7,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detente.desk import noting
 from detente.desk.cabinet import Cabinet
 from detente.desk.drafts import Drafts
 from detente.desk.live import Live
 from detente.desk.node_side import NodeSide
 from detente.desk.people import People
+from detente.desk.sentinel import Sentinel
 from detente.desk.sessions import Sessions
 from detente.desk.throttle import Throttle
+from detente.desk.watch import Watches
 
 HOST_SETTING = "host"
 PORT_SETTING = "port"
@@ -45,6 +48,15 @@ class Desk:
         self.drafts = Drafts(self.cabinet)
         self.people = People(self.cabinet)
         self.sessions = Sessions(self.cabinet)
+        self.watches = Watches(self.cabinet, self.node, wall_s)
+        self.sentinel = Sentinel(
+            cabinet=self.cabinet,
+            node=self.node,
+            clock=wall_s,
+            ring=self.live.ring,
+            tell=lambda: noting.tell(self),
+            more=self.watches.conditions,
+        )
 
     @property
     def host(self) -> str:

@@ -43,7 +43,6 @@ async def line(request: Request, desk: Desk, session: Session) -> Response:
         line=status,
         entries=entries,
         earlier=earlier,
-        alarms=[],
     )
 
 

@@ -6,11 +6,13 @@ is down keeps nobody from parting with somebody or from voiding a lost key, and 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detente.core.errors import DetenteError
 from detente.desk.cabinet import Cabinet, as_values
-from detente.desk.desk import Desk
+
+if TYPE_CHECKING:
+    from detente.desk.desk import Desk
 
 
 def put(cabinet: Cabinet, word: str, at_s: int, **data: Any) -> None:

@@ -1,7 +1,8 @@
 """Who is at a browser: one cookie that names a session, one token that every form carries.
 
 Codes and cookies are random and kept as hashes: a stolen cabinet opens no session. A session does
-not end over what is unfinished: it lasts while it is used, and at the most ``IDLE_S`` beyond.
+not end over what is unfinished: it lasts while it is used, and ``IDLE_S`` beyond; over a draft or
+a watch, and so over a FLASH and a hand-over, it lasts until that is done.
 """
 
 from __future__ import annotations
@@ -100,12 +101,24 @@ class Sessions:
             return None
         number, token, by_passkey, began_s, seen_s = row
         person = self._people.get(number)
-        if person is None or person.left_s is not None or now_s - seen_s > IDLE_S:
+        idle = now_s - seen_s > IDLE_S and not self._held(number)
+        if person is None or person.left_s is not None or idle:
             self.end(key)
             return None
         if now_s - seen_s >= 60:
             self._cabinet.run("UPDATE session SET seen_s = ? WHERE hash = ?", now_s, key)
         return Session(key, person, token, bool(by_passkey), began_s)
+
+    def _held(self, person: int) -> bool:
+        """Whether something unfinished keeps somebody's session: a draft of theirs, the watch, a
+        hand-over that waits, or, for whoever has the watch, everything that waits on a line."""
+        return any(
+            self._cabinet.row(sql, person) is not None
+            for sql in (
+                "SELECT 1 FROM draft WHERE drafter = ? AND state IN ('writing', 'offered')",
+                "SELECT 1 FROM watch WHERE person = ? AND ended_s IS NULL",
+            )
+        )
 
     def end(self, key: bytes) -> None:
         """Signs out."""

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from detente import terms, times, words
-from detente.desk import phrases
+from detente.desk import alarm_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
 from detente.dossiers.conventions import dtg
@@ -39,6 +39,7 @@ def _environment() -> jinja2.Environment:
         "stated_here": phrases.stated_here,
         "gloss": words.gloss,
         "drill_word": terms.DRILL,
+        "alarm_words": alarm_words,
     }
     found.filters |= {
         "plain": plain,
@@ -83,6 +84,7 @@ def sheet(
         "token": lambda: _token(session),
         "uncountersigned": desk.drafts.uncountersigned() if session else [],
         "offered": desk.drafts.offered() if session else 0,
+        "stand": desk.sentinel.now if session else (),
         **given,
     }
     return HTMLResponse(render(name, **values), status_code=status)

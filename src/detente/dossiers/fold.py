@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from detente.core import extras
-from detente.core.decisions import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, stands
+from detente.core.decisions import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, ended, stands
 from detente.core.errors import PeerError
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
 from detente.core.transcript import Cover, Entry, Place, Transcript
@@ -23,6 +23,7 @@ from detente.core.transcript import Cover, Entry, Place, Transcript
 BODIED = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
 # Kinds that relate to the entries they name, one relation for each.
 RELATING = frozenset({Kind.DISPATCH, Kind.ACCIDENT})
+NOTHING_ENDED: Mapping[LogId, int] = MappingProxyType({})
 
 
 class Standing(Enum):
@@ -30,7 +31,7 @@ class Standing(Enum):
 
     COUNTED = "counted"
     VOID = "void"  # no leaf, or one that breaks a rule of its kind
-    CONTESTED = "contested"  # its author signed two histories before it
+    CONTESTED = "contested"  # its author signed two histories before it, or its key is revoked
     WITHHELD = "withheld"  # brought only after its log had been closed before it
 
 
@@ -158,8 +159,13 @@ _PLAIN = frozenset(Kind) - _RULES.keys() - {Kind.RENEWAL}
 # --- frozen and closed logs ---------------------------------------------------------------------
 
 
-def frozen_logs(transcript: Transcript, proven: Callable[[Entry], bool]) -> FrozenLogs:
-    """Every log with a proven accusation, frozen at the lowest index proven (spec/ladder.md §2.2).
+def frozen_logs(
+    transcript: Transcript,
+    proven: Callable[[Entry], bool],
+    ends: Mapping[LogId, int] = NOTHING_ENDED,
+) -> FrozenLogs:
+    """Every log with a proven accusation, frozen at the lowest index proven, and every log of a
+    revoked key with its end among ``ends`` (spec/ladder.md §2.2).
 
     ``proven`` says whether the proof in an accusation's body names the key of the accused log and
     the index stated; it is asked of accusations that keep their rules, wherever they stand: a
@@ -174,7 +180,7 @@ def frozen_logs(transcript: Transcript, proven: Callable[[Entry], bool]) -> Froz
         known = found.get(accused.log, Frozen(accused.index, ()))
         proof = Proof(place, accused.index)
         found[accused.log] = Frozen(min(known.index, accused.index), (*known.proofs, proof))
-    return MappingProxyType(found)
+    return ended(MappingProxyType(found), ends)
 
 
 def end_of(transcript: Transcript, log: LogId) -> int | None:

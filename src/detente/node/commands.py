@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Release, SetDuty
+from detente.core.extras import Duty
 from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
@@ -163,9 +164,10 @@ def _show(node: Node, request: Request) -> dict[str, Any]:
 
 def _duty(node: Node, request: Request) -> dict[str, Any]:
     on_duty = asked.flag(request, "on")
+    relieved = on_duty and asked.flag(request, "relieved", False)
     node.submit(SetDuty(on_duty))
-    node.note("duty", {"on": on_duty, "who": asked.text(request, "who", "")})
-    speaking.state_duty(node, on_duty)
+    node.note("duty", {"on": on_duty, "relieved": relieved, "who": asked.text(request, "who", "")})
+    speaking.state_duty(node, Duty.RELIEVED if relieved else Duty.ON if on_duty else Duty.OFF)
     return {"on_duty": on_duty}
 
 

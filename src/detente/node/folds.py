@@ -15,6 +15,7 @@ from typing import Any
 from detente.core.accusation import Finding, check
 from detente.core.body import unpack
 from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.ending import ends_of_revoked
 from detente.core.errors import PeerError
 from detente.core.extras import Relation, Rung, decode_accused, decode_relations
 from detente.core.holding import entries_of
@@ -52,6 +53,7 @@ class Folds:
     indices: dict[LogId, int] = field(default_factory=dict)  # where logs are frozen
     changed: bool = False  # since it was last kept
     _frozen: FrozenLogs = field(default_factory=lambda: NOTHING_FROZEN)
+    _ends: dict[LogId, int] = field(default_factory=dict)  # of revoked logs, as of ``_frozen``
     _stale: bool = True  # accusations have come, or cards, since ``_frozen`` was found
     _looked: object = None  # the sizes of all logs when ladders were last looked at
     _done: bool = False  # and all of them were
@@ -174,14 +176,18 @@ class Folds:
         return rungs
 
     def frozen(self, station: Station, line: Line) -> FrozenLogs:
-        """The logs that a proven accusation has frozen."""
+        """The logs that a proven accusation has frozen, or that end by a revocation."""
         self.read_on(line, VIEW_S)
-        if self._stale:
-            self._stale = False
-            self._frozen = frozen_logs(line.shelf, _Prover(station, line))
+        ends = ends_of_revoked(station, line)
+        if self._stale or ends != self._ends:
+            self._stale, self._ends = False, ends
+            self._frozen = frozen_logs(line.shelf, _Prover(station, line), ends)
             self._ladders.clear()
             self._done = False
-            indices = {log: frozen.index for log, frozen in self._frozen.items()}
+            indices = {
+                log: frozen.index if frozen.end is None else min(frozen.index, frozen.end)
+                for log, frozen in self._frozen.items()
+            }
             if indices != self.indices:  # what counts has changed: all is read again
                 self.indices, self.scanned, self.serials = indices, {}, {}
                 self.open, self.answers, self.referred, self.declined = {}, {}, {}, {}

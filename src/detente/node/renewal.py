@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from detente.core.body import SALT_BYTES, pack, unpack
 from detente.core.crypto import sha256
+from detente.core.ending import end_here
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState, Submit
-from detente.core.holding import known_root
+from detente.core.holding import coverable_size, note_held
 from detente.core.identity import CARD_FIRST, Card, SignedCard, parse_card, supersedes
 from detente.core.leaf import Kind, Precedence
 from detente.core.log import Log
-from detente.core.revocation import REVOCATION_FIRST, Revocation, Stand, parse_revocation
+from detente.core.revocation import REVOCATION_FIRST, Revocation, parse_revocation
 from detente.core.station import Line, Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
 from detente.node.opening import revoked_here
@@ -147,29 +148,31 @@ def enforce_all(node: Node) -> None:
         for log in list(line.logs.values()):
             revocation = node.station.revoked.get(log.key)
             if revocation is not None:
-                end_log(node, line, log, revocation.stand(log.origin))
+                end_log(node, line, log, revocation)
 
 
-def end_log(node: Node, line: Line, log: Log, stand: Stand | None) -> None:
-    """A log of a revoked log key ends: with the head that its party stands by, or with what we
-    have stated to hold by now, whichever is further. Nothing is taken into it beyond its end, and
-    what lies there already is contested.
+def end_log(node: Node, line: Line, log: Log, revocation: Revocation) -> None:
+    """A log of a revoked log key ends where all members find its end. Nothing is taken into it
+    beyond that, and what lies there already is contested.
 
-    A stand whose root is not the one held here is of another history, and counts for nothing.
-    Our own log of a revoked key is mute: officers adopt the next incarnation.
+    The end rises while others' logs come that had covered more. Our own log of a revoked key is
+    mute: officers adopt the next incarnation; our old ones take back whatever a peer shows.
     """
     if log.id.member == line.me:
         if log.id == line.mine and not line.mute:
             node.change(lambda step: fall_mute(step, line, OWN_KEY_REVOKED))
         return
-    end = max(log.covered, log.cosigned)
-    if stand is not None and known_root(line, log.id, stand.size) in (None, stand.root):
-        end = max(end, stand.size)
-    if 0 <= log.frozen <= end:
+    end = end_here(line, log, revocation)
+    frozen = min(end, line.accused.get(log.id, end))
+    if log.frozen == frozen:
         return
 
     def freeze(step: Step) -> None:
-        log.frozen = end
+        before = coverable_size(line, log)
+        log.frozen = frozen
+        note_held(step, line, log, before)
+        line.seen_due_ms = line.seen_due_ms or max(1, step.now.steady_ms)
+        line.touched = True
         step.out.append(StoreState(line.id, log.id, log.encode()))
         step.tell("log-ended", line, member=log.id.member, log=log.id.word, size=end)
 

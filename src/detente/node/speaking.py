@@ -240,13 +240,12 @@ def purge(node: Node, request: Request) -> Callable[[], dict[str, Any]]:
     return look
 
 
-def state_duty(node: Node, on_duty: bool) -> None:
-    """What the line is told of the desk: on or off, never who."""
+def state_duty(node: Node, duty: Duty) -> None:
+    """What the line is told of the desk: on, off or relieved, never who."""
     for line in node.station.lines.values():
         if line.is_open() and not (line.mute or line.left):
-            extra = bytes((Duty.ON if on_duty else Duty.OFF,))
             audience = line.charter.everyone()
-            draft = Draft(kind=Kind.DUTY, audience=audience, extra=extra)
+            draft = Draft(kind=Kind.DUTY, audience=audience, extra=bytes((duty,)))
             node.submit(Submit(line.id, draft))
 
 

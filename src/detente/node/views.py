@@ -42,7 +42,7 @@ def name_of(line: Line, member: int) -> str:
 def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict[str, Any]:
     """One entry as people see it: header, body, ladder."""
     leaf = entry.leaf
-    stand = _standing(line, entry, frozen)
+    stand = standing(line.shelf, entry.place, frozen)
     view: dict[str, Any] = {
         "entry": entry_word(entry),
         "place": place_word(entry.place),
@@ -74,14 +74,6 @@ def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict
     if leaf.kind in MESSAGES:
         view |= _ladder(line, ladder(line.shelf, line.charter, entry.place, frozen), now_s)
     return view
-
-
-def _standing(line: Line, entry: Entry, frozen: FrozenLogs) -> Standing:
-    """What the transcript says; and what lies beyond the end of a revoked log is contested too."""
-    found = standing(line.shelf, entry.place, frozen)
-    log = line.logs.get(entry.place.log)
-    ended = log is not None and log.id not in frozen and 0 <= log.frozen <= entry.place.index
-    return Standing.CONTESTED if ended and found is Standing.COUNTED else found
 
 
 def _kind(kind: int) -> str:
@@ -334,6 +326,7 @@ def _member(
             "error_s": clock.clock_error_s,
             "source": clock.clock_source,
             "disciplined_s": clock.disciplined_s,
+            "sent_s": clock.sent_s,
         }
     if number != line.me:
         saw = seen.get(number, Observation())

@@ -212,7 +212,8 @@ def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
         while at_ms < until_ms:
             at_ms += throw.spread(60_000, 30 * 60_000)
             asleep_ms = throw.spread(HOUR_MS // 2, 12 * HOUR_MS)
-            deeds.append(Deed(at_ms, "night", pair, asleep_ms))
+            if at_ms < SETUP_MS + until_ms:  # then nobody sleeps any more
+                deeds.append(Deed(at_ms, "night", pair, asleep_ms))
             at_ms += asleep_ms
     return deeds
 

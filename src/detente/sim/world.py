@@ -229,6 +229,10 @@ class World:
         self._shut_until_ms.clear()
         self._dialling.clear()
         for pair, route in self.routes.items():
+            if route.bits_per_s < SETTLED_BITS_PER_S:
+                for connection in self.connections_of(pair):
+                    if connection.alive:
+                        self.lose(connection)  # a frame on its way would take hours yet
             route.bits_per_s = max(route.bits_per_s, SETTLED_BITS_PER_S)
             route.loses = route.doubles = route.swaps = 0.0
             self.heal(pair)

@@ -85,8 +85,50 @@ CREATE TABLE term (                  -- the glossary of agreed words
   at_s INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE silenced (              -- local and unsigned: the far side learns nothing of it
-  alarm TEXT PRIMARY KEY,
-  person INTEGER NOT NULL REFERENCES person,
-  at_s INTEGER NOT NULL
+CREATE TABLE alarm (                 -- alarms that stand; what they were is in the journal
+  key TEXT PRIMARY KEY,
+  first_s INTEGER NOT NULL,          -- when this desk first met it
+  level INTEGER NOT NULL,            -- the step that the journal has; -1: none yet
+  urgent INTEGER NOT NULL,           -- no session ends over it
+  silenced_level INTEGER NOT NULL,   -- local and unsigned: the far side learns nothing of it
+  silenced_severity INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE escalation (            -- who is called when an alarm lasts
+  number INTEGER PRIMARY KEY,
+  after_min INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  how TEXT NOT NULL                  -- call sign or telephone
+) STRICT;
+
+CREATE TABLE watch (
+  number INTEGER PRIMARY KEY,
+  person INTEGER NOT NULL REFERENCES person,
+  began_s INTEGER NOT NULL,
+  until_s INTEGER NOT NULL,          -- when the relief is due
+  ended_s INTEGER
+) STRICT;
+
+CREATE TABLE handover (              -- offered by the outgoing, complete when another signs on
+  number INTEGER PRIMARY KEY,
+  watch INTEGER NOT NULL REFERENCES watch,
+  note TEXT NOT NULL,
+  matters TEXT NOT NULL,             -- JSON: what was open when it was offered
+  offered_s INTEGER NOT NULL,
+  taken_by INTEGER REFERENCES person,
+  taken_s INTEGER
+) STRICT;
+
+CREATE TABLE by_voice (              -- what came or went by telephone: unsigned, and shown so
+  number INTEGER PRIMARY KEY,
+  line TEXT NOT NULL,
+  at_s INTEGER NOT NULL,             -- when it was said
+  incoming INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  text TEXT NOT NULL,
+  person INTEGER NOT NULL REFERENCES person,
+  entered_s INTEGER NOT NULL,
+  confirmed_by TEXT,                 -- the entry that says it again, signed
+  linked_s INTEGER
+) STRICT;
+CREATE INDEX by_voice_line ON by_voice (line, at_s);

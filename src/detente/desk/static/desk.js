@@ -15,14 +15,21 @@ unhide(document);
 let fetching = false;
 let again = false;
 
+// A page on which somebody writes is left as it is: its bands alone are fetched anew.
+const renewing = "live" in body.dataset ? () => location.href : () => "/bands";
+
 async function renew() {
   if (fetching) { again = true; return; }
   fetching = true;
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" });
-    if (answer.type === "opaqueredirect") { location.reload(); return; }
+    const answer = await fetch(renewing(), { credentials: "same-origin", redirect: "manual" });
+    if (answer.type === "opaqueredirect") {
+      if ("live" in body.dataset) location.reload();
+      return;
+    }
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    replace(next);
+    if ("live" in body.dataset) replace(next);
+    swapBands(next);
   } catch {
     body.dataset.cut = "yes";
   } finally {
@@ -35,23 +42,34 @@ function replace(next) {
   unhide(next);
   const main = document.getElementById("main");
   const fresh = next.getElementById("main");
-  if (fresh === null || main.innerHTML === fresh.innerHTML) return swapBands(next);
+  if (fresh === null || main.innerHTML === fresh.innerHTML) return;
   const at = document.activeElement;
   const key = at !== null && main.contains(at) ? at.closest("[id]") : null;
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
   main.replaceChildren(...fresh.childNodes);
-  swapBands(next);
-  document.title = next.title;
   if (key !== null) document.getElementById(key.id)?.querySelector("button, a")?.focus();
   if (atEnd) scrollTo(0, document.documentElement.scrollHeight);
 }
 
-function swapBands(next) {
-  for (const old of document.querySelectorAll("body > .band")) old.remove();
-  for (const band of next.querySelectorAll("body > .band")) document.getElementById("main").before(band);
+function bandsOf(page) {
+  return Array.from(page.querySelectorAll("body > .band"));
 }
 
-if ("live" in body.dataset) {
+// Bands that say the same stay where they are: a reader that speaks them speaks them once, and a
+// button in one keeps the keyboard.
+function swapBands(next) {
+  const text = (bands) => bands.map((band) => band.dataset.key + band.textContent).join();
+  const count = /^\(\d+\) /;
+  const number = (next.title.match(count) || [""])[0];
+  document.title = number + document.title.replace(count, "");
+  const live = "live" in body.dataset;
+  const own = (page) => bandsOf(page).filter((band) => (live && !band.classList.contains("cut-band")) || "alarm" in band.dataset);
+  if (text(own(document)) === text(own(next))) return;
+  for (const old of own(document)) old.remove();
+  for (const band of own(next)) document.getElementById("main").before(band);
+}
+
+if (body.dataset.session === "yes") {
   const events = new EventSource("/live");
   events.addEventListener("change", renew);
   events.addEventListener("hello", () => { delete body.dataset.cut; renew(); });

@@ -92,8 +92,6 @@ class OldCard(CardNotes):
 class Revoked(CardNotes):
     """Its log key is revoked, and it goes on signing with it (F17)."""
 
-    MOST = 2  # among more, each freezes what itself had covered
-
     def begin(self) -> None:
         """Once; then it goes on."""
         self._gone = False

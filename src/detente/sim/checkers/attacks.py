@@ -22,7 +22,7 @@ from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.verify import verify_file
 from detente.sim.checkers.ends import entries, guilty, honest, line_of, still
-from detente.sim.parties import card_of
+from detente.sim.parties import START_S, card_of
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -177,6 +177,7 @@ def _blames(simulation: Simulation) -> None:
 def _decisions(simulation: Simulation) -> None:
     """What was final once is final everywhere in the end, and an offer stands alike everywhere."""
     record, states = simulation.record, dict[bytes, dict[str, State]]()
+    now_s = START_S + simulation.world.now_ms // 1000  # one instant: their clocks may differ
     for machine in honest(simulation):
         line = line_of(machine)
         if line is None:
@@ -184,7 +185,6 @@ def _decisions(simulation: Simulation) -> None:
         frozen = frozen_logs(machine.station, line)
         shelf = still(machine, line)
         for place in shelf.of_kind((Kind.OFFER,)):
-            now_s = machine.clock.now(simulation.world.now_ms).wall_s
             standing = state_of_offer(shelf, place, now_s, frozen=frozen)
             states.setdefault(shelf.entry(*place).hash, {})[machine.name] = standing.state
     for offer in sorted(record.finals):

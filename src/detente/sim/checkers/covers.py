@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 FAULT = "covers"
-DRAWN = 6  # cosignatures of each cosigner on each log
+DRAWN = 3  # cosignatures of each honest cosigner on each log
 
 
 def check(simulation: Simulation) -> None:
@@ -47,9 +47,9 @@ def _cosignatures(simulation: Simulation, machine: Machine, line: Line) -> None:
         for one in machine.clerk.store.cosignatures(line.id, log, 0):
             kept.setdefault(one.name, []).append(one)
         for name, found in sorted(kept.items()):
-            drawn = found[-DRAWN:]
+            drawn = found
             if found[0].member not in wicked:
-                drawn = [dice.one_of(found) for _ in range(DRAWN // 2)]
+                drawn = [dice.one_of(found) for _ in range(DRAWN)]
             bad = [one for one in drawn if not _verifies(machine, line, log, one)]
             if bad:
                 what = f"{name} on {bad[0].size} of log {log.member}/{log.word}"

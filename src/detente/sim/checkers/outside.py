@@ -49,6 +49,8 @@ class Outside:
         far = connection.ends[1 - connection.side(machine.number)]
         name = self._simulation.world.machines[far].name
         for one in self._kept_from.get(self._simulation.plan.names.index(name), ()):
+            if len(one.packed) > len(data):
+                continue
             if one.packed in data and one.name != name:
                 self._simulation.record.fault(
                     FAULT, f"{machine.name} sends {name} a body of {one.name} that is not for it"

@@ -109,7 +109,10 @@ class Shown:
                 )
 
     def _lived_on(self, machine: Machine, at_ms: int) -> bool:
-        """Whether the process of then had time enough to find out."""
+        """Whether the process of then had time enough to find out, and has not lost its disk, and
+        the proof on it, since."""
+        if at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
+            return False
         lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
         return any(a <= at_ms and at_ms + PATIENCE_MS < b for a, b in lives)
 
@@ -152,15 +155,15 @@ def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId
     reader.end -= 64
     read = line.shelf.subtree
     frontier = frontier_at(lambda level, at: read(log.id, level, at), batch.start)
-    for _ in range(batch.count):
+    apart = -1
+    for index in range(batch.start, batch.start + batch.count):
         item = read_item(reader, NOTHING, lambda *_: None, lambda *_: None)
         if not item.full:
             return
-        frontier.append(leaf_hash(item.raw))
-    both = min(frontier.size, log.size)
-    if both != frontier.size:
-        return  # its root at our size is not told
-    root = frontier.root()
+        digest = leaf_hash(item.raw)
+        frontier.append(digest)
+        if apart < 0 and index < log.size and line.shelf.entry(log.id, index).hash != digest:
+            apart = index
     signature = reader.data[reader.end :]
-    if root != known_root(line, log.id, both) and log.verifies(both, root, signature):
-        yield log.id, both
+    if apart >= 0 and log.verifies(frontier.size, frontier.root(), signature):
+        yield log.id, apart + 1

@@ -1,0 +1,188 @@
+"""What alarms say: what is wrong, and what to do about it, for whoever is awake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from detente.desk.alarms import Alarm, Contact, Severity
+from detente.dossiers.conventions import dtg
+from detente.plain import plain
+from detente.times import give_or_take
+from detente.words import marked, translate
+
+# For each word: what is wrong, and what to do.
+TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "overdue-here": (
+        marked("{precedence} {entry} from {author} is unanswered here since {due}"),
+        marked("open it, state SEEN, answer or pass it on"),
+    ),
+    "unread": (
+        marked("{precedence} {entry} from {author}: nobody here has seen it"),
+        marked("open it and state SEEN"),
+    ),
+    "near": (
+        marked("{precedence} {entry} from {author} is to be answered by {due}"),
+        marked("answer it, or tell them when you will"),
+    ),
+    "overdue-there-answer": (
+        marked("{by} has not answered {precedence} {entry}, due {due}"),
+        marked("call them by another way; their node has received it"),
+    ),
+    "overdue-there-receipt": (
+        marked("{by} has given no receipt of {precedence} {entry}, due {due}"),
+        marked("it may not have reached them: call them by another way"),
+    ),
+    "no-sign": (
+        marked("{line}: no sign of life from {name} since {last}"),
+        marked("check our own network first; then call them by telephone, and enter what is said"),
+    ),
+    "link-down": (
+        marked("{line}: the link to {name} is down"),
+        marked("it is called again by itself; what you write waits and goes out in order"),
+    ),
+    "not-receipting": (
+        marked("{line}: {name} is alive and gives no receipt of {entry}"),
+        marked("ask them by telephone whether their node takes anything in"),
+    ),
+    "unattended": (
+        marked("{line}: nobody is on duty at {name}"),
+        marked("a FLASH will sound there; nobody may be near to hear it"),
+    ),
+    "peer-mute": (
+        marked("{line}: the node of {name} was restored and is mute"),
+        marked("it takes in and signs nothing: agree by telephone what they have read"),
+    ),
+    "mute": (
+        marked("{line}: OUR NODE IS MUTE: {reason}"),
+        marked("nothing leaves this node: officers adopt it (detente node adopt)"),
+    ),
+    "frozen": (
+        marked("{line}: the log of {name} ({log}) is frozen at entry {index}: two histories"),
+        marked("trust nothing of theirs from there on; keep the proof; tell your superiors"),
+    ),
+    "gaps": (
+        marked("{line}: a serial is missing before {entry}: {found} came where {expected} was due"),
+        marked("ask them for the missing one by its serial"),
+    ),
+    "queue": (
+        marked("{line}: {count} of ours have not left for too long"),
+        marked("look at the link; say urgent things by telephone, and enter them"),
+    ),
+    "awaits-release": (
+        marked("{line}: {count} of ours wait to be let go after a restore"),
+        marked("look at each in the outbox, and send it or drop it"),
+    ),
+    "unwatched": (
+        marked("{line}: {count} open matters are too old to be watched"),
+        marked("close what is done: answer it, or decline it"),
+    ),
+    "test-missed": (
+        marked("{line}: {name} did not send the link test of {start}"),
+        marked("send one of ours, and ask them by telephone if it is not answered"),
+    ),
+    "test-not-sent": (
+        marked("{line}: OUR link test of {start} did not go out"),
+        marked("look at the link and at the node; send a test by hand"),
+    ),
+    "test-unanswered": (
+        marked("{line}: the link test of {start} by {name} was not receipted in time by {late}"),
+        marked("take the line for slow or broken until a test is receipted"),
+    ),
+    "peer-clock": (
+        marked("{line}: the clock of {name} is only good to {error}"),
+        marked("deadlines there are doubtful: name times in your texts"),
+    ),
+    "peer-clock-unknown": (
+        marked("{line}: {name} says nothing of how good its clock is"),
+        marked("deadlines there are doubtful: name times in your texts"),
+    ),
+    "clocks-apart": (
+        marked("{line}: our clock and that of {name} are {apart} s apart or more"),
+        marked("check our clock against the telephone's time; then tell them"),
+    ),
+    "doctor-disk": (
+        marked("THE DISK IS FULL: {detail}"),
+        marked("free some space now: a node whose disk is full stops"),
+    ),
+    "doctor-clock": (
+        marked("our clock: {detail}"),
+        marked("set the machine's clock, and state its error in config.toml"),
+    ),
+    "doctor-keys": (marked("keys run out: {detail}"), marked("plan a new pairing: {hint}")),
+    "doctor": (marked("{check}: {detail}"), marked("{hint}")),
+    "node-gone": (
+        marked("THE NODE DOES NOT RUN: nothing is received and nothing is sent"),
+        marked("have it started (detente node run); use the telephone meanwhile, and enter it"),
+    ),
+    "cabinet": (
+        marked("THE DESK CANNOT WRITE: drafts and notes are not kept"),
+        marked("free some space on the disk now; write down by hand what you do meanwhile"),
+    ),
+    "relief-overdue": (
+        marked("the relief of {name} is overdue since {due}"),
+        marked("call the relief; the watch goes on until somebody signs on"),
+    ),
+    "no-watch": (
+        marked("nobody is on watch at this desk"),
+        marked("an officer takes the watch on the page of the watch"),
+    ),
+    "hand-over": (
+        marked("{name} hands over the watch and waits for the relief"),
+        marked("read the open matters and take the watch"),
+    ),
+}
+SEVERITIES: Final[Mapping[Severity, str]] = {
+    Severity.NOTICE: marked("NOTICE"),
+    Severity.WARNING: marked("WARNING"),
+    Severity.URGENT: marked("URGENT"),
+}
+_TIMES = {"due_s": "due", "last_s": "last", "start_s": "start"}
+
+
+def severity(alarm: Alarm) -> str:
+    """How bad, in a word: colour never says it alone."""
+    return translate(SEVERITIES[alarm.condition.severity])
+
+
+def wrong(alarm: Alarm) -> str:
+    """What is wrong, in one sentence and plain."""
+    return translate(TEXTS[alarm.condition.word][0]).format_map(_facts(alarm))
+
+
+def todo(alarm: Alarm) -> str:
+    """What to do about it."""
+    return translate(TEXTS[alarm.condition.word][1]).format_map(_facts(alarm))
+
+
+def people(contacts: tuple[Contact, ...]) -> str:
+    """Who is called, and how."""
+    return "; ".join(f"{plain(one.name)} ({plain(one.how)})" for one in contacts)
+
+
+def _facts(alarm: Alarm) -> dict[str, str]:
+    facts = alarm.condition.facts
+    shown = {name: plain(str(value)) for name, value in facts.items()}
+    for name, under in _TIMES.items():
+        value = facts.get(name)
+        shown[under] = "-" if value is None else dtg(value)
+    if "error_s" in facts:
+        shown["error"] = give_or_take(facts["error_s"])
+    if "apart_s" in facts:
+        shown["apart"] = str(facts["apart_s"])
+    return shown
+
+
+def as_data(alarm: Alarm) -> dict[str, Any]:
+    """What the journal keeps of an alarm."""
+    condition = alarm.condition
+    return {
+        "alarm": condition.word,
+        "key": condition.key,
+        "line": condition.line,
+        "severity": condition.severity.name.lower(),
+        "since_s": alarm.since_s,
+        "level": alarm.level,
+        "facts": {name: str(value) for name, value in condition.facts.items()},
+        "called": [{"name": one.name, "how": one.how} for one in alarm.called],
+    }

@@ -1,0 +1,157 @@
+"""A log of a revoked key ends at one place for all, whatever each held when it learned of it."""
+
+from __future__ import annotations
+
+from core.lineage import LogBuilder, line, party
+from liar import Liar
+from pair import World
+
+from detente.core.body import SALT_BYTES, pack
+from detente.core.decisions import NOTHING_FROZEN, Frozen, Proof, ended, stands
+from detente.core.ending import end_here, end_of_revoked, ends_of_revoked, told_in
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import Kind, LogId
+from detente.core.log import Log
+from detente.core.revocation import Revocation, Stand, revoked_keys
+from detente.core.transcript import MemoryTranscript, Place
+
+THREE = ("alpha", "bravo", "charlie")
+STOLEN = LogId(2, 0, b"")
+
+
+def three() -> tuple[LogBuilder, LogBuilder, LogBuilder, LogBuilder]:
+    """Alpha's log, bravo's, charlie's under a key that is stolen, and charlie's next one."""
+    common = line(*THREE)
+    logs = [LogBuilder(common, LogId(n, 0, b""), party(name)) for n, name in enumerate(THREE)]
+    logs.append(LogBuilder(common, LogId(2, 1, bytes(8)), party("charlie")))
+    for log in logs:
+        log.say()
+    return logs[0], logs[1], logs[2], logs[3]
+
+
+def transcript_of(*logs: LogBuilder) -> MemoryTranscript:
+    found = MemoryTranscript()
+    for log in logs:
+        for index in range(log.size):
+            found.add(log.entry(index))
+    return found
+
+
+def test_a_log_ends_with_the_farthest_that_anybody_stated_before_it_knew() -> None:
+    """By the entry that first covers the revocation, that one with it; what is stated behind it
+    counts for nothing, and who knows nothing yet is believed."""
+    alpha, bravo, stolen, later = three()
+    stolen.say()
+    alpha.seen(stolen)
+    told = Place(later.id, later.size)
+    later.say(Kind.CARD)
+    stolen.say()
+    bravo.seen(stolen, later)
+    stolen.say()
+    bravo.seen(stolen)
+    view = transcript_of(alpha, bravo, stolen, later)
+    assert end_of_revoked(view, STOLEN, 1, [told]) == (3, {bravo.id})
+    assert end_of_revoked(view, STOLEN, 7, [told]) == (7, {bravo.id})
+    assert end_of_revoked(view, STOLEN, 0, []) == (4, set())
+
+
+def test_the_author_s_own_later_word_moves_no_end() -> None:
+    """What its next log says it holds of the old one is no statement of another."""
+    alpha, bravo, stolen, later = three()
+    later.seen(stolen)
+    assert end_of_revoked(transcript_of(alpha, bravo, stolen, later), STOLEN, 0, []) == (0, set())
+
+
+def test_nothing_stands_behind_the_end() -> None:
+    """Not even what another's log covers; before it, what a fork leaves."""
+    alpha, _, stolen, _ = three()
+    stolen.say()
+    alpha.seen(stolen)
+    view = transcript_of(alpha, stolen)
+    frozen = ended(NOTHING_FROZEN, {STOLEN: 1})
+    assert [stands(view, Place(STOLEN, index), frozen) for index in (0, 1)] == [True, False]
+    forked = {STOLEN: Frozen(0, (Proof(Place(alpha.id, 0), 0),))}
+    assert ended(forked, {}) is forked
+    frozen = ended(forked, {STOLEN: 1})
+    assert frozen[STOLEN] == Frozen(0, forked[STOLEN].proofs, 1)
+    assert not stands(view, Place(STOLEN, 0), frozen)
+
+
+def revoked_at_alpha() -> tuple[World, Liar, Liar, Revocation, Log]:
+    """Alpha holds four entries of charlie's first log, and knows that its key is revoked."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    for text in ("one", "two", "three"):
+        charlie.say(text)
+    charlie.entries(charlie.greet("alpha"))
+    bravo.entries(bravo.greet("alpha"))
+    stand = Stand(charlie.log.origin, 2, charlie.log.root(2))
+    revocation = Revocation(party("charlie").id, 1, "log 0", "stolen", world.wall_s, (stand,))
+    alpha.station.revoked |= revoked_keys([revocation], [party("charlie").card.card])
+    return world, bravo, charlie, revocation, alpha.line.logs[STOLEN]
+
+
+def test_what_is_held_counts_until_our_own_log_shows_that_we_know() -> None:
+    """Then the end is what our log had stated by then, as for everybody else."""
+    world, _, charlie, revocation, log = revoked_at_alpha()
+    alpha = world.ends["alpha"]
+    assert (alpha.own().stated.get(STOLEN, 0), log.size) == (0, 4)
+    assert end_here(alpha.line, log, revocation) == 4
+    assert ends_of_revoked(alpha.station, alpha.line) == {STOLEN: 4}
+    assert frozen_logs(alpha.station, alpha.line) == {STOLEN: Frozen(4, (), 4)}
+    world.run(70)
+    assert alpha.own().stated[STOLEN] == 4
+    note = revocation.encode() + b"\n"
+    later = LogBuilder(charlie.line, LogId(2, 1, bytes(8)), party("charlie"))
+    alpha.line.logs[later.id] = alpha.station.new_log(alpha.line, later.id)
+    shelf = alpha.shelf(alpha.line.id)
+    body = (bytes(SALT_BYTES), pack(note, 5, False))
+    later.say(Kind.CARD, plain=b"no revocation at all")
+    later.say(Kind.CARD, plain=note)
+    later.say(Kind.CARD)
+    for index in range(later.size):
+        shelf.add(later.entry(index))
+    broken = later.entry(0)._replace(place=Place(later.id, 3), body=b"\xff", salt=body[0])
+    shelf.add(broken)
+    assert told_in(alpha.line, 2, revocation) == [Place(later.id, 1)]
+    charlie.say("four")
+    charlie.entries(charlie.greet("alpha"), start=4)
+    assert end_here(alpha.line, log, revocation) == 5
+    alpha.line.logs[STOLEN].covered = 4
+    shelf._covers.setdefault((alpha.own().id, later.id), []).append(
+        shelf.covers(STOLEN, 0)[0]._replace(log=later.id, size=2)
+    )
+    assert end_here(alpha.line, log, revocation) == 4
+
+
+def test_a_stand_of_another_history_counts_for_nothing() -> None:
+    """Nor does a log count as stood by that the revocation does not name."""
+    world, _, _, revocation, log = revoked_at_alpha()
+    alpha = world.ends["alpha"]
+    log.disputed_from = 1
+    assert end_here(alpha.line, log, revocation) == 2
+    (stand,) = revocation.stands
+    other = stand._replace(root=bytes(32))
+    for stands_by in ((other,), ()):
+        changed = Revocation(revocation.party, 1, "log 0", "stolen", revocation.issued_s, stands_by)
+        assert end_here(alpha.line, log, changed) == 0  # no head is signed at 1
+    ahead = Revocation(
+        revocation.party, 1, "log 0", "stolen", 0, (stand._replace(size=9, root=bytes(32)),)
+    )
+    assert end_here(alpha.line, log, ahead) == 9
+    assert not ends_of_revoked(world.ends["bravo"].station, alpha.line)
+
+
+def test_our_own_log_ends_by_what_others_stated() -> None:
+    """Nothing that we alone hold of it counts for us either."""
+    world, bravo, _, _, _ = revoked_at_alpha()
+    alpha = world.ends["alpha"]
+    own = alpha.own()
+    revocation = Revocation(alpha.id, 1, "log 0", "lost", world.wall_s, ())
+    alpha.station.revoked = revoked_keys([revocation], [party("alpha").card.card])
+    assert ends_of_revoked(alpha.station, alpha.line) == {own.id: 0}
+    bravo.seen((alpha, own.id))
+    bravo.entries(bravo.greet("alpha"), start=1)
+    assert ends_of_revoked(alpha.station, alpha.line) == {own.id: 1}
