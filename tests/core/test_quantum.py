@@ -8,6 +8,7 @@ from liar import Liar
 from pair import End, SeedKeys, World
 
 from detente.core import events, frames, limits
+from detente.core.cosigning import FAILED_MAX
 from detente.core.errors import Refusal
 from detente.core.extras import Offer
 from detente.core.identity import author_name, holds_pq_name
@@ -202,6 +203,26 @@ def test_a_holders_signature_over_a_thirds_log_is_blamed_on_nobody() -> None:
     assert set(liar.answers(link, frames.Refuse)) == {frames.Refuse(Refusal.BAD_SIGNATURE, log, 1)}
     assert not alpha.closed
     assert signed(alpha, 1, log) == []
+
+
+def test_very_many_false_signatures_at_once_are_the_links_fault() -> None:
+    """Each costs a check, so beyond a bound they count like any other; seconds later there is room
+    again for the few that an honest holder may send."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha", "charlie")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link, log = liar.greet("alpha"), LogId(2, 0, b"")
+    other = frames.Quantum(log, 1, world.wall_s, bytes(frames.MLDSA_BYTES))
+    for _ in range(FAILED_MAX + 3):
+        liar.send(link, other)
+    assert alpha.station.links[link].bad_frames == 3
+    world.run(6)
+    assert alpha.line.sessions[link].failed == 0
+    liar.send(link, other)
+    assert alpha.station.links[link].bad_frames == 3
+    for _ in range(FAILED_MAX + limits.BAD_FRAMES_MAX):
+        liar.send(link, other)
+    assert set(alpha.closed) == {Refusal.BAD_SIGNATURE}
 
 
 def test_a_log_that_cannot_be_covered_gets_no_holders_signature() -> None:

@@ -94,6 +94,18 @@ def test_below_immediate_the_cosignature_goes_at_once() -> None:
     assert heads(alpha) == heads(bravo)
 
 
+def test_an_accusation_is_covered_at_once_whatever_its_precedence() -> None:
+    """Its author may have written it as ROUTINE, and proven nothing: its receipt does not wait."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    said = events.Draft(kind=Kind.ACCUSATION, audience=3, body=b"\0", salt=bytes(16))
+    alpha.line.state(said)
+    alpha.submit("what makes it go")
+    world.run()
+    assert alpha.facts("receipt")[-1] == {"member": 1, "size": alpha.own().size}
+    assert bravo.kinds()[-1] == Kind.SEEN
+
+
 def test_a_mark_never_calls_for_an_immediate_seen() -> None:
     """However urgent it is, a mark is cosigned and covered at leisure."""
     world = opened()

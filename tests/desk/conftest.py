@@ -20,22 +20,29 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all stories of this worker."""
+def chromium() -> str:
+    """Where Chromium is. Skipped with a word where it is not."""
     pytest.importorskip("playwright", reason="no playwright: make setup brings it")
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: the desk's stories need one")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for the stories of a module. No longer: while playwright runs, this thread has
+    an event loop, and tests elsewhere start their own."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)  # two cores that other tests use too
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield found
         found.close()
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[World]:
     """Alpha and Bravo, shared by the stories of this worker; a story leaves them running."""
     made = World.make(tmp_path_factory.mktemp("world"))
     yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -81,7 +82,8 @@ class Visitor:
             "headers": [(k.encode(), v.encode()) for k, v in given.items() if v],
             "state": {},
         }
-        return asyncio.run(self._run(scope, body))
+        with ThreadPoolExecutor(1) as apart:  # a browser's story may have a loop in this thread
+            return apart.submit(lambda: asyncio.run(self._run(scope, body))).result()
 
     async def _run(self, scope: dict[str, Any], body: bytes) -> Answer:
         sent: list[dict[str, Any]] = []

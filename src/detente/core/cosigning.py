@@ -32,6 +32,7 @@ from detente.core.transcript import Entry
 
 # Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.
 QUANTUM_AT_ONCE = frozenset({Kind.CHARTER, Kind.RESUME, Kind.SEAL, Kind.CARD})
+FAILED_MAX = 64  # cosignatures over thirds' logs that fail, between two chores
 COSIGNED_MAX = 64  # cosignatures of one peer kept in memory to be quoted
 RECALLED_MAX = 65_536  # entries of ours looked back over at a start: a member may be long away
 TIME_END_S = 1 << 40
@@ -153,10 +154,7 @@ def on_cosign(step: Step, line: Line, session: Session, frame: Cosign) -> None:
         if _is_of_another_role(step, line, session, checkpoint, time_s, frame):
             step.decline(line, session, Refusal.NOT_ALLOWED, log.id, frame.size)
             return
-        if log.id.member == line.me:
-            raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
-        # That third may have shown it another history, so this is no fault of the peer.
-        step.decline(line, session, Refusal.BAD_SIGNATURE, log.id, frame.size)
+        _fails(step, line, session, log, frame.size)
         return
     confirm(line, session, log.id, frame.size)
     if not _first(line, log.id, session.member, frame.size, pq=False):
@@ -343,6 +341,17 @@ def _sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str)
     return Quantum(log.id, head.size, time_s, signature)
 
 
+def _fails(step: Step, line: Line, session: Session, log: Log, size: int) -> None:
+    """A cosignature that does not verify. Over a third's log it is no fault of the peer, for that
+    third may have shown it another history; but each costs us a check, so that of very many at
+    once, and of our own log or the peer's, it is: BAD_SIGNATURE."""
+    ours = log.id.member in (line.me, session.member)
+    if ours or session.failed >= FAILED_MAX:
+        raise PeerError(Refusal.BAD_SIGNATURE, "cosignature")
+    session.failed += 1
+    step.decline(line, session, Refusal.BAD_SIGNATURE, log.id, size)
+
+
 def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None:
     """ML-DSA-44 by the peer: as the author of the log, or as a holder of another's. Under a
     revoked key it is declined as REVOKED, but for an author's within the head it stands by."""
@@ -366,10 +375,7 @@ def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None
             return
     checkpoint = log.checkpoint(frame.size, root)
     if not verify_cosignature_mldsa44(name, checkpoint, public, frame.time_s, frame.signature):
-        if log.id.member in (line.me, session.member):
-            raise PeerError(Refusal.BAD_SIGNATURE, "ML-DSA cosignature")
-        # its author may have shown the two of us different histories
-        step.decline(line, session, Refusal.BAD_SIGNATURE, log.id, frame.size)
+        _fails(step, line, session, log, frame.size)
         return
     if _first(line, log.id, session.member, frame.size, pq=True):
         step.out.append(

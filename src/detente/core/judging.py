@@ -170,4 +170,5 @@ def call(step: Step, line: Line, log: Log, entries: Sequence[Entry]) -> None:
 def _is_urgent(leaf: Leaf) -> bool:
     if leaf.kind == Kind.MARK:
         return False
-    return leaf.precedence >= Precedence.IMMEDIATE or leaf.kind == Kind.RESUME
+    at_once = leaf.kind in (Kind.RESUME, Kind.ACCUSATION)  # spec/registry.md §2
+    return at_once or leaf.precedence >= Precedence.IMMEDIATE

@@ -258,6 +258,7 @@ def chores(step: Step, line: Line) -> None:
     give_up_late(step, line)
     for session in line.greeted():
         session.unsigned.clear()
+        session.failed = 0
         _unchoke(step, line, session)
         _ask_again(step, line, session, now_ms)
         ask_cosignature(step, line, session)
@@ -309,6 +310,7 @@ def _is_idle(line: Line) -> bool:
     return not any(
         session.heads
         or session.unsigned
+        or session.failed
         or session.asked_full
         or session.paused
         or session.uncosigned_ms

@@ -144,6 +144,7 @@ class Session:
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here
     announced: dict[LogId, int] = field(default_factory=dict)  # heads of others that we told of
     unsigned: set[LogId] = field(default_factory=set)  # thirds' heads lately declined
+    failed: int = 0  # cosignatures over thirds' logs lately declined
     paused: dict[LogId, int] = field(default_factory=dict)  # after over-quota, until, ms
     choked: set[LogId] = field(default_factory=set)  # declined here until missing bodies have come
     quantum_size: int = 0  # the size of our ML-DSA signature last shown here

@@ -14,6 +14,7 @@ from detente.core.leaf import Kind
 from detente.core.revocation import Revocation, Stand, make_revocation
 from detente.core.station import Line
 from detente.core.transcript import Entry
+from detente.sim.checkers.ends import unchanged
 from detente.sim.deeds import deed, line_of, running, submit, throw
 from detente.sim.dice import Dice
 from detente.sim.parties import START_S, card_of, root_signers
@@ -75,14 +76,15 @@ def decide(simulation: Simulation, machine: Machine) -> None:
     line = line_of(machine) if machine.process is not None else None
     if line is None or not line.is_open() or line.left:
         return
-    for place in simulation.officers.offers(machine, line):
+    for place in unchanged(machine, line).of_kind((Kind.OFFER,)):
         if machine.process is None:
             return  # it died of the last one
+        shelf = unchanged(machine, line)
         frozen = frozen_logs(machine.station, line)
         now_s = machine.clock.now(simulation.world.now_ms).wall_s
-        standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
+        standing = state_of_offer(shelf, place, now_s, frozen=frozen)
         if standing.state is State.OPEN and standing.terms is not None:
-            entry = line.shelf.entry(*place)
+            entry = shelf.entry(*place)
             waiting = [member for member in standing.waiting_for if member != line.me]
             assents = tuple(line.shelf.entry(*one).hash for one in standing.assents)
             _decide(simulation, machine, line, entry, standing.terms, waiting, assents)

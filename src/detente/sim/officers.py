@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from detente.core.events import Adopt, Release
-from detente.core.leaf import Kind
-from detente.core.transcript import Place
 from detente.sim.disk import Image
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
     from detente.sim.machine import Machine
 
 Backup = tuple[Image, int]
@@ -26,16 +22,6 @@ class Officers:
         self.backups: dict[int, list[Backup]] = {}
         self.decided: set[tuple[str, bytes, int]] = set()  # by whom, on which offer, what
         self.revocations: dict[str, int] = {}  # the last serial of each party
-        self._offers: dict[int, tuple[object, Sequence[Place]]] = {}  # by what was held then
-
-    def offers(self, machine: Machine, line: Line) -> Sequence[Place]:
-        """The offers that a line holds; read again only when it has grown."""
-        held = machine.process, [(log.id, log.size) for log in line.logs.values()]
-        known = self._offers.get(machine.number)
-        if known is None or known[0] != held:
-            found = line.shelf.of_kind((Kind.OFFER,))
-            known = self._offers[machine.number] = held, found
-        return known[1]
 
     def back_up(self, machine: Machine) -> None:
         """Keeps a backup, beside those kept before."""

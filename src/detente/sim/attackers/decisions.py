@@ -25,6 +25,7 @@ from detente.sim.attackers.hand import (
     tell,
     tell_raw,
 )
+from detente.sim.checkers.ends import unchanged
 from detente.sim.deeds import submit_draft
 from detente.sim.machine import Machine
 
@@ -108,13 +109,13 @@ class Decisions(Way):
         known = self._known.get(machine.number)
         if known is not None and known[0] == held and 0 <= now_s - known[1] < LOOKED_S:
             return known[2]
-        frozen = frozen_logs(machine.station, line)
+        frozen, shelf = frozen_logs(machine.station, line), unchanged(machine, line)
         found = [
             (
-                line.shelf.entry(*place).hash,
-                state_of_offer(line.shelf, place, now_s, frozen=frozen),
+                shelf.entry(*place).hash,
+                state_of_offer(shelf, place, now_s, frozen=frozen),
             )
-            for place in line.shelf.of_kind((Kind.OFFER,))
+            for place in shelf.of_kind((Kind.OFFER,))
         ]
         self._known[machine.number] = (held, now_s, found)
         return found

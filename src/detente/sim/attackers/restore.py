@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detente.core.events import Adopt, FrameIn, Input, Send
+from detente.core.events import Adopt, FrameIn, Input, Send, StoreState
 from detente.core.extras import Head, Resume
 from detente.core.frames import Heads, Hello, StatedHead, encode_frame
 from detente.core.leaf import Kind, LogId, Precedence
@@ -144,9 +144,7 @@ class LyingHello(Way):
 
 class PastClosing(Way):
     """A peer lost its disk: it is shown less than is held of its log, the closing head says so too,
-    and later comes what was held back (F5)."""
-
-    MOST = 2  # an honest third shows all of it
+    and later comes what was held back (F5). Among more an honest third shows all of it."""
 
     def begin(self) -> None:
         """Once."""
@@ -155,10 +153,13 @@ class PastClosing(Way):
 
     def hears(self, machine: Machine, given: Input) -> list[Input]:
         """Nothing of the log whose end it hides, lest it be known to hold it."""
-        del machine
         frame = frame_of(given.data) if isinstance(given, FrameIn) else None
-        hidden = self._hidden is not None and isinstance(frame, Batch) and frame.log == self._hidden
-        return [] if hidden else [given]
+        line = line_of(machine)
+        if self._hidden is None or line is None or not isinstance(frame, Batch):
+            return [given]
+        session = line.sessions.get(given.link) if isinstance(given, FrameIn) else None
+        current = None if session is None else session.current
+        return [] if self._hidden == (frame.log or current) else [given]
 
     def _lose(self) -> bool:
         line, simulation = self.line, self.simulation
@@ -188,7 +189,10 @@ class PastClosing(Way):
         if any(one.id > log.id and one.covered for one in later):
             line.logs[log.id], self._hidden = log, None
             line.greet_due = line.touched = True
-            self.machine.give()
+            whole = StoreState(line.id, log.id, log.encode())  # the shorter may have been kept
+            self.machine.change(lambda step: step.out.append(whole))
+            if self.machine.process is not None:
+                self.machine.give()
             self.done()
             return
         world.later(LOOK_MS, lambda: self._look(line, log))

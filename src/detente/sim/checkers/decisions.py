@@ -30,6 +30,7 @@ class Decisions:
     def told(self, machine: Machine, tell: Tell) -> None:
         """A charter is put in force: the offer of it must be final by then."""
         if tell.word == "charter" and machine.honest and machine.process is not None:
+            self._simulation.record.looks += 1  # what is held has changed since the last one
             self._offers(machine)
 
     def look(self) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from detente.sim.record import Record
     from detente.sim.run import Simulation
 
-_still: WeakKeyDictionary[Record, dict[int, tuple[object, Still]]] = WeakKeyDictionary()
+_still: WeakKeyDictionary[Record, dict[tuple[int, bool], tuple[object, Still]]] = (
+    WeakKeyDictionary()
+)
 _read: WeakKeyDictionary[Record, dict[int, dict[LogId, list[Entry]]]] = WeakKeyDictionary()
 
 
@@ -78,12 +80,24 @@ class _Still:
 
 
 def still(machine: Machine, line: Line) -> Still:
-    """What a machine's store holds of the line, read once in each look of the checkers."""
-    moment = machine.world.record.looks, machine.process
+    """What a machine's store holds of the line, read once in each look of the checkers, and anew
+    whenever more is held."""
+    return _remembered(machine, line, machine.world.record.looks)
+
+
+def unchanged(machine: Machine, line: Line) -> Still:
+    """The same for who asks of entries alone, now and then: read anew only when more is held."""
+    return _remembered(machine, line, -1)
+
+
+def _remembered(machine: Machine, line: Line, look: int) -> Still:
+    held = [(log.id, log.size, log.frozen, len(log.missing)) for log in line.logs.values()]
+    moment = look, machine.process, held
     shelves = _still.setdefault(machine.world.record, {})
-    known = shelves.get(machine.number)
+    known = shelves.get((machine.number, look < 0))
     if known is None or known[0] != moment:
-        known = shelves[machine.number] = moment, cast("Still", _Still(line.shelf))
+        known = moment, cast("Still", _Still(line.shelf))
+        shelves[machine.number, look < 0] = known
     return known[1]
 
 
