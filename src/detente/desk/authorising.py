@@ -16,7 +16,7 @@ from detente.desk.drafts import NOTE_CHARS_MAX, OFFERED, SENT, WRITING, Draft
 from detente.desk.fixed import PURPOSE, statement
 from detente.desk.guard import page
 from detente.desk.people import Person
-from detente.desk.refusing import refusal
+from detente.desk.refusing import refusal, sentences
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of, shown
@@ -57,7 +57,7 @@ def _options(desk: Desk, person: Person, draft: Draft) -> tuple[dict[str, Any] |
     try:
         return passkeys.ask(desk, person, statement(draft.fixed), PURPOSE), ""
     except LocalError as error:
-        return None, error.detail
+        return None, ". ".join(sentences(error))
 
 
 def may_sign(person: Person, draft: Draft) -> bool:
