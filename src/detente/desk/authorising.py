@@ -10,15 +10,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from detente.core.errors import LocalError, Refusal
-from detente.desk import passkeys, sending
+from detente.desk import noting, passkeys, sending
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import NOTE_CHARS_MAX, OFFERED, SENT, WRITING, Draft
 from detente.desk.fixed import PURPOSE, statement
 from detente.desk.guard import page
 from detente.desk.people import Person
+from detente.desk.refusing import refusal, sentences
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of, shown
+from detente.words import marked
 
 
 @page("draft")
@@ -55,7 +57,7 @@ def _options(desk: Desk, person: Person, draft: Draft) -> tuple[dict[str, Any] |
     try:
         return passkeys.ask(desk, person, statement(draft.fixed), PURPOSE), ""
     except LocalError as error:
-        return None, error.detail
+        return None, ". ".join(sentences(error))
 
 
 def may_sign(person: Person, draft: Draft) -> bool:
@@ -71,17 +73,29 @@ async def authorise(request: Request, desk: Desk, session: Session) -> Response:
     """One person's passkey over the form on the screen. NOT_ALLOWED, IN_USE for another form."""
     draft, form = _draft(request, desk), await request.form()
     if not may_sign(session.person, draft):
-        raise LocalError(Refusal.NOT_ALLOWED, "your roles do not include this, or it is done")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("Your word on this is not asked for"),
+            marked("Your roles do not include it, or it is done already."),
+        )
     sha256 = str(form.get("sha256", ""))
     if draft.fixed.get("sha256") != sha256:
-        raise LocalError(Refusal.IN_USE, "this is not what is offered now: read it again")
+        raise refusal(
+            Refusal.IN_USE,
+            marked("This is not what is offered now"),
+            marked("Load the page again, and read it again."),
+        )
     answer = passkeys.read_answer(str(form.get("answer", "")))
     made = passkeys.check(desk, session.person, statement(draft.fixed), PURPOSE, answer)
     row = sending.row_of(desk, session.person, made)
     if draft.state == SENT:
         known = desk.drafts.authorisations(draft.number)
         if any(one.person == session.person.number for one in known):
-            raise LocalError(Refusal.NOT_ALLOWED, "it takes a second person")
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("It takes a second person"),
+                marked("You have authorised it already."),
+            )
         await sending.countersign(desk, draft, row)
     desk.drafts.authorise(draft.number, sha256, session.person.number, row)
     sent = await sending.send_if_ready(desk, draft.number)
@@ -94,22 +108,39 @@ async def refuse(request: Request, desk: Desk, session: Session) -> Response:
     """Somebody who may authorise says no, and why: it goes back to be written."""
     draft = _draft(request, desk)
     if not session.person.may("authorise"):
-        raise LocalError(Refusal.NOT_ALLOWED, "your roles do not include this")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("Your roles do not include this"),
+            marked("An administrator says who has which role."),
+        )
     said = " ".join(str((await request.form()).get("why", "")).split())
     if not said:
-        raise LocalError(Refusal.USAGE, "a refusal says why")
+        raise refusal(
+            Refusal.USAGE, marked("A refusal says why"), marked("Go back and write a few words.")
+        )
     if draft.state != OFFERED:
-        raise LocalError(Refusal.IN_USE, "it is not offered any more")
-    desk.drafts.edit(draft.number, wall_s(), f"{session.person.name}: {said}")
+        raise refusal(
+            Refusal.IN_USE,
+            marked("It is not offered any more"),
+            marked("Load the page again: it was sent, edited or refused meanwhile."),
+        )
+    with desk.cabinet.change():
+        desk.drafts.edit(draft.number, wall_s(), f"{session.person.name}: {said}")
+        _note(desk, "authorisation-refused", draft, session.person, why=said[:NOTE_CHARS_MAX])
+    await noting.tell(desk)
     desk.live.ring()
     return RedirectResponse("/drafts", 303)
 
 
 @page("draft")
-async def edit(request: Request, desk: Desk, _session: Session) -> Response:
+async def edit(request: Request, desk: Desk, session: Session) -> Response:
     """Back to writing: what was authorised is void."""
     draft = _draft(request, desk)
-    desk.drafts.edit(draft.number, wall_s())
+    voided = [one.person for one in desk.drafts.authorisations(draft.number)]
+    with desk.cabinet.change():
+        desk.drafts.edit(draft.number, wall_s())
+        _note(desk, "draft", draft, session.person, voided=voided)
+    await noting.tell(desk)
     desk.live.ring()
     return RedirectResponse(f"/draft/{draft.number}", 303)
 
@@ -120,15 +151,29 @@ async def break_glass(request: Request, desk: Desk, session: Session) -> Respons
     draft = _draft(request, desk)
     why = " ".join(str((await request.form()).get("why", "")).split())[:NOTE_CHARS_MAX]
     if not why:
-        raise LocalError(Refusal.USAGE, "breaking the glass takes a reason")
+        raise refusal(
+            Refusal.USAGE,
+            marked("Breaking the glass takes a reason"),
+            marked("Go back and write why no passkey works."),
+        )
     if not desk.drafts.claim(draft.number, wall_s(), f"{session.person.name}: {why}"):
-        raise LocalError(Refusal.IN_USE, "it is not offered any more")
+        raise refusal(
+            Refusal.IN_USE,
+            marked("It is not offered any more"),
+            marked("Load the page again: it was sent, edited or refused meanwhile."),
+        )
     await sending.deliver(desk, desk.drafts.get(draft.number))
     return _after(desk.drafts.get(draft.number))
 
 
 def _draft(request: Request, desk: Desk) -> Draft:
     return desk.drafts.get(int(request.path_params["draft"]))
+
+
+def _note(desk: Desk, word: str, draft: Draft, person: Person, **more: Any) -> None:
+    facts = {"draft": draft.number, "line": draft.line, "sha256": draft.fixed.get("sha256", "")}
+    who = {"person": person.number, "name": person.name}
+    noting.put(desk.cabinet, word, wall_s(), **facts, **who, **more)
 
 
 def _after(draft: Draft) -> Response:

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from detente.core.errors import LocalError, Refusal
 from detente.desk.cabinet import Cabinet
+from detente.desk.refusing import refusal
 from detente.store.database import Row
+from detente.words import marked
 
 WRITING: Final = "writing"
 OFFERED: Final = "offered"
@@ -141,7 +143,7 @@ class Drafts:
             version,
         )
         if not changed:
-            raise LocalError(Refusal.IN_USE, "the draft was changed or offered elsewhere meanwhile")
+            raise _changed()
         return self.get(number)
 
     def drop(self, number: int, now_s: int) -> None:
@@ -152,7 +154,7 @@ class Drafts:
             now_s,
             number,
         ):
-            raise LocalError(Refusal.NOT_ALLOWED, "this draft is being sent, sent, or dropped")
+            raise _done()
 
     # --- authorising ---
 
@@ -168,7 +170,7 @@ class Drafts:
                 version,
             )
             if not changed:
-                raise LocalError(Refusal.IN_USE, "the draft was changed or offered meanwhile")
+                raise _changed()
             self._void(number)
         return self.get(number)
 
@@ -184,7 +186,7 @@ class Drafts:
                 number,
             )
             if not changed:
-                raise LocalError(Refusal.NOT_ALLOWED, "this draft is being sent, sent, or dropped")
+                raise _done()
             self._void(number)
         return self.get(number)
 
@@ -199,7 +201,11 @@ class Drafts:
         with self._cabinet.change():
             draft = self.get(number)
             if draft.state not in (OFFERED, SENT) or draft.fixed.get("sha256") != sha256:
-                raise LocalError(Refusal.IN_USE, "this is not what is offered now: read it again")
+                raise refusal(
+                    Refusal.IN_USE,
+                    marked("This is not what is offered now"),
+                    marked("Load the page again, and read it again."),
+                )
             if any(one.person == person for one in self.authorisations(number)):
                 return
             self._cabinet.insert(
@@ -269,6 +275,22 @@ class Drafts:
                 number,
             )
             self.edit(number, now_s, trouble)
+
+
+def _changed() -> LocalError:
+    return refusal(
+        Refusal.IN_USE,
+        marked("The draft was changed, offered or sent elsewhere meanwhile"),
+        marked("Load it again. What you typed is still in this page."),
+    )
+
+
+def _done() -> LocalError:
+    return refusal(
+        Refusal.NOT_ALLOWED,
+        marked("This draft is being sent, was sent, or was thrown away"),
+        marked("Look at the list of drafts."),
+    )
 
 
 _OPEN = "'writing', 'offered', 'sending'"

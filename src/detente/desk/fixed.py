@@ -10,6 +10,7 @@ from typing import Any, Final
 from detente.core.leaf import Kind
 from detente.dossiers.dispatch import CODECS
 from detente.node.forms import FIRST
+from detente.words import _
 
 PURPOSE: Final = "authorise"
 BEARERS_BITS_PER_S: Final = (75, 2400)  # HF radio at night; a telephone line
@@ -34,7 +35,7 @@ def view(fixed: Mapping[str, Any], author: str, line: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "line": line,
         "place": "draft",
-        "entry": "–",
+        "entry": _("draft"),
         "mine": False,
         "author": {"name": author},
         "kind": form["kind"],

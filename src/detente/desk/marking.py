@@ -11,9 +11,11 @@ from starlette.routing import Route
 from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk
 from detente.desk.guard import page
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of
+from detente.words import marked
 
 WORDED: Final = ("read-back", "declined", "misdirected")
 OPENED: Final = 1
@@ -43,10 +45,18 @@ async def state(request: Request, desk: Desk, session: Session) -> Response:
     if rung == "misdirected" and not view["mine"]:
         opened, purged = form.get("opened"), form.get("purged")
         if opened not in ("yes", "no") or purged not in ("yes", "no"):
-            raise LocalError(Refusal.USAGE, "say whether it was opened, and whether it is kept")
+            raise refusal(
+                Refusal.USAGE,
+                marked("Say whether it was opened, and whether it is kept"),
+                marked("Go back and choose both."),
+            )
         detail["detail"] = (OPENED if opened == "yes" else 0) | (PURGED if purged == "yes" else 0)
     elif not said:
-        raise LocalError(Refusal.USAGE, "this takes words: what was read back, or why")
+        raise refusal(
+            Refusal.USAGE,
+            marked("This takes words: what was read back, or why"),
+            marked("Go back and write them."),
+        )
     await desk.node.ask(
         "mark",
         line=name,

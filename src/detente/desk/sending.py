@@ -16,6 +16,8 @@ from detente.desk.drafts import OFFERED, SENDING, SENT, Draft
 from detente.desk.fixed import PURPOSE
 from detente.desk.passkeys import Assertion, text_of
 from detente.desk.people import Person
+from detente.desk.refusing import refusal, sentences
+from detente.words import marked
 
 SENT_S = 2  # with a link up a message has its serial by then; else it is told of as queued
 
@@ -91,7 +93,7 @@ async def deliver(desk: Desk, draft: Draft) -> None:
         return
     except LocalError as error:
         if error.refusal is not Refusal.UNREACHABLE:
-            desk.drafts.refused_by_node(draft.number, str(error), wall_s())
+            desk.drafts.refused_by_node(draft.number, sentences(error)[0], wall_s())
             desk.live.ring()
         return
     desk.drafts.arrived(draft.number, said["entry"] or "", said["note"], missing, wall_s())
@@ -108,7 +110,11 @@ async def flush(desk: Desk) -> None:
 async def countersign(desk: Desk, draft: Draft, row: Mapping[str, Any]) -> None:
     """The journal first, then this desk: a word that was not kept was not given. LocalError."""
     if draft.state != SENT or not draft.missing:
-        raise LocalError(Refusal.NOT_ALLOWED, "nobody is missing under this message")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("Nobody is missing under this message"),
+            marked("Load the page again."),
+        )
     await desk.node.ask("countersign", note=draft.note, by=[dict(row)])
 
 

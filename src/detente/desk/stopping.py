@@ -16,7 +16,7 @@ from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
-from detente.desk.writing import accident_of, fix, line_of
+from detente.desk.writing import accident_of, fix, line_of, put_up
 from detente.dossiers.conventions import dtg
 from detente.words import _
 
@@ -52,8 +52,7 @@ async def fill(request: Request, desk: Desk, session: Session) -> Response:
     found, _why = await fix(desk, draft)
     if found is None:
         return RedirectResponse(f"/draft/{draft.number}/preview", 303)
-    desk.drafts.offer(draft.number, draft.version, found, wall_s())
-    desk.live.ring()
+    await put_up(desk, draft, draft.version, found, session.person)
     return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
 
 

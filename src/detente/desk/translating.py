@@ -16,6 +16,7 @@ from detente import terms, words
 from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.translators import (
@@ -27,6 +28,7 @@ from detente.desk.translators import (
     machine_text,
 )
 from detente.desk.writing import line_of
+from detente.words import marked
 
 TERM_CHARS_MAX: Final = 200
 TEXT_CHARS_MAX: Final = 100_000
@@ -75,7 +77,9 @@ async def translate(request: Request, desk: Desk, _session: Session) -> Response
     grade = str(form.get("grade", "sight"))
     check_grade(grade, machine=made_by_machine)
     if not text.strip():
-        raise LocalError(Refusal.USAGE, "a translation without a word")
+        raise refusal(
+            Refusal.USAGE, marked("A translation without a word"), marked("Go back and write it.")
+        )
     await desk.node.ask(
         "translate",
         line=name,
@@ -114,7 +118,11 @@ async def add_term(request: Request, desk: Desk, session: Session) -> Response:
         for name in ("language", "text", "into_language", "into_text", "remark")
     }
     if not all(value for name, value in values.items() if name != "remark"):
-        raise LocalError(Refusal.USAGE, "a term has two languages and two words")
+        raise refusal(
+            Refusal.USAGE,
+            marked("A term has two languages and two words"),
+            marked("Go back and fill in all four."),
+        )
     desk.cabinet.insert("term", **values, person=session.person.number, at_s=wall_s())
     return RedirectResponse("/glossary", 303)
 

@@ -11,6 +11,8 @@ from importlib.metadata import entry_points
 from typing import Final, Protocol, runtime_checkable
 
 from detente.core.errors import LocalError, Refusal
+from detente.desk.refusing import refusal
+from detente.words import marked
 
 GROUP: Final = "detente.translators"
 GRADES: Final = ("sight", "rough", "certified")
@@ -63,4 +65,8 @@ def check_grade(grade: str, *, machine: bool) -> None:
     if grade not in GRADES:
         raise LocalError(Refusal.USAGE, f"grade is one of {', '.join(GRADES)}")
     if machine and grade not in MACHINE_GRADES:
-        raise LocalError(Refusal.NOT_ALLOWED, "machine work is never graded above rough")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("Machine work is never graded above rough"),
+            marked("Choose sight or rough, or translate it yourself."),
+        )

@@ -13,21 +13,25 @@ from starlette.routing import Route
 
 from detente import terms, words
 from detente.core.errors import LocalError, Refusal
-from detente.desk import fixed
+from detente.desk import fixed, noting
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import WRITING, Draft
 from detente.desk.guard import page
 from detente.desk.node_side import gone
+from detente.desk.people import Person
+from detente.desk.refusing import refusal, sentences
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.node.forms import ACCIDENT_FIELDS
 from detente.times import parse_time
+from detente.words import marked
 
 PRECEDENCES: Final = tuple(words.GLOSSES)
 RELATIONS: Final = tuple(terms.RELATIONS)
 RELATIONS_MAX: Final = 8
 TEXT_CHARS_MAX: Final = 100_000
 DAY_S: Final = 86_400
+_DATED: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK: Final = re.compile(r"(\d\d):?(\d\d) ?[Zz]?", re.ASCII)
 
 
@@ -128,26 +132,49 @@ async def shown(desk: Desk, found: Mapping[str, Any], line: Mapping[str, Any]) -
 
 
 @page("draft")
-async def offer(request: Request, desk: Desk, _session: Session) -> Response:
+async def offer(request: Request, desk: Desk, session: Session) -> Response:
     """Fixes the form: from here on people may authorise it."""
     draft = desk.drafts.get(_number(request))
     version = _version(await request.form())
     found, _why = await fix(desk, draft)
     if found is None:
         return RedirectResponse(f"/draft/{draft.number}/preview", 303)
-    desk.drafts.offer(draft.number, version, found, wall_s())
-    desk.live.ring()
+    await put_up(desk, draft, version, found, session.person)
     return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
+
+
+async def put_up(
+    desk: Desk, draft: Draft, version: int, found: Mapping[str, Any], person: Person
+) -> None:
+    """Offers a fixed form; the journal knows who did."""
+    with desk.cabinet.change():
+        desk.drafts.offer(draft.number, version, found, wall_s())
+        noting.put(
+            desk.cabinet,
+            "draft-offered",
+            wall_s(),
+            draft=draft.number,
+            line=draft.line,
+            sha256=found["sha256"],
+            person=person.number,
+            name=person.name,
+        )
+    await noting.tell(desk)
+    desk.live.ring()
 
 
 async def fix(desk: Desk, draft: Draft) -> tuple[dict[str, Any] | None, tuple[str, str]]:
     """The form of a draft, or why it has none: what happened, and what to do."""
     try:
-        if draft.fields.get("to") == []:
-            raise LocalError(Refusal.USAGE, "choose who reads it")  # the node would take all
+        if draft.fields.get("to") == []:  # the node would take all
+            raise refusal(
+                Refusal.USAGE,
+                marked("Nobody is chosen to read it"),
+                marked("Go on writing, and choose the readers."),
+            )
         found: dict[str, Any] = await desk.node.ask("fix", **draft.fields, line=draft.line)
     except LocalError as error:
-        return None, words.refusal(error)
+        return None, sentences(error)
     return found, ("", "")
 
 
@@ -244,15 +271,26 @@ def accident_of(form: FormData) -> dict[str, Any]:
     return _handling(form) | {"precedence": "FLASH", "accident": accident}
 
 
+def no_time() -> LocalError:
+    """What was typed for a time is none."""
+    return refusal(
+        Refusal.USAGE,
+        marked("That is no time of a day"),
+        marked("Write hours and minutes, such as 2304Z, or leave it blank."),
+    )
+
+
 def moment(text: str, now_s: int) -> int:
     """Seconds of UTC of ``2304Z``, ``23:04`` (the last time it was that) or of an ISO 8601 instant.
     LocalError USAGE."""
     match = _CLOCK.fullmatch(text)
-    if match is None:
+    if match is None and _DATED.match(text):
         return parse_time(text)
+    if match is None:
+        raise no_time()
     hours, minutes = int(match[1]), int(match[2])
     if hours > 23 or minutes > 59:
-        raise LocalError(Refusal.USAGE, f"«{text}» is no time of a day")
+        raise no_time()
     today_s = now_s - now_s % DAY_S + hours * 3600 + minutes * 60
     return today_s if today_s <= now_s else today_s - DAY_S
 

@@ -1,5 +1,6 @@
 // Authorising: the passkey signs what the page was made for, and the form carries its answer.
-// The page renews itself, so the button is looked for when it is pressed.
+// The page renews itself, also while a person touches the key: button and form are looked for anew, and
+// what was signed for another form than the one on the screen is not sent.
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -10,8 +11,12 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   trouble.hidden = true;
   try {
-    form.elements.answer.value = await detentePasskey.sign(JSON.parse(form.dataset.options));
-    form.submit();
+    const asked = form.dataset.options;
+    const answer = await detentePasskey.sign(JSON.parse(asked));
+    const now = document.getElementById("authorise-form");
+    if (now === null || now.dataset.options !== asked) { location.reload(); return; }
+    now.elements.answer.value = answer;
+    now.submit();
   } catch {
     trouble.hidden = false;
     button.disabled = false;
