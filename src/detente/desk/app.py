@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,15 +17,20 @@ from starlette.staticfiles import StaticFiles
 
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import (
+    audit_page,
     authorising,
     entering,
+    find_page,
     line_page,
     marking,
     noting,
     own_page,
+    paper,
     people_page,
     stopping,
+    telephone_page,
     translating,
+    voice,
     watch_page,
     writing,
 )
@@ -76,6 +81,11 @@ def application(desk: Desk) -> Starlette:
             *marking.ROUTES,  # before the pages of entries, whose names may hold a slash
             *translating.ROUTES,
             *watch_page.ROUTES,
+            *voice.ROUTES,
+            *find_page.ROUTES,
+            *paper.ROUTES,  # before the pages of entries, whose names may hold a slash
+            *audit_page.ROUTES,
+            *telephone_page.ROUTES,
             *line_page.ROUTES,
             *own_page.ROUTES,
             *people_page.ROUTES,
@@ -101,13 +111,15 @@ async def refused(request: Request, error: Exception) -> Response:
         session = None
     text, hint = sentences(error)
     status = STATUS.get(error.refusal, 400)
-    if isinstance(error, LocalError) and gone(error):
-        status = 503
-    if isinstance(error, MachineError):
-        status = 507
+    dead, full = isinstance(error, LocalError) and gone(error), isinstance(error, MachineError)
+    if full:
+        with suppress(DetenteError):  # what it keeps from here on it keeps; else we are here again
+            desk_of(request).cabinet.reopen()
+    status = 503 if dead else 507 if full else status
     if wants_values(request):
         return JSONResponse({"refused": f"{text}. {hint}"}, status_code=status)
-    return sheet(request, desk_of(request), session, "refused.html", status, text=text, hint=hint)
+    said = {"text": text, "hint": hint, "dead": dead, "full": full}
+    return sheet(request, desk_of(request), session, "refused.html", status, **said)
 
 
 async def unknown_page(request: Request, _error: Exception) -> Response:

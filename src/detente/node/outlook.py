@@ -19,6 +19,7 @@ from detente.core.station import Line
 from detente.dossiers.deadlines import Missing, asked_of, overdue_of
 from detente.dossiers.ladder import Ladder
 from detente.dossiers.linktest import Outcome, results
+from detente.node.opening import clock
 from detente.node.places import entry_word, log_word, place_word
 from detente.node.views import name_of, word
 
@@ -41,6 +42,7 @@ def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
         "queued_since_s": min((row.submitted_s for row in line.queue.rows.values()), default=None),
         "bearers": _bearers(node, line, now_s),
         "quantum": _quantum(node, line),
+        "clock": _clock(node),
         "answer_within_s": {
             Precedence(number).name: within_s
             for number, within_s in enumerate(line.charter.answer_within_s)
@@ -133,6 +135,11 @@ def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any
             for live in node.links.linked(member.party)
         ]
     return found
+
+
+def _clock(node: Node) -> dict[str, Any]:
+    """How good our own clock is by our own word, which is what the others are told."""
+    return {"error_s": clock(node.home).error_s, "source": node.home.config.clock_source}
 
 
 def _quantum(node: Node, line: Line) -> list[dict[str, Any]]:
