@@ -27,6 +27,7 @@ from detente.desk import (
     own_page,
     paper,
     people_page,
+    real_world,
     stopping,
     telephone_page,
     translating,
@@ -82,6 +83,7 @@ def application(desk: Desk) -> Starlette:
             *translating.ROUTES,
             *watch_page.ROUTES,
             *voice.ROUTES,
+            *real_world.ROUTES,
             *find_page.ROUTES,
             *paper.ROUTES,  # before the pages of entries, whose names may hold a slash
             *audit_page.ROUTES,

@@ -86,6 +86,12 @@ def _matter(one: View) -> dict[str, str]:
     return facts
 
 
+def drilling(line: View, view: View) -> bool:
+    """Whether an entry is an exercise: by its own mark, unless REAL-WORLD came before it."""
+    ended = line.get("real_world")
+    return bool(view.get("drill")) and not (ended and view.get("time_s", 0) >= ended["time_s"])
+
+
 def bearers(line: View, member: View) -> str:
     """What the link to a member runs on, and since when."""
     rows = (line.get("bearers") or {}).get(str(member["number"])) or ()

@@ -16,6 +16,7 @@ from detente.desk.desk import Desk
 from detente.desk.sessions import Session
 from detente.desk.zones import there
 from detente.dossiers.conventions import dtg
+from detente.node.real_world import REAL_WORLD
 from detente.plain import plain
 
 _FOLDER = Path(__file__).with_name("templates")
@@ -39,6 +40,8 @@ def _environment() -> jinja2.Environment:
         "tests": phrases.tests,
         "first_thing": phrases.first_thing,
         "bearers": phrases.bearers,
+        "drilling": phrases.drilling,
+        "real_world_word": REAL_WORLD,
         "clock_row": phrases.clock_row,
         "quantum": phrases.quantum,
         "stated_here": phrases.stated_here,

@@ -21,6 +21,7 @@ from detente.dossiers.ladder import Ladder
 from detente.dossiers.linktest import Outcome, results
 from detente.node.opening import clock
 from detente.node.places import entry_word, log_word, place_word
+from detente.node.real_world import Ends
 from detente.node.views import name_of, word
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
         "bearers": _bearers(node, line, now_s),
         "quantum": _quantum(node, line),
         "clock": _clock(node),
+        **_drill(node, line, frozen),
         "answer_within_s": {
             Precedence(number).name: within_s
             for number, within_s in enumerate(line.charter.answer_within_s)
@@ -135,6 +137,24 @@ def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any
             for live in node.links.linked(member.party)
         ]
     return found
+
+
+def _drill(node: Node, line: Line, frozen: FrozenLogs) -> dict[str, Any]:
+    """Whether what is said here is an exercise: the charter's word until REAL-WORLD ends it."""
+    last = node.drill_ends.setdefault(line.id, Ends()).last(line, frozen)
+    ended = None
+    if last is not None and last.leaf is not None:
+        ended = {
+            "entry": entry_word(last),
+            "place": place_word(last.place),
+            "by": name_of(line, last.place.log.member),
+            "time_s": last.leaf.time_s,
+        }
+    return {
+        "drill": line.charter.drill and ended is None,
+        "drill_line": line.charter.drill,
+        "real_world": ended,
+    }
 
 
 def _clock(node: Node) -> dict[str, Any]:
