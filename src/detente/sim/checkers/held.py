@@ -126,7 +126,7 @@ class Held:
                 quote = None if leaf is None else decode_quote(leaf.extra)
             except PeerError:
                 continue
-            if quote is None or quote.member == line.me:
+            if quote is None:
                 continue
             by = machines.get(self._simulation.plan.names[quote.member])
             found = machine.station.holds_key(line, quote.member, quote.k)
