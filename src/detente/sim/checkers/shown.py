@@ -59,6 +59,7 @@ class Shown:
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
             return
+        self._filled(machine, line)
         for given in inputs:
             if isinstance(given, FrameIn) and given.link in line.sessions:
                 for log, below, within_ms in _contradicted(line, given):
@@ -94,17 +95,30 @@ class Shown:
             now_ms = self._simulation.world.now_ms
             self._ahead.setdefault((machine, log.id, frame.index), (now_ms, digest))
 
+    def _filled(self, machine: Machine, line: Line) -> None:
+        """What overtook is what then stands there, or its author is proven to have forked in the
+        very step that filled the gap (F7)."""
+        for (other, log_id, index), (at_ms, digest) in list(self._ahead.items()):
+            log = line.logs.get(log_id)
+            if other is not machine or log is None or index >= log.size:
+                continue
+            del self._ahead[other, log_id, index]
+            lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)
+            differs = line.shelf.entry(log_id, index).hash != digest
+            if differs and at_ms > lost_ms and not 0 <= log.frozen <= index:
+                where = f"{log_id.member}/{log_id.word}:{index}"
+                self._simulation.record.fault(
+                    "proven forks",
+                    f"{machine.name} holds no proof, and another {where} than overtook",
+                )
+
     def check(self) -> None:
         """In the end: each log of which a process was shown two histories, and then lived on for a
         while, is proven forked here, and contested from where they part."""
-        for (machine, log_id, index), (at_ms, digest) in self._ahead.items():
+        for machine in {machine for machine, _, _ in self._ahead}:
             line = line_of(machine) if machine.process is not None else None
-            log = None if line is None else line.logs.get(log_id)
-            if line is None or log is None or index >= log.size:
-                continue
-            if line.shelf.entry(log_id, index).hash != digest:
-                one = _Shown(at_ms, index + 1, PATIENCE_MS)
-                self._shown.setdefault((machine, log_id), []).append(one)
+            if line is not None:
+                self._filled(machine, line)
         for (machine, log_id), times in self._shown.items():
             line = line_of(machine) if machine.process is not None else None
             log = None if line is None else line.logs.get(log_id)
