@@ -93,6 +93,13 @@ SOURCES: Final[Mapping[str, str]] = {
     "derived": marked("derived from the transcript"),
 }
 
+STATES: Final[Mapping[str, str]] = {
+    "open": marked("open"),
+    "overdue": marked("overdue"),
+    "answered": marked("answered"),
+    "unanswered": marked("not answered"),
+}
+
 ROLES: Final[Mapping[str, str]] = {
     "party": marked("party"),
     "mediator": marked("mediator"),

@@ -475,3 +475,14 @@ def test_a_peer_that_lost_its_words_is_sent_them_again() -> None:
     assert alpha.log_of(1).size >= lost
     assert alpha.texts(1) == [b"\0and to you"]
     assert any(one == "bravo" and frame[0] >> 4 == ENTRIES for one, _, frame in world.frames)
+
+
+def test_an_adoption_begins_no_log_on_a_line_that_was_left() -> None:
+    """We have nothing more to say there; the other lines go on."""
+    world = _restored()
+    alpha = world.ends["alpha"]
+    alpha.line.left = True
+    before = dict(alpha.line.logs)
+    _adopt(alpha, 1)
+    assert alpha.line.mute
+    assert alpha.line.logs == before

@@ -6,13 +6,16 @@ import asyncio
 import base64
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from detente.core.charter import Left
 from detente.core.errors import LocalError, Refusal
+from detente.core.export import Preamble, read_export
 from detente.dossiers.verify import verify_file
 from detente.node import opening
 from detente.node import proving as module
@@ -163,6 +166,18 @@ def test_an_export_convinces_a_stranger(pair: Any, said: dict[str, str], line_of
         (log.size, log.root.hex(), 0) for log in sorted(logs, key=lambda log: log.id)
     ]
     assert not Path(f"{path}.part").exists()
+
+
+def test_an_export_carries_the_cards_of_those_who_left(pair: Any, line_of: Any):
+    """Their entries are in it, and nobody could check them without."""
+    path = pair.folder / "left.transcript"
+    line = line_of(pair.alpha)
+    alpha, bravo = line.charter.members
+    line.charter = replace(line.charter, members=(alpha,), left=(Left(bravo.number, bravo.party),))
+    pair.alpha.execute({"do": "export", "path": str(path)})
+    preamble = next(read_export([path.read_bytes()]))
+    assert isinstance(preamble, Preamble)
+    assert len(preamble.cards) == 2
 
 
 def test_a_dispatch_is_receipted_while_a_large_export_runs(

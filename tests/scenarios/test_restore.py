@@ -8,12 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.identity import parse_card
 from detente.dossiers.verify import verify_file
 from detente.node.home import backup, own_card, rehearse, restore, rotate
+from detente.node.opening import open_node_parts
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -129,6 +131,20 @@ def test_a_restart_before_the_adoption_changes_nothing(town: Any, until: Any) ->
     assert list(alpha.call("status")["mute"].values()) == ["store behind mark"]
     texts = [*(f"early {number}" for number in range(3)), "queued once"]
     check_mute_then_adopted(alpha, bravo, until, 1, texts)
+
+
+def test_a_copy_that_lost_its_middle_is_not_taken_into_service(town: Any, until: Any) -> None:
+    """A home that comes back without some of what it had kept does not start: nobody adopts it."""
+    alpha, _bravo = said_before(town, until)
+    alpha.stop()
+    connection = apsw.Connection(str(next(alpha.home.rglob("detente.db"))))
+    connection.execute("DELETE FROM entry WHERE id = (SELECT max(id) - 1 FROM entry)")
+    connection.close()
+    shutil.rmtree(alpha.marks)
+    with pytest.raises(MachineError) as caught:
+        open_node_parts(alpha.home, [PASSPHRASE])
+    assert caught.value.refusal is Refusal.DISK
+    assert "this store is damaged: log " in caught.value.detail
 
 
 def test_a_copy_beside_the_original(town: Any, until: Any) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from detente.sim.fuse import PowerCut
 from detente.sim.plan import plan_of
-from detente.sim.run import run_plan
+from detente.sim.run import quiet_power_cuts, run_plan
 
 SCRIPT = """
 from detente.sim.plan import plan_of
@@ -35,3 +37,15 @@ def test_the_same_seed_gives_the_same_trace_whatever_python_hashes_to() -> None:
         traces.append(subprocess.run(command, env=env, check=True, capture_output=True).stdout)
     assert traces[0] == traces[1]
     assert traces[0].count(b"\n") > 100
+
+
+def test_a_store_freed_without_power_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing else is hushed, nor anything once the simulation is over."""
+    printed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    cut, fault = (SimpleNamespace(exc_value=one) for one in (PowerCut("gone"), OSError("other")))
+    with quiet_power_cuts():
+        sys.unraisablehook(cut)
+        sys.unraisablehook(fault)
+    sys.unraisablehook(cut)
+    assert printed == [fault, cut]

@@ -153,6 +153,24 @@ def test_a_body_without_its_key_is_damage(store, folder, author) -> None:
     assert refusal(lambda: shelf.entry(LOG, 0), MachineError) is Refusal.DISK
 
 
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        ("DELETE FROM entry WHERE id & 255 = 1", "log 1 has 2 of its 3 entries"),
+        ("UPDATE entry SET id = id + 1 WHERE id & 255 = 2", "log 1 has 3 of its 3 entries"),
+        ("DELETE FROM entry; UPDATE log SET size = 0", "3 rows of «entry_hash»"),
+        ("INSERT INTO ref SELECT 1, zeroblob(32), id + 9 FROM entry", "3 rows of «ref»"),
+    ],
+)
+def test_a_store_that_lost_its_middle_says_so(store, folder, author, harm: str, named: str) -> None:
+    """A store that is whole finds no damage in itself; one whose rows no longer fit says where."""
+    keep(store, author().say(3))
+    assert store.damage() == ""
+    raw(folder, "PRAGMA foreign_keys = OFF")
+    raw(folder, harm)
+    assert store.damage().startswith(named)
+
+
 def test_a_damaged_draft_is_no_draft(store, folder) -> None:
     """A draft whose bytes mean nothing is damage even though it opens."""
     keep(store, QueueOutbox(LINE, OutboxRow(1, Draft(kind=6, audience=3), 0)))

@@ -83,6 +83,33 @@ def init(session: Session, host: str, port: int) -> None:
     )
 
 
+SETTINGS = ("zones", "telephone")
+
+
+@desk.command(
+    "set", help=marked("Change a setting: zones (Kyiv=Europe/Kyiv), telephone (on or off).")
+)
+@click.argument("name", type=click.Choice(SETTINGS))
+@click.argument("value")
+@click.pass_obj
+def set_(session: Session, name: str, value: str) -> None:
+    """It holds from the desk's next start."""
+    from detente.desk.serve import open_desk
+    from detente.desk.zones import parse_zones
+
+    if name == "zones":
+        value = ",".join(f"{zone.name}={zone.key}" for zone in parse_zones(value))
+    elif value not in ("on", "off"):
+        raise LocalError(Refusal.USAGE, f"{name} is on or off")
+    found = open_desk(session.home)
+    try:
+        found.cabinet.settle(name, value)
+    finally:
+        found.cabinet.close()
+    row = _("{name} is «{value}» from the next start of the desk")
+    session.show({name: value}, lambda: [row.format(name=name, value=value)])
+
+
 @desk.command(help=marked("Serve the desk until it is stopped. Prints one row when it is ready."))
 @click.pass_obj
 def run(session: Session) -> None:

@@ -204,7 +204,7 @@ def accuse(step: Step, line: Line, log: Log, index: int, proof: bytes) -> None:
             salt=step.entropy(16),
         )
     )
-    step.tell("fork-proven", line, member=log.id.member, index=index, proof=proof)
+    step.tell("fork-proven", line, member=log.id.member, log=log.id.word, index=index, proof=proof)
     freeze(step, line, log, index)
 
 
@@ -226,7 +226,8 @@ def enter_accusation(step: Step, line: Line, by: Log, entry: Entry, leaf: Leaf) 
         step.tell("accusation-unproven", line, member=by.id.member, reason=reason)
         return
     if not settled(line, log.id, accused.index):
-        step.tell("fork-proven", line, member=log.id.member, index=accused.index, proof=proof)
+        facts = {"log": log.id.word, "index": accused.index, "proof": proof}
+        step.tell("fork-proven", line, member=log.id.member, **facts)
         freeze(step, line, log, accused.index)
 
 

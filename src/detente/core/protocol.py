@@ -113,7 +113,8 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
         accept(step, given)
     elif isinstance(given, Adopt):
         # A log that is not begun yet begins with the keys that are loaded then.
-        lines = [line for line in station.lines.values() if line.mute or line.mine is not None]
+        begun = [line for line in station.lines.values() if line.mute or line.mine is not None]
+        lines = [line for line in begun if not line.left]  # we have no more to say there
         for line in lines:
             check_adopt(step, line, given.k)
         for line in lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,15 +17,21 @@ from starlette.staticfiles import StaticFiles
 
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import (
+    audit_page,
     authorising,
     entering,
+    find_page,
     line_page,
     marking,
     noting,
     own_page,
+    paper,
     people_page,
+    real_world,
     stopping,
+    telephone_page,
     translating,
+    voice,
     watch_page,
     writing,
 )
@@ -76,6 +82,12 @@ def application(desk: Desk) -> Starlette:
             *marking.ROUTES,  # before the pages of entries, whose names may hold a slash
             *translating.ROUTES,
             *watch_page.ROUTES,
+            *voice.ROUTES,
+            *real_world.ROUTES,
+            *find_page.ROUTES,
+            *paper.ROUTES,  # before the pages of entries, whose names may hold a slash
+            *audit_page.ROUTES,
+            *telephone_page.ROUTES,
             *line_page.ROUTES,
             *own_page.ROUTES,
             *people_page.ROUTES,
@@ -101,10 +113,11 @@ async def refused(request: Request, error: Exception) -> Response:
         session = None
     text, hint = sentences(error)
     status = STATUS.get(error.refusal, 400)
-    if isinstance(error, LocalError) and gone(error):
-        status = 503
-    if isinstance(error, MachineError):
-        status = 507
+    dead, full = isinstance(error, LocalError) and gone(error), isinstance(error, MachineError)
+    if full:
+        with suppress(DetenteError):  # what it keeps from here on it keeps; else we are here again
+            desk_of(request).cabinet.reopen()
+    status = 503 if dead else 507 if full else status
     if wants_values(request):
         return JSONResponse({"refused": f"{text}. {hint}"}, status_code=status)
     return sheet(
@@ -115,6 +128,8 @@ async def refused(request: Request, error: Exception) -> Response:
         status,
         text=text,
         hint=hint,
+        dead=dead,
+        full=full,
         back=came_from(request),
         typed=[] if session is None else await typed_here(request),
     )

@@ -17,9 +17,11 @@ from detente.desk.sentinel import Sentinel
 from detente.desk.sessions import Sessions
 from detente.desk.throttle import Throttle
 from detente.desk.watch import Watches
+from detente.desk.zones import kept_zones
 
 HOST_SETTING = "host"
 PORT_SETTING = "port"
+ZONES_SETTING = "zones"
 TRIES = 40  # a minute, from one address or with one person's keys; a passkey takes two
 TRIES_IN_ALL = 200  # a watch that relieves another comes within it; a flood does not
 
@@ -46,6 +48,7 @@ class Desk:
         self.node = NodeSide(self.home)
         self.node.on_event(self.live.ring)
         self.drafts = Drafts(self.cabinet)
+        self.zones = kept_zones(self.cabinet.setting(ZONES_SETTING))
         self.people = People(self.cabinet)
         self.sessions = Sessions(self.cabinet)
         self.watches = Watches(self.cabinet, self.node, wall_s)

@@ -13,8 +13,10 @@ from detente.desk.desk import Desk
 from detente.desk.guard import page
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
+from detente.desk.voice import Voice, calls
 
 SHOWN = 50  # entries on one page
+END_S = 1 << 40  # after every call
 RUNGS = ("seen", "passed-on", "with-principal")  # the others take words: marking.py
 
 
@@ -34,16 +36,43 @@ async def line(request: Request, desk: Desk, session: Session) -> Response:
     found = await desk.node.look("inbox", **asked, **({"before": before} if before else {}))
     status = _line_of(found["lines"], name)
     entries = found["entries"]
-    earlier = entries[0]["place"] if len(entries) == SHOWN else ""
+    me = next((one["number"] for one in status["members"] if one["me"]), -1)
     return sheet(
         request,
         desk,
         session,
         "line.html",
         line=status,
-        entries=entries,
-        earlier=earlier,
+        entries=_in_time(entries, _calls(desk, name, found, whole=not before)),
+        unread=next((one["place"] for one in entries if _is_unread(one, me)), ""),
+        earlier=found["earlier"],
+        older=bool(before),
     )
+
+
+def _is_unread(view: dict[str, Any], me: int) -> bool:
+    """Whether nobody here has stated anything of an entry that somebody sent us."""
+    if view["mine"] or view["kind"] not in ("dispatch", "accident"):
+        return False
+    return all(step["rung"] == "received" or step["member"] != me for step in view["ladder"])
+
+
+def _calls(desk: Desk, line: str, found: dict[str, Any], *, whole: bool) -> list[Voice]:
+    """The calls that fall into the span of the entries shown."""
+    times = [view["time_s"] for view in found["entries"] if "time_s" in view]
+    from_s = min(times, default=0) if found["earlier"] else 0
+    return calls(desk.cabinet, line, from_s, END_S if whole else max(times, default=END_S))
+
+
+def _in_time(entries: list[dict[str, Any]], said: list[Voice]) -> list[dict[str, Any]]:
+    """Entries and calls in one row of time; the entries keep their order."""
+    rows: list[dict[str, Any]] = []
+    waiting = list(said)
+    for view in entries:
+        while waiting and waiting[0].at_s < view.get("time_s", 0):
+            rows.append({"voice": waiting.pop(0)})
+        rows.append({"view": view})
+    return rows + [{"voice": one} for one in waiting]
 
 
 @page()

@@ -7,10 +7,18 @@ from typing import Any
 
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
-from detente.terms import PRESENCES, ROLES, SOURCES, word
-from detente.words import _, ngettext
+from detente.terms import PRESENCES, ROLES, SOURCES, URGENT, word
+from detente.times import give_or_take
+from detente.words import _, marked, ngettext
 
 View = Mapping[str, Any]
+CLOCKS = ("unknown", "hand", "network", "satellite")  # by number: spec/registry.md
+CLOCK_WORDS = {
+    "unknown": marked("source unknown"),
+    "hand": marked("set by hand"),
+    "network": marked("network time"),
+    "satellite": marked("satellite"),
+}
 
 
 def member_row(member: View) -> str:
@@ -42,6 +50,80 @@ def tests(line: View) -> str:
     return _("last link test: {last}; next: {coming}").format(
         last="-" if last is None else dtg(last), coming="-" if coming is None else dtg(coming)
     )
+
+
+def first_thing(line: View) -> tuple[str, str]:
+    """What matters now on a line, in one sentence, and the place of the entry it is about."""
+    late = {one["place"]: one for one in line.get("late") or ()}
+    waiting = line.get("waiting") or ()
+    for one in waiting:
+        facts = _matter(one)
+        if one["seen_s"] is None and one["precedence"] in (*URGENT, "IMMEDIATE"):
+            said = _("{precedence} {entry} from {author}, received {received}: not seen here")
+            return said.format_map(facts), one["place"]
+    for one in waiting:
+        if one["place"] in late:
+            said = _("{precedence} {entry} from {author} is unanswered since {due}")
+            return said.format_map(_matter(one)), one["place"]
+    for one in late.values():
+        if not one["by_us"] and one["mine"]:
+            said = {
+                "answer": _("{by} has not answered {precedence} {entry}, due {due}"),
+                "receipt": _("{by} has given no receipt of {precedence} {entry}, due {due}"),
+            }[one["missing"]]
+            return said.format_map(_matter(one)), one["place"]
+    for one in waiting:
+        if one["due_s"] is not None:
+            said = _("{precedence} {entry} from {author} is to be answered by {due}")
+            return said.format_map(_matter(one)), one["place"]
+    return _("Nothing waits."), ""
+
+
+def _matter(one: View) -> dict[str, str]:
+    facts = {name: plain(str(value)) for name, value in one.items()}
+    for name, under in (("due_s", "due"), ("received_s", "received")):
+        facts[under] = "-" if one.get(name) is None else dtg(one[name])
+    return facts
+
+
+def drilling(line: View, view: View) -> bool:
+    """Whether an entry is an exercise: by its own mark, unless REAL-WORLD came before it."""
+    ended = line.get("real_world")
+    return bool(view.get("drill")) and not (ended and view.get("time_s", 0) >= ended["time_s"])
+
+
+def bearers(line: View, member: View) -> str:
+    """What the link to a member runs on, and since when."""
+    rows = (line.get("bearers") or {}).get(str(member["number"])) or ()
+    said = [
+        _("{bearer} since {since}").format(bearer=plain(one["bearer"]), since=dtg(one["since_s"]))
+        for one in rows
+    ]
+    return _("bearers: {rows}").format(rows="; ".join(said) if said else _("none is up"))
+
+
+def clock_row(clock: View | None) -> str:
+    """How good a clock is, and by what it is set."""
+    if clock is None:
+        return _("clock: not told")
+    source = clock["source"]
+    known = CLOCKS[source] if isinstance(source, int) and source < len(CLOCKS) else source
+    said = _("clock: {error}, {source}")
+    return said.format(error=give_or_take(clock["error_s"]), source=word(CLOCK_WORDS, known))
+
+
+def quantum(line: View) -> list[str]:
+    """Up to which entry each side's history cannot be forged later."""
+    rows = []
+    for one in line.get("quantum") or ():
+        name = plain(one["by"])
+        if not one["size"]:
+            rows.append(_("{name}: nothing is quantum-safe yet").format(name=name))
+            continue
+        said = _("{name}: quantum-safe up to {entry} ({size} of {of})")
+        entry = plain(str(one["entry"]))
+        rows.append(said.format(name=name, entry=entry, size=one["size"], of=one["of"]))
+    return rows
 
 
 def unread(line: View) -> str:

@@ -14,7 +14,9 @@ from detente import terms, times, words
 from detente.desk import alarm_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
+from detente.desk.zones import there
 from detente.dossiers.conventions import dtg
+from detente.node.real_world import REAL_WORLD
 from detente.plain import plain
 
 _FOLDER = Path(__file__).with_name("templates")
@@ -36,6 +38,12 @@ def _environment() -> jinja2.Environment:
         "member_row": phrases.member_row,
         "counts": phrases.counts,
         "tests": phrases.tests,
+        "first_thing": phrases.first_thing,
+        "bearers": phrases.bearers,
+        "drilling": phrases.drilling,
+        "real_world_word": REAL_WORLD,
+        "clock_row": phrases.clock_row,
+        "quantum": phrases.quantum,
         "stated_here": phrases.stated_here,
         "gloss": words.gloss,
         "drill_word": terms.DRILL,
@@ -85,6 +93,7 @@ def sheet(
         "uncountersigned": desk.drafts.uncountersigned() if session else [],
         "offered": desk.drafts.offered() if session else 0,
         "stand": desk.sentinel.now if session else (),
+        "there": lambda time_s: there(time_s, desk.zones),
         **given,
     }
     return HTMLResponse(render(name, **values), status_code=status)

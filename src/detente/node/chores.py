@@ -94,13 +94,15 @@ def kept_folds(node: Node, line: Line) -> Folds:
 
 
 def keep_proof(node: Node, tell: Tell) -> None:
-    """A proven fork is a file, named for the line, the member and the index."""
+    """A proven fork is a file, named for the line, the member, its log and the index: two lives of
+    one member may part at one index, and neither proof may be written over the other."""
     proof = tell.facts.get("proof")
     if not isinstance(proof, bytes):
         return
     folder = node.home.path / "accusations"
     folder.mkdir(mode=0o700, exist_ok=True)
-    name = f"{tell.line.hex()[:16]}-{tell.facts.get('member')}-{tell.facts.get('index')}.fork"
+    log = f"{tell.facts.get('member')}-{tell.facts.get('log')}"
+    name = f"{tell.line.hex()[:16]}-{log}-{tell.facts.get('index')}.fork"
     (folder / name).write_bytes(proof)
 
 

@@ -31,6 +31,7 @@ Request = asked.Request
 Test = Callable[[Entry, Leaf], bool]
 FOUND_MAX = 200
 BUDGET_S = 0.1  # the loop of the node stands still meanwhile
+STEPPED_S = 86_400  # a clock that was set back by no more than this hides nothing
 STATES = ("open", "overdue", "answered", "unanswered")
 _TEXTS = ("subject", "text", "what", "where", "persons", "known", "asked")
 
@@ -58,10 +59,13 @@ def find(node: Node, request: Request) -> dict[str, Any]:
     before = asked.text(request, "before", "")
     far = to_s is not None and not before
     back = walk_until(line, asked.whole(request, "to_s") + 1) if far else walk(line, before)
-    until_s, found, looked = time.monotonic() + BUDGET_S, [], 0
+    found: list[dict[str, Any]] = []
+    until_s, looked = time.monotonic() + BUDGET_S, 0
     for entry in back:
         looked += 1
         leaf = entry.leaf
+        if leaf is not None and leaf.time_s < from_s - STEPPED_S:
+            return {"entries": found, "further": "", "looked": looked}
         if leaf is not None and leaf.time_s >= from_s and all(t(entry, leaf) for t in tests):
             view = entry_view(line, entry, now_s, frozen)
             if all(test(view) for test in rungs):

@@ -25,6 +25,7 @@ from detente.node.links import Links
 from detente.node.logs import NodeLog
 from detente.node.offers import distrusted, take_offer
 from detente.node.opening import Opened, clock
+from detente.node.real_world import Ends
 from detente.node.sightings import Sightings
 from detente.node.step import Outcome, Spoken, Stepper
 
@@ -57,6 +58,7 @@ class Node:
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
         self.known_folds: dict[bytes, Folds] = {}
+        self.drill_ends: dict[bytes, Ends] = {}
         self._sightings = Sightings()
         self._arrived: list[Group] = []
         self._submitted: deque[Group] = deque()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from detente.core.cosigning import recall
+from detente.core.errors import MachineError, Refusal
 from detente.core.events import Now, StoreFlags
 from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
@@ -73,8 +74,14 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
     """Every line the store keeps, loaded into the core; which of them are mute, and why.
 
     The keyring of ``station`` holds the pair of the incarnation that this node believes to be in.
+    MachineError DISK if what came back, from wherever, contradicts itself: no officer should adopt
+    that, and a backup does better.
     """
     restored = {}
+    if any(judged(store, marks, line).restored for line in store.lines()):
+        damage = store.damage()
+        if damage:
+            raise MachineError(Refusal.DISK, f"this store is damaged: {damage}")
     for line in store.lines():
         if store.get_meta(legal_hold(line.line)):
             station.under_hold.add(line.line)

@@ -19,7 +19,9 @@ from detente.core.station import Line
 from detente.dossiers.deadlines import Missing, asked_of, overdue_of
 from detente.dossiers.ladder import Ladder
 from detente.dossiers.linktest import Outcome, results
+from detente.node.opening import clock
 from detente.node.places import entry_word, log_word, place_word
+from detente.node.real_world import Ends
 from detente.node.views import name_of, word
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
         "queued_since_s": min((row.submitted_s for row in line.queue.rows.values()), default=None),
         "bearers": _bearers(node, line, now_s),
         "quantum": _quantum(node, line),
+        "clock": _clock(node),
+        **_drill(node, line, frozen),
         "answer_within_s": {
             Precedence(number).name: within_s
             for number, within_s in enumerate(line.charter.answer_within_s)
@@ -133,6 +137,29 @@ def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any
             for live in node.links.linked(member.party)
         ]
     return found
+
+
+def _drill(node: Node, line: Line, frozen: FrozenLogs) -> dict[str, Any]:
+    """Whether what is said here is an exercise: the charter's word until REAL-WORLD ends it."""
+    last = node.drill_ends.setdefault(line.id, Ends()).last(line, frozen)
+    ended = None
+    if last is not None and last.leaf is not None:
+        ended = {
+            "entry": entry_word(last),
+            "place": place_word(last.place),
+            "by": name_of(line, last.place.log.member),
+            "time_s": last.leaf.time_s,
+        }
+    return {
+        "drill": line.charter.drill and ended is None,
+        "drill_line": line.charter.drill,
+        "real_world": ended,
+    }
+
+
+def _clock(node: Node) -> dict[str, Any]:
+    """How good our own clock is by our own word, which is what the others are told."""
+    return {"error_s": clock(node.home).error_s, "source": node.home.config.clock_source}
 
 
 def _quantum(node: Node, line: Line) -> list[dict[str, Any]]:

@@ -216,7 +216,7 @@ def export(node: Node, request: Request) -> asked.Apart:
     cards = [
         stored.data
         for stored in node.store.cards()
-        if any(member.party == stored.party for member in line.charter.members)
+        if any(member.party == stored.party for member in line.charter.entries())
     ]
     preamble = Preamble(
         number=0,

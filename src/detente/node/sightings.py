@@ -41,8 +41,13 @@ class Sightings:
         )
 
     def of_line(self, line: Line, steady_ms: int, now_s: int) -> dict[int, Observation]:
-        """The observations of one line; frames of live sessions count as signs of life."""
-        found = {member: saw for (line_id, member), saw in self.seen.items() if line_id == line.id}
+        """The observations of one line; frames of live sessions count as signs of life. Nothing
+        was seen after now, though our own clock may have stepped back since."""
+        found = {
+            member: _not_after(saw, now_s)
+            for (line_id, member), saw in self.seen.items()
+            if line_id == line.id
+        }
         for session in line.sessions.values():
             if not session.heard_ms:
                 continue
@@ -51,3 +56,19 @@ class Sightings:
             if old.last_sign_s is None or heard_s > old.last_sign_s:
                 found[session.member] = replace(old, last_sign_s=heard_s)
         return found
+
+
+def _not_after(saw: Observation, now_s: int) -> Observation:
+    """The same, where our clock was ahead when it was noted: no time of it lies after now, and a
+    lease does not last longer than a lease."""
+
+    def until(at_s: int | None) -> int | None:
+        return None if at_s is None else min(at_s, now_s)
+
+    return replace(
+        saw,
+        last_sign_s=until(saw.last_sign_s),
+        alive_since_s=until(saw.alive_since_s),
+        lease_until_s=min(saw.lease_until_s, now_s + PRESENCE_LEASE_S),
+        attended_since_s=until(saw.attended_since_s),
+    )

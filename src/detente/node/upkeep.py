@@ -51,7 +51,7 @@ def adopt_node(node: Node, request: Request) -> asked.Apart:
     k = asked.whole(request, "k", least=1)
     passphrases = asked.texts(request, "passphrases")
     lines = list(node.station.lines.values())
-    muted = [line for line in lines if line.mute]
+    muted = [line for line in lines if line.mute and not line.left]
     if not muted:
         raise LocalError(Refusal.NOT_ALLOWED, "this node is not mute: nothing is to be adopted")
     known = max(_highest(node, line) for line in lines)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
@@ -15,6 +17,7 @@ from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
+from detente.sim.fuse import PowerCut
 from detente.sim.machine import Machine
 from detente.sim.officers import ROUND_MS, Officers
 from detente.sim.plan import SETUP_MS, Plan
@@ -154,6 +157,23 @@ class Simulation:
         )
 
 
+@contextmanager
+def quiet_power_cuts() -> Iterator[None]:
+    """Nothing is printed where a store of a dead process is freed: it tries to write once more, and
+    the power is gone. Anything else that cannot be raised is printed as ever."""
+    before = sys.unraisablehook
+
+    def hook(given: sys.UnraisableHookArgs) -> None:
+        if not isinstance(given.exc_value, PowerCut):
+            before(given)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def run_plan(
     plan: Plan, *, traced: bool = False, say: Callable[[str], None] | None = None
 ) -> Result:
@@ -163,12 +183,13 @@ def run_plan(
     """
     gc_was_on = gc.isenabled()
     gc.disable()  # one world is freed at once when it ends
-    try:
-        with seeded_signatures(plan.real):
-            simulation = Simulation(plan, traced=traced)
-            simulation.record.say = say
-            return simulation.run()
-    finally:
-        if gc_was_on:
-            gc.enable()
-        gc.collect()
+    with quiet_power_cuts():
+        try:
+            with seeded_signatures(plan.real):
+                simulation = Simulation(plan, traced=traced)
+                simulation.record.say = say
+                return simulation.run()
+        finally:
+            if gc_was_on:
+                gc.enable()
+            gc.collect()

@@ -129,6 +129,13 @@ class StoreReader(Protocol):
         """Our newest log of a line that has an entry, for the high-water mark to judge."""
         ...
 
+    def damage(self) -> str:
+        """What of the whole store contradicts itself, in a few words; nothing where all is well.
+
+        A disk that loses what it said to have kept can lose the middle and keep the end.
+        """
+        ...
+
     def shelf(self, line: bytes) -> Shelf:
         """What the core reads of one line; empty until the line is stored."""
         ...

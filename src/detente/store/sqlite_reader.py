@@ -23,6 +23,16 @@ from detente.store.sqlite_shelf import Numbers, SqliteShelf
 _PAGE_ROWS = 512
 MASTER_CHECK = "master_check"
 
+_LOGS_COUNTED = """
+    SELECT g.number, g.size, count(e.id), max(e.id) & ((1 << 40) - 1)
+    FROM log AS g LEFT JOIN entry AS e
+    ON e.id BETWEEN g.number << 40 AND ((g.number + 1) << 40) - 1 GROUP BY g.number
+"""
+_WITHOUT_ENTRY = (
+    ("ref", "SELECT count(*) FROM ref WHERE id NOT IN (SELECT id FROM entry)"),
+    ("entry_hash", "SELECT count(*) FROM entry_hash WHERE id NOT IN (SELECT id FROM entry)"),
+)
+
 
 class SqliteReader:
     """``contract.StoreReader`` over one SQLite file."""
@@ -137,6 +147,18 @@ class SqliteReader:
             (self._line(line),),
         )
         return None if row is None else OwnHead(*row)
+
+    def damage(self) -> str:
+        """Every row of the entries is read: a second for a million of them."""
+        logs = self._database.rows(_LOGS_COUNTED)
+        for number, size, found, last in logs:
+            if found != size or (found and last != size - 1):
+                return f"log {number} has {found} of its {size} entries"
+        for table, question in _WITHOUT_ENTRY:
+            row = self._database.row(question)
+            if row is not None and row[0]:
+                return f"{row[0]} rows of «{table}» name entries that are not there"
+        return ""
 
     def shelf(self, line: bytes) -> SqliteShelf:
         """What the core reads of one line; empty until the line is stored."""

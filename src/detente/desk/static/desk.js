@@ -44,6 +44,7 @@ function replace(next) {
   const fresh = next.getElementById("main");
   if (fresh === null || main.innerHTML === fresh.innerHTML) return;
   const at = document.activeElement;
+  if (at !== null && main.contains(at) && at.matches("input, textarea, select")) return;
   const key = at !== null && main.contains(at) ? at.closest("[id]") : null;
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
   main.replaceChildren(...fresh.childNodes);
@@ -67,6 +68,12 @@ function swapBands(next) {
   if (text(own(document)) === text(own(next))) return;
   for (const old of own(document)) old.remove();
   for (const band of own(next)) document.getElementById("main").before(band);
+}
+
+// A line opens at the first entry that nobody here has seen, or at its end.
+const opens = document.querySelector("[data-opens]");
+if (opens !== null && location.hash === "") {
+  document.getElementById(opens.dataset.opens)?.scrollIntoView({ block: opens.dataset.opens === "end" ? "end" : "start" });
 }
 
 if (body.dataset.session === "yes") {

@@ -241,7 +241,7 @@ class AssentAhead(Decisions):
         peer, own = self.peer(), self.line.own
         if standing.state is not State.OPEN or peer is None or own is None:
             return
-        if peer.holds.get(own.id, 0) != own.size or not self.once(hash_):
+        if peer.sent.get(own.id, 0) < own.size or not self.once(hash_):
             return
         kind = self.dice.one_of((Kind.ASSENT, Kind.SEAL))
         leaf = statement(self.machine, kind, refs=(hash_,), precedence=Precedence.FLASH)

@@ -132,7 +132,7 @@ class ForkAhead(Way):
 
     def _act(self) -> bool:
         peer, own = self.peer(), self.line.own
-        if peer is None or own is None or peer.holds.get(own.id, 0) != own.size:
+        if peer is None or own is None or peer.sent.get(own.id, 0) < own.size:
             return False
         hand = Hand.copy(self.machine, own)
         base = hand.size

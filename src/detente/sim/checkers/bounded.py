@@ -93,7 +93,9 @@ def _session(session: Session, logs_max: int) -> list[tuple[str, int, int]]:
 def _granted(simulation: Simulation, machine: Machine, line: Line) -> None:
     """Of no other author more FLASH is taken than the days that it states were granted: from each
     day on that it has stated, what counts is that day and those up to now."""
-    stepped = bool(simulation.record.faults["clock-step"])  # a receiver's own days may be ahead
+    stepped = any(  # then its own days were ahead for a while
+        deed.word == "clock-step" and deed.who == machine.number for deed in simulation.plan.deeds
+    )
     today = machine.clock.now(simulation.world.now_ms).wall_s // DAY_S
     grant = max(line.charter.quota_flash_per_day, line.founding.quota_flash_per_day)
     for log, found in entries(machine).items():

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detente.core.errors import PeerError
+from detente.core.events import Tell
 from detente.core.identity import parse_card
 from detente.sim.checkers.ends import honest, wicked
 from detente.sim.parties import card_of
@@ -23,18 +24,28 @@ class Cards:
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._most: dict[tuple[int, bytes], int] = {}
+        simulation.record.told_to.append(self.told)
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """Another card is in force."""
+        if tell.word == "card-renewed" and machine.honest and machine.process is not None:
+            self._risen(machine)
 
     def look(self) -> None:
-        """At some moment: no card in force is older than one before it, but for a lost disk."""
+        """At some moment, at every honest node."""
         for machine in honest(self._simulation):
-            if machine.name in self._simulation.record.lost_disks:
-                continue
-            for party, card in sorted(machine.station.cards.items()):
-                most = self._most.setdefault((machine.number, party), card.serial)
-                self._most[machine.number, party] = max(most, card.serial)
-                if card.serial < most:
-                    what = f"{card.name}'s card {card.serial} behind {most}"
-                    self._fault(f"{machine.name} has put in force {what}")
+            self._risen(machine)
+
+    def _risen(self, machine: Machine) -> None:
+        """No card in force is older than one before it, but for a lost disk."""
+        if machine.name in self._simulation.record.lost_disks:
+            return
+        for party, card in sorted(machine.station.cards.items()):
+            most = self._most.setdefault((machine.number, party), card.serial)
+            self._most[machine.number, party] = max(most, card.serial)
+            if card.serial < most:
+                what = f"{card.name}'s card {card.serial} behind {most}"
+                self._fault(f"{machine.name} has put in force {what}")
 
     def check(self) -> None:
         """In the end: what is in force, read once more from the file that is kept of it."""

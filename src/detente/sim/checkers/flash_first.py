@@ -62,7 +62,8 @@ class FlashFirst:
             if one.machine != machine.number:
                 continue
             word = f"{one.name}'s {one.commitment.hex()[:12]}"
-            if not urgent:
+            # What stands in a log of an earlier life is history that is asked for: it takes turns.
+            if not urgent and not self._held_up(machine):
                 self._behind(word, connection, side)
             waited_ms = now_ms - one.at_ms
             steady = since_ms < one.at_ms and process is machine.process

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 from detente.core.errors import PeerError
 from detente.core.events import Input
 from detente.core.extras import decode_held_ahead, decode_lacks, decode_quote
+from detente.core.frames import Cosign
 from detente.core.holding import coverable
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.log import Log
 from detente.core.notes import verify_cosignature_ed25519
 from detente.core.transcript import Entry, Place
+from detente.core.wire import ENTRIES
 from detente.sim.checkers.ends import entries, honest, line_of
 
 if TYPE_CHECKING:
     from detente.core.station import Line
     from detente.sim.machine import Machine
+    from detente.sim.network import Connection
     from detente.sim.run import Simulation
 
 FAULT = "receipts"
 PATIENCE_MS = 60_000  # beyond the charter's seconds
+STATES = frozenset({ENTRIES, Cosign.TYPE})  # the frames that carry receipts
 AHEAD = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.MARK})  # nothing else may overtake (F7)
 
 
@@ -35,19 +39,29 @@ class Held:
         self._stepped: dict[int, int] = {}  # when a machine took its last step
         self._grew: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # size, since when
         simulation.record.hearing.append(self.hears)
+        simulation.record.leaving_to.append(self.leaving)
 
     def hears(self, machine: Machine, _: list[Input]) -> None:
         """Before a step: what came of the last one, and what the clock says at this one."""
         if not machine.honest:
             return
         now_ms = self._simulation.world.now_ms
+        self._note(machine)
+        self._stepped[machine.number] = now_ms
+        self._clock.setdefault(machine.number, {})[machine.clock.now(now_ms).wall_s] = now_ms
+
+    def leaving(self, machine: Machine, _: Connection, data: bytes, __: bool) -> None:
+        """What a frame may state was held in the step that it leaves after, even if that is the
+        last one over this disk."""
+        if machine.honest and machine.process is not None and data[:1] and data[0] >> 4 in STATES:
+            self._note(machine)
+
+    def _note(self, machine: Machine) -> None:
         line = line_of(machine)
         for log in () if line is None else line.logs.values():
             grew = self._grew.setdefault((machine.number, log.id), [])
             if log.size > (grew[-1][0] if grew else 0):
                 grew.append((log.size, self._stepped.get(machine.number, 0)))
-        self._stepped[machine.number] = now_ms
-        self._clock.setdefault(machine.number, {})[machine.clock.now(now_ms).wall_s] = now_ms
 
     def since_ms(self, machine: Machine, log: LogId, size: int) -> int | None:
         """Since when a machine has held so much of a log of another, disks lost in between
@@ -126,7 +140,7 @@ class Held:
                 quote = None if leaf is None else decode_quote(leaf.extra)
             except PeerError:
                 continue
-            if quote is None or quote.member == line.me:
+            if quote is None:
                 continue
             by = machines.get(self._simulation.plan.names[quote.member])
             found = machine.station.holds_key(line, quote.member, quote.k)

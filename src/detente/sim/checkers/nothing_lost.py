@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from detente.core.leaf import CONTENT
 from detente.core.transcript import Place
 from detente.sim.checkers.ends import entries, has_reader, honest, line_of, queued
+from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -22,7 +23,7 @@ def check(simulation: Simulation) -> None:
     waiting = {
         machine.name: queued(machine)
         for machine in honest(simulation)
-        if not has_reader(simulation, machine) or not is_open(machine)
+        if not has_reader(simulation, machine) or not is_open(machine) or mute_for_good(machine)
     }
     wicked = {m.name for m in simulation.world.machines if not m.honest}
     for submitted in record.submitted:
@@ -72,6 +73,12 @@ def bodies(simulation: Simulation) -> None:
                         f"the body of {log.member}/{log.word}:{place.index}, which {holder} has, "
                         f"is not at {machine.name}",
                     )
+
+
+def mute_for_good(machine: Machine) -> bool:
+    """Whether it was restored once more than its card has pairs of keys: it signs nothing again."""
+    line = line_of(machine)
+    return line is not None and bool(line.mute) and machine.register_k >= PAIRS - 1
 
 
 def is_open(machine: Machine) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 PATIENCE_MS = 300_000  # a search for where two heads part takes some questions and some silence
+AT_ONCE_MS = 5_000  # two leaves at one place are proven in the step that shows the second
+
+
+class _Shown(NamedTuple):
+    """When two histories were shown, below which size they part, and how soon that is proven."""
+
+    at_ms: int
+    below: int
+    within_ms: int
 
 
 class Shown:
@@ -33,7 +42,7 @@ class Shown:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._shown: dict[tuple[Machine, LogId], list[tuple[int, int]]] = {}  # when, and below what
+        self._shown: dict[tuple[Machine, LogId], list[_Shown]] = {}
         self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
         self._starts: dict[Machine, list[int]] = {}
         self._processes: dict[Machine, object] = {}
@@ -50,11 +59,13 @@ class Shown:
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
             return
+        self._filled(machine, line)
         for given in inputs:
             if isinstance(given, FrameIn) and given.link in line.sessions:
-                for log, below in _contradicted(line, given):
+                for log, below, within_ms in _contradicted(line, given):
                     if log.member in wicked:
-                        self._shown.setdefault((machine, log), []).append((now_ms, below))
+                        one = _Shown(now_ms, below, within_ms)
+                        self._shown.setdefault((machine, log), []).append(one)
                 self._overtook(machine, line, given)
 
     def _overtook(self, machine: Machine, line: Line, given: FrameIn) -> None:
@@ -84,22 +95,36 @@ class Shown:
             now_ms = self._simulation.world.now_ms
             self._ahead.setdefault((machine, log.id, frame.index), (now_ms, digest))
 
+    def _filled(self, machine: Machine, line: Line) -> None:
+        """What overtook is what then stands there, or its author is proven to have forked in the
+        very step that filled the gap (F7)."""
+        for (other, log_id, index), (at_ms, digest) in list(self._ahead.items()):
+            log = line.logs.get(log_id)
+            if other is not machine or log is None or index >= log.size:
+                continue
+            del self._ahead[other, log_id, index]
+            lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)
+            differs = line.shelf.entry(log_id, index).hash != digest
+            if differs and at_ms > lost_ms and not 0 <= log.frozen <= index:
+                where = f"{log_id.member}/{log_id.word}:{index}"
+                self._simulation.record.fault(
+                    "proven forks",
+                    f"{machine.name} holds no proof, and another {where} than overtook",
+                )
+
     def check(self) -> None:
         """In the end: each log of which a process was shown two histories, and then lived on for a
         while, is proven forked here, and contested from where they part."""
-        for (machine, log_id, index), (at_ms, digest) in self._ahead.items():
+        for machine in {machine for machine, _, _ in self._ahead}:
             line = line_of(machine) if machine.process is not None else None
-            log = None if line is None else line.logs.get(log_id)
-            if line is None or log is None or index >= log.size:
-                continue
-            if line.shelf.entry(log_id, index).hash != digest:
-                self._shown.setdefault((machine, log_id), []).append((at_ms, index + 1))
+            if line is not None:
+                self._filled(machine, line)
         for (machine, log_id), times in self._shown.items():
             line = line_of(machine) if machine.process is not None else None
             log = None if line is None else line.logs.get(log_id)
             if line is None or log is None:
                 continue
-            below = min((most for at, most in times if self._lived_on(machine, at)), default=0)
+            below = min((one.below for one in times if self._lived_on(machine, one)), default=0)
             if below and not 0 <= log.frozen < below:
                 what = "holds no proof" if log_id not in line.accused else "froze it too late"
                 self._simulation.record.fault(
@@ -108,18 +133,18 @@ class Shown:
                     f"below {below} and {what}: frozen at {log.frozen}",
                 )
 
-    def _lived_on(self, machine: Machine, at_ms: int) -> bool:
+    def _lived_on(self, machine: Machine, one: _Shown) -> bool:
         """Whether the process of then had time enough to find out, and has not lost its disk, and
         the proof on it, since."""
-        if at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
+        if one.at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
             return False
         lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
-        return any(a <= at_ms and at_ms + PATIENCE_MS < b for a, b in lives)
+        return any(a <= one.at_ms and one.at_ms + one.within_ms < b for a, b in lives)
 
 
-def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int]]:
+def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int, int]]:
     """The logs of which a frame shows a signed head that is not of the tree held here, each with a
-    size below which the two part."""
+    size below which the two part, and how long it may take to prove that."""
     reader = Reader(given.data)
     try:
         kind, _ = read_tag(reader)
@@ -134,16 +159,16 @@ def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int]]:
         return
 
 
-def _head(line: Line, stated: StatedHead) -> Iterator[tuple[LogId, int]]:
+def _head(line: Line, stated: StatedHead) -> Iterator[tuple[LogId, int, int]]:
     log_id, size, root = stated.head
     log = line.logs.get(log_id)
     ours = known_root(line, log_id, size)
     differs = log is not None and ours is not None and ours != root
     if differs and log is not None and log.verifies(size, root, stated.signature):
-        yield log_id, size
+        yield log_id, size, PATIENCE_MS
 
 
-def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId, int]]:
+def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId, int, int]]:
     """A batch in full that begins within what is held, and differs there."""
     batch = read_batch(reader)
     session = line.sessions[given.link]
@@ -166,4 +191,4 @@ def _entries(line: Line, given: FrameIn, reader: Reader) -> Iterator[tuple[LogId
             apart = index
     signature = reader.data[reader.end :]
     if apart >= 0 and log.verifies(frontier.size, frontier.root(), signature):
-        yield log.id, apart + 1
+        yield log.id, apart + 1, AT_ONCE_MS
