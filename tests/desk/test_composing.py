@@ -48,7 +48,12 @@ def offer(seat: Seat) -> str:
 
 
 def authorise(seat: Seat) -> None:
-    seat.page.locator("#authorise").click()
+    """Presses the button, by keyboard: a band that comes meanwhile moves what a mouse points at."""
+    from playwright.sync_api import expect
+
+    button = seat.page.locator("#authorise")
+    expect(button).to_be_visible()
+    button.press("Enter")
 
 
 def test_a_flash_from_draft_to_answer_by_two_people(
@@ -83,6 +88,13 @@ def test_a_flash_from_draft_to_answer_by_two_people(
     far.page.goto(strict.bravo.line_url)
     see(far, "Ten lorries at 0600Z")
     entry = far.page.locator("article.entry", has_text="Ten lorries")
+    far.page.keyboard.press("1")  # no entry has the focus: a key alone states nothing
+    entry.focus()
+    entry.evaluate("one => { one.style.marginTop = '5000px'; scrollTo(0, 0); }")
+    far.page.keyboard.press("1")  # nor while its text is not on the screen
+    far.page.reload()
+    assert not _rung(strict, serial, "seen")
+    assert entry.locator("button[value=seen]").count() == 1
     entry.focus()
     far.shot("line-far")
     far.page.keyboard.press("1")

@@ -273,7 +273,7 @@ def test_beside_a_desk_the_glass_is_broken_with_a_reason(pair: Any, command: Any
     pair.alpha.followers.append(events.append)
     assert refusal(pair, command, "say", **FIELDS).refusal is Refusal.NOT_ALLOWED
     blank = refusal(pair, command, "say", **FIELDS, reason=" ")
-    assert "give a reason" in blank.detail
+    assert "--reason" in blank.detail
     long = refusal(pair, command, "say", **FIELDS, reason="x" * 1001)
     assert long.refusal is Refusal.OVERSIZE
     look = command(pair.alpha, "say", **FIELDS, reason="no passkey works since 0400Z")

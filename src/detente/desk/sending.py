@@ -129,7 +129,8 @@ class Outgoing:
         """One event of the node."""
         if event.get("event") == "node-gone" or (self._task is not None and not self._task.done()):
             return
-        if self._desk.drafts.ready():
+        drafts = self._desk.drafts
+        if drafts.offered() and drafts.ready():  # the first asks little, and is nearly always no
             self._task = asyncio.ensure_future(flush(self._desk))
 
     def begin(self) -> None:

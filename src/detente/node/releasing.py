@@ -183,7 +183,7 @@ def _write(node: Node, message: Message, kind: str, facts: dict[str, object]) ->
 def _break_glass(node: Node, message: Message, request: Request) -> Look:
     reason = clean(asked.text(request, "reason", ""))
     if not reason.strip():
-        detail = "people authorise at this desk; to break the glass, give a reason"
+        detail = "people authorise at the desk; only a reason breaks the glass (--reason)"
         raise LocalError(Refusal.NOT_ALLOWED, detail)
     if len(reason) > REASON_CHARS_MAX:
         raise LocalError(Refusal.OVERSIZE, f"a reason has at most {REASON_CHARS_MAX} characters")
