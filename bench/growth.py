@@ -1,4 +1,5 @@
-"""What one entry costs in a small record and in a large one: append, receipt, proof, page."""
+"""What one entry costs in a small record and in a large one: append, receipt, proof, page; a page
+from the middle of the record, and the desk's page of the line."""
 
 from __future__ import annotations
 
@@ -14,11 +15,32 @@ from bench.plan import Figures, Plan
 from bench.samples import texts
 
 from detente.core.transcript import Place
+from detente.desk.people import Person
+from detente.desk.sessions import Session
+from detente.desk.sheets import render
 from detente.node.places import place_word
 
 SMALL = 1_000
+OFFICER = Session(
+    key=b"",
+    person=Person(1, "Officer", frozenset({"watch", "drafter", "translator"}), "en"),
+    form_token="",
+    by_passkey=True,
+    began_s=0,
+)
+BARE = {  # what a page has beside its line
+    "session": OFFICER,
+    "language": "en",
+    "path": "/",
+    "token": lambda: "",
+    "there": lambda _time_s: "",
+    "stand": (),
+    "uncountersigned": (),
+}
 PAGES = 5
-OPERATIONS = ("append", "receipt", "proof", "page")
+PAGED = ("page", "earlier", "desk")
+OPERATIONS = ("append", "receipt", "proof", *PAGED)
+SHOWN = 50  # entries on a page of the desk
 
 
 def measure(plan: Plan) -> Figures:
@@ -62,8 +84,9 @@ def _in_turn(works: Sequence[_Works], floor: Floor, plan: Plan) -> None:
             for work in works:
                 work.do(name)
     for _ in range(PAGES):
-        for work in works:
-            work.do("page")
+        for name in PAGED:
+            for work in works:
+                work.do(name)
 
 
 class _Works:
@@ -78,6 +101,8 @@ class _Works:
             "receipt": pair.settle,
             "proof": self._prove,
             "page": self._page,
+            "earlier": self._earlier,
+            "desk": self._desk,
         }
         began_s = time.perf_counter()
         self._page()
@@ -97,3 +122,20 @@ class _Works:
 
     def _page(self) -> None:
         self._pair.alpha.node.execute({"do": "inbox"})
+
+    def _earlier(self) -> None:
+        own = self._pair.line.mine
+        assert own is not None
+        middle = place_word(Place(own, self._pair.size() // 2))
+        self._pair.alpha.node.execute({"do": "inbox", "before": middle})
+
+    def _desk(self) -> None:
+        found = self._pair.alpha.node.execute({"do": "inbox", "limit": SHOWN})
+        page = render(
+            "line.html",
+            **BARE,
+            line=found["lines"][0],
+            entries=[{"view": view} for view in found["entries"]],
+            earlier=found["earlier"],
+        )
+        assert page.count("<article") == SHOWN

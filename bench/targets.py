@@ -26,5 +26,7 @@ TARGETS: dict[str, Target] = {
     "growth.receipt_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.proof_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.page_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
+    "growth.earlier_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
+    "growth.desk_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "restart.ready_s": Target("≤ 1 at 1e5", "≤ 1 at any size"),
 }

@@ -227,7 +227,7 @@ class World:
 
     @classmethod
     def make(cls, folder: Path, **settings: Any) -> World:
-        """``settings`` go into the charter (`propose`'s ``set``)."""
+        """``settings`` go into the charter (`propose`'s ``set``); ``drill`` makes it a drill."""
         world = cls(Side(folder, "alpha"), Side(folder, "bravo"))
         try:
             world._open(settings)
@@ -253,6 +253,7 @@ class World:
             title="Alpha and Bravo",
             members=[{"party": "Bravo"}],
             languages=["en", "ru", "uk"],
+            drill=bool(settings.pop("drill", False)),
             set=settings,
         )
         self.bravo.call("accept", charter_b64=proposed["charter_b64"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
+from detente.core.errors import Refusal
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 
 View = Mapping[str, Any]
@@ -22,6 +23,7 @@ CLOCK_ERROR_S_MAX: Final = 60  # a claim worse than this makes every deadline do
 HEARTBEAT_S: Final = 95  # how old the time in the last heartbeat may be (limits.PRESENCE_LEASE_S)
 NEAR_S_MIN: Final = 60  # a deadline is near for this long at the least
 AGAIN_MIN: Final = (5, 15, 30)  # steps where no list says whom to call: it sounds again
+REFUSALS: Final = frozenset(one.word for one in Refusal)
 URGENT_WORDS: Final = frozenset({"FLASH", "OVERRIDE"})
 
 
@@ -152,11 +154,13 @@ def _doctor(findings: Sequence[View]) -> Iterator[Condition]:
     for one in findings:
         if one["ok"] or one["check"] == "mark":  # a mute line is told by the line itself
             continue
+        refusal, _colon, rest = str(one["detail"]).partition(": ")
+        detail = rest if refusal in REFUSALS else one["detail"]  # people are told the matter alone
         yield Condition(
             f"doctor/{one['check']}",
             f"doctor-{one['check']}" if one["check"] in levels else "doctor",
             levels.get(one["check"], Severity.NOTICE),
-            facts={"check": one["check"], "detail": one["detail"], "hint": one["hint"]},
+            facts={"check": one["check"], "detail": detail, "hint": one["hint"]},
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
 from detente.terms import PRESENCES, ROLES, SOURCES, URGENT, word
@@ -108,8 +109,10 @@ def clock_row(clock: View | None) -> str:
         return _("clock: not told")
     source = clock["source"]
     known = CLOCKS[source] if isinstance(source, int) and source < len(CLOCKS) else source
-    said = _("clock: {error}, {source}")
-    return said.format(error=give_or_take(clock["error_s"]), source=word(CLOCK_WORDS, known))
+    error_s, by = clock["error_s"], word(CLOCK_WORDS, known)
+    if error_s >= CLOCK_ERROR_UNKNOWN_S:
+        return f"{give_or_take(error_s)}, {by}"
+    return _("clock: {error}, {source}").format(error=give_or_take(error_s), source=by)
 
 
 def quantum(line: View) -> list[str]:

@@ -32,7 +32,7 @@ async def watch(request: Request, desk: Desk, session: Session) -> Response:
         "watch.html",
         stand=desk.sentinel.now if may_read else (),
         current=desk.watches.current(),
-        offered=desk.watches.offered(),
+        handed=desk.watches.offered(),
         contacts=desk.sentinel.contacts(),
         hours=HOURS,
     )
