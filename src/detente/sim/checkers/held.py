@@ -19,6 +19,7 @@ from detente.sim.checkers.ends import entries, honest, line_of
 if TYPE_CHECKING:
     from detente.core.station import Line
     from detente.sim.machine import Machine
+    from detente.sim.network import Connection
     from detente.sim.run import Simulation
 
 FAULT = "receipts"
@@ -34,20 +35,33 @@ class Held:
         self._clock: dict[int, dict[int, int]] = {}  # by machine: a reading -> when it was last so
         self._stepped: dict[int, int] = {}  # when a machine took its last step
         self._grew: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # size, since when
+        self._unseen: set[int] = set()  # machines of whose last step nothing has been noted yet
         simulation.record.hearing.append(self.hears)
+        simulation.record.leaving_to.append(self.leaving)
 
     def hears(self, machine: Machine, _: list[Input]) -> None:
         """Before a step: what came of the last one, and what the clock says at this one."""
         if not machine.honest:
             return
+        self._note(machine)
         now_ms = self._simulation.world.now_ms
+        self._unseen.add(machine.number)
+        self._stepped[machine.number] = now_ms
+        self._clock.setdefault(machine.number, {})[machine.clock.now(now_ms).wall_s] = now_ms
+
+    def leaving(self, machine: Machine, _: Connection, __: bytes, ___: bool) -> None:
+        """What came of the step that says this: its disk may be lost before the next one."""
+        self._note(machine)
+
+    def _note(self, machine: Machine) -> None:
+        if machine.number not in self._unseen:
+            return
+        self._unseen.discard(machine.number)
         line = line_of(machine)
         for log in () if line is None else line.logs.values():
             grew = self._grew.setdefault((machine.number, log.id), [])
             if log.size > (grew[-1][0] if grew else 0):
-                grew.append((log.size, self._stepped.get(machine.number, 0)))
-        self._stepped[machine.number] = now_ms
-        self._clock.setdefault(machine.number, {})[machine.clock.now(now_ms).wall_s] = now_ms
+                grew.append((log.size, self._stepped[machine.number]))
 
     def since_ms(self, machine: Machine, log: LogId, size: int) -> int | None:
         """Since when a machine has held so much of a log of another, disks lost in between
