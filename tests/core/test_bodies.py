@@ -77,6 +77,18 @@ def test_what_stays_missing_is_named_and_excepted() -> None:
     assert len(shelf.of_kind([Kind.LACKS])) == 1
 
 
+def test_what_is_missing_since_a_clock_that_was_ahead_is_named_in_time() -> None:
+    """A clock that has been set right does not put off the `lacks` by as much as it had jumped."""
+    liar, alpha, link = _meet(lacks_after_s=20)
+    alpha.world.wall_s += 3600
+    liar.say("third")
+    liar.entries(link, start=3, bodies=False)
+    alpha.world.wall_s -= 3600
+    alpha.world.run(30)
+    assert alpha.log_of(1).lacked == {1, 2, 3}
+    assert _covered(alpha) == 4
+
+
 def test_a_body_that_nobody_sends_is_asked_for_at_growing_distances() -> None:
     """At once, then after 5 s, 10 s, 20 s …; soon again when another body has come."""
     liar, alpha, link = _meet(lacks_after_s=3600)

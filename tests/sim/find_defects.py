@@ -143,7 +143,8 @@ def table(rows: list[Found]) -> Iterator[str]:
     )
     for one in rows:
         missed = one.checker == NOBODY
-        by, seed = ("nobody yet", f"none of {one.seed} tried") if missed else one[1:]
+        why = DEFECTS[one.name].masked or "nobody yet"
+        by, seed = (why, f"none of {one.seed} tried") if missed else one[1:]
         yield f"| {one.name} | {DEFECTS[one.name].source} | {by} | {seed} |"
 
 

@@ -88,6 +88,9 @@ def _lack(step: Step, line: Line) -> None:
     for log in line.logs.values():
         if log.id.member == line.me or not log.missing:
             continue
+        for index, since in log.missing.items():
+            if since > step.now.wall_s:  # our clock was ahead then, and has been set right since
+                log.missing[index] = step.now.wall_s
         late = sorted(
             index
             for index, since in log.missing.items()

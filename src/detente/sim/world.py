@@ -17,7 +17,7 @@ from detente.sim.parties import card_of
 from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
-TORN = "malformed"  # as SQLite says it
+TORN = ("malformed", "constraint failed")  # as SQLite says it of pages, and of rows that differ
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
@@ -196,7 +196,7 @@ class World:
     def died(self, machine: Machine) -> None:
         """A process has ended; its supervisor starts it again, unless it is kept down. A store that
         is torn is for officers; it may be only where the disk has lied."""
-        if TORN in machine.why_down:
+        if any(word in machine.why_down for word in TORN):
             self.record.stuck(machine)
             if not machine.disk.has_lied:
                 self.record.fault("nothing lost", f"{machine.name}'s store is torn on a true disk")

@@ -104,7 +104,7 @@ def _(plants: Plants) -> None:
     plants.put(Database, "_broken", _unbroken)
 
 
-@defect("the mark stays where it began", "F5: index reused after rollback", deeds=("restore",))
+@defect("the mark stays where it began", "F5: index reused after rollback", needs=("lying-hello",))
 def _(plants: Plants) -> None:
     plants.put(Stepper, "_advance", _only_first(vars(Stepper)["_advance"]))
 
@@ -143,7 +143,7 @@ def _verdict_less(plants: Plants, *believed: Verdict) -> None:
     plants.everywhere(real, judge)
 
 
-@defect("a store behind its mark is believed", "accept a stale head; F5", deeds=("restore",))
+@defect("a store behind its mark is believed", "accept a stale head; F5", needs=("lying-hello",))
 def _(plants: Plants) -> None:
     _verdict_less(plants, Verdict.BEHIND)
 

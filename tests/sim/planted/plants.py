@@ -77,7 +77,7 @@ class Plants:
 @dataclass(frozen=True, slots=True)
 class Defect:
     """One way of being wrong. ``needs`` are ways of attacking, any of which may bring it out;
-    ``deeds`` are words of which a plan must say all."""
+    ``deeds`` are words of which a plan must say all. ``masked`` says what keeps it from showing."""
 
     name: str
     source: str
@@ -86,6 +86,7 @@ class Defect:
     deeds: tuple[str, ...] = ()
     members: int = 2
     lasting: bool = False  # in what people are shown, and so still there when checkers look
+    masked: str = ""
 
     def fits(self, plan: Plan) -> bool:
         """Whether a plan holds what this defect cannot show itself without."""
@@ -110,12 +111,13 @@ def defect(
     deeds: tuple[str, ...] = (),
     members: int = 2,
     lasting: bool = False,
+    masked: str = "",
 ) -> Callable[[Callable[[Plants], None]], Callable[[Plants], None]]:
     """Names a function that plants a defect. ``source`` says who asked for it, and why."""
 
     def register(plant: Callable[[Plants], None]) -> Callable[[Plants], None]:
         assert name not in DEFECTS
-        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting)
+        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting, masked)
         return plant
 
     return register

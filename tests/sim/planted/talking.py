@@ -152,7 +152,7 @@ def _(plants: Plants) -> None:
     plants.effects(change)
 
 
-@defect("a gap is never closed", "T: gap never filled", deeds=("burst",))
+@defect("a gap is never closed", "T: gap never filled", needs=("fork-ahead",))
 def _(plants: Plants) -> None:
     plants.everywhere(overtaking.close_gap, lambda *_: None)
 

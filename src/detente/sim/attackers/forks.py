@@ -51,7 +51,7 @@ class Equivocate(Way):
         if peer is None or made is None:
             return False
         hand, at = made
-        if peer.holds.get(hand.id, 0) <= at:
+        if peer.sent.get(hand.id, 0) <= at:
             return False  # they would take it for the only one
         tell_raw(self.machine, peer, hand.batch(peer.channel, at))
         sign_fork(self, hand, at)
@@ -69,11 +69,13 @@ class ForkedHeads(Way):
         self.often(self._act, 2)
 
     def _act(self) -> bool:
-        peer, made = self.peer(), fork(self)
+        own = self.line.own
+        below = None if own is None else max(1, own.size - 3)  # so that they hold as much
+        peer, made = self.peer(), fork(self, below)
         if peer is None or made is None:
             return False
         hand, at = made
-        if peer.holds.get(hand.id, 0) <= at or hand.id in self._hands:
+        if peer.sent.get(hand.id, 0) <= at or hand.id in self._hands:
             return False
         self._hands[hand.id] = hand
         tell(self.machine, peer, Heads((hand.stated(),)))
@@ -110,7 +112,7 @@ class ManyForks(ForkedHeads):
 
     def _act(self) -> bool:
         peer, made = self.peer(), fork(self, self._below)
-        if peer is None or made is None or peer.holds.get(made[0].id, 0) <= made[1]:
+        if peer is None or made is None or peer.sent.get(made[0].id, 0) <= made[1]:
             return False
         hand, at = made
         self._below = max(1, at - 1)

@@ -90,8 +90,8 @@ class ManyLives(Way):
 
 
 class LyingHello(Way):
-    """Greetings that name nothing of what it holds of others, to whom has just lost its machine,
-    marks and all, as well (F5)."""
+    """Greetings that name nothing of what it holds of others, to whom has just lost its machine as
+    well, with its marks or without (F5)."""
 
     def begin(self) -> None:
         """Now and then there are new ones."""
@@ -106,9 +106,11 @@ class LyingHello(Way):
         if not victims:
             return False
         victim = self.dice.one_of(victims)
-        simulation.record.faults["restore-unmarked"] += 1
+        marked = self.dice.happens(0.5)
+        simulation.record.faults["restore" if marked else "restore-unmarked"] += 1
         victim.die("its machine is lost")
-        victim.marks.kept.clear()
+        if not marked:
+            victim.marks.kept.clear()
         simulation.officers.replace_disk(victim, newest=False)
         return True
 

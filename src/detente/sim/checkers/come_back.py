@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from detente.core.events import Tell
+from detente.core.events import Input, Tell
 from detente.core.extras import decode_resume
 from detente.core.leaf import Kind, LogId
 from detente.core.transcript import Entry
@@ -30,8 +30,22 @@ class ComeBack:
         self._most: dict[tuple[str, LogId], int] = {}
         self._adopted: dict[str, int] = {}
         self._mute: set[tuple[str, LogId]] = set()  # logs whose node has ever been mute
+        self._begun: dict[int, object] = {}  # the process of each machine that has been looked at
+        simulation.record.hearing.append(self.begun)
         simulation.record.leaving_to.append(self.leaving)
         simulation.record.told_to.append(self.told)
+
+    def begun(self, machine: Machine, _: list[Input]) -> None:
+        """What a disk holds when a process begins was signed before, whether it was let out or
+        not; a log that an adoption has ended grows no more from there."""
+        if self._begun.get(machine.number) is machine.process:
+            return
+        self._begun[machine.number] = machine.process
+        line = line_of(machine) if machine.honest else None
+        own = None if line is None else line.own
+        if own is not None:
+            key = machine.name, own.id
+            self._most[key] = max(own.size, self._most.get(key, 0))
 
     def leaving(self, machine: Machine, _: Connection, __: bytes, ___: bool) -> None:
         """With any frame our newest head may leave: it is never another at the same size, and an

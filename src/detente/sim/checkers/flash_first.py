@@ -32,7 +32,7 @@ class FlashFirst:
         self._simulation = simulation
         self._taken = 0  # of ``record.attempted``
         self._flash: dict[str, list[tuple[Submitted, object]]] = {}  # by name, with the process
-        self._since: dict[int, int] = {}  # by our number of a link: since when frames leave on it
+        self._since: dict[int, int] = {}  # by our number of a link: since when it may carry entries
         self._left: set[tuple[bytes, int]] = set()  # commitment, link
         simulation.record.leaving_to.append(self.leaving)
 
@@ -52,7 +52,9 @@ class FlashFirst:
             self._learn()
         side = connection.side(machine.number)
         link, now_ms = connection.links[side], self._simulation.world.now_ms
-        since_ms = self._since.setdefault(link, now_ms)
+        since_ms = self._since.get(link, now_ms)
+        if link not in self._since and _is_greeted(machine, link):
+            self._since[link] = now_ms
         for one, process in self._flash.get(machine.name, ()):
             if len(data) <= len(one.packed) or (one.commitment, link) in self._left:
                 continue
@@ -109,6 +111,13 @@ class FlashFirst:
 
     def _fault(self, what: str) -> None:
         self._simulation.record.fault(FAULT, what)
+
+
+def _is_greeted(machine: Machine, link: int) -> bool:
+    """Whether the peer has said hello there: until then it is sent no entries (spec/session.md)."""
+    line = line_of(machine)
+    session = None if line is None else line.sessions.get(link)
+    return session is not None and session.greeted
 
 
 def _is_lower(data: bytes) -> bool:

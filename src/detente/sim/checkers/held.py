@@ -167,8 +167,9 @@ class Held:
         if there is None or there.hash != held.leaf_hash:
             proof = line.shelf.ahead_proof(held.log, held.index)
             there = None if proof is None else proof.entry
-            lost = machine.name in self._simulation.record.lost_disks  # and the proof with it
-            if not lost and (proof is None or not log.verifies(*proof.head)):
+            at_ms = self._clock.get(machine.number, {}).get(held.held_at_s, -1)
+            lost = self._simulation.record.lost_ms.get(machine.name, -1) >= at_ms  # and the proof
+            if not lost if proof is None else not log.verifies(*proof.head):
                 self._fault(
                     f"{machine.name} receipts {_where(held.log, held.index)}, ahead and unsigned"
                 )
