@@ -11,16 +11,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from desk.parties import Parties, at_desk, found
 from desk.visitor import Visitor
 from node.conftest import command
 from starlette.routing import Route
 
+from detente.cli.main import main
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Duty
 from detente.core.leaf import Kind
 from detente.desk import entering, guard, line_page
 from detente.desk.alarms import Contact
+from detente.desk.cabinet import Cabinet
 from detente.desk.desk import wall_s
 from detente.desk.paper import spoken, spoken_of_day
 from detente.desk.people import ROLES
@@ -274,6 +277,20 @@ def test_the_relief_signs_on_first(parties: Parties, later: Any) -> None:
     assert "no-watch" in parties.alarms()
 
 
+def test_a_watch_whose_officer_cannot_hand_it_over_is_taken(parties: Parties) -> None:
+    """Who has collapsed, or has left for good, blocks nobody: another takes the watch, and the
+    journal says that it was without a hand-over. Nobody takes their own again so."""
+    one, two = parties.enter("Officer One", "watch"), parties.enter("Officer Two", "watch")
+    assert parties.send(one, "/watch/take", hours="8").status == 303
+    assert parties.send(one, "/watch/take", hours="8", over="yes").status == 400
+    parties.desk.people.part(parties.desk.people.named("Officer One").number, wall_s())
+    assert "They cannot hand it over" in two.get("/watch").text
+    assert parties.send(two, "/watch/take", hours="8", over="yes").status == 303
+    assert parties.desk.watches.current().person.name == "Officer Two"
+    taken = parties.journal("watch-taken")[-1]
+    assert (taken["relieved"], taken["handed_over"]) == ("Officer One", False)
+
+
 def test_no_session_ends_over_a_watch_or_a_draft(parties: Parties, later: Any) -> None:
     """Who has the watch, and who has a draft open, is still there after any idle time; who has
     neither is not."""
@@ -458,6 +475,31 @@ def test_times_of_the_capitals_stand_beside_utc() -> None:
             parse_zones(wrong)
     with pytest.raises(LocalError):
         parse_zones(",".join(f"Z{n}=UTC" for n in range(9)))
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (
+            ("zones", "Kyiv = Europe/Kyiv,Moscow=Europe/Moscow"),
+            "Kyiv=Europe/Kyiv,Moscow=Europe/Moscow",
+        ),
+        (("telephone", "on"), "on"),
+        (("telephone", "perhaps"), None),
+        (("zones", "Oz=Nowhere/Oz"), None),
+        (("colour", "red"), None),
+    ],
+)
+def test_a_setting_is_kept_by_the_command_line(
+    tmp_path: Path, words: tuple[str, str], kept: str | None
+) -> None:
+    """`desk set` keeps what it understands, and says what it does not."""
+    Cabinet.open(tmp_path, create=True).close()
+    done = CliRunner().invoke(main, ["--json", "--home", str(tmp_path), "desk", "set", *words])
+    cabinet = Cabinet.open(tmp_path)
+    assert (done.exit_code == 0) is (kept is not None)
+    assert cabinet.setting(words[0]) == kept
+    cabinet.close()
 
 
 # --- the auditor ---

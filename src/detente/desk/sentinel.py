@@ -87,8 +87,10 @@ class Sentinel:
             if ended.level >= 0:
                 data = {"key": key, "first_s": ended.first_s}
                 self._unsaid.append(("alarm-ended", now_s, data))
-        if self._save(now_s):
-            await self.tell()
+        self._save(now_s)
+        if self.status is not None:
+            with suppress(MachineError):
+                await self.tell()
         changed = [_shown(one) for one in stand] != [_shown(one) for one in self.now]
         self.now = tuple(stand)
         if changed:
@@ -123,12 +125,12 @@ class Sentinel:
             self._saved = dict(self._kept)
         return self._kept
 
-    def _save(self, now_s: int) -> bool:
-        """Keeps what has changed, and says whether there was anything. A disk that takes nothing
-        is an alarm of its own, and ends no other: what stands is in memory as well."""
+    def _save(self, now_s: int) -> None:
+        """Keeps what has changed. A disk that takes nothing is an alarm of its own, and ends no
+        other: what stands is in memory as well."""
         kept = self._known()
         if kept == self._saved and self._disk_s is None and not self._unsaid:
-            return False
+            return
         try:
             if self._disk_s is not None:
                 self.cabinet.reopen()
@@ -142,10 +144,9 @@ class Sentinel:
                     noting.put(self.cabinet, word, at_s, **data)
         except DetenteError:
             self._disk_s = self._disk_s or now_s
-            return False
+            return
         self._unsaid.clear()
         self._saved, self._disk_s = dict(kept), None
-        return True
 
     def _save_one(self, key: str, one: Kept) -> None:
         self.cabinet.run("DELETE FROM alarm WHERE key = ?", key)

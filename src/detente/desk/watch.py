@@ -83,18 +83,22 @@ class Watches:
         watch = self.current()
         return watch is not None and watch.person.number == person.number
 
-    async def take(self, person: Person, hours: int) -> None:
-        """Takes a watch that nobody has. LocalError IN_USE if somebody has it, USAGE."""
+    async def take(self, person: Person, hours: int, *, over: bool = False) -> None:
+        """Takes a watch that nobody has; ``over``, one that somebody has who cannot hand it over.
+        LocalError IN_USE if somebody has it, USAGE."""
         self._check_hours(hours)
         watch = self.current()
-        if watch is not None:
+        if watch is not None and not (over and watch.person.number != person.number):
             raise LocalError(Refusal.IN_USE, f"{watch.person.name} has the watch: relieve them")
         now_s = self._clock()
-        await self._node.ask("duty", on=True, who=person.name)
+        await self._node.ask("duty", on=True, relieved=watch is not None, who=person.name)
         with self._cabinet.change():
+            data: dict[str, Any] = {"who": person.name, "until_s": now_s + 3600 * hours}
+            if watch is not None:
+                self._end(watch, now_s)
+                data |= {"relieved": watch.person.name, "handed_over": False}
             self._begin(person, now_s, hours)
-            until_s = now_s + 3600 * hours
-            noting.put(self._cabinet, "watch-taken", now_s, who=person.name, until_s=until_s)
+            noting.put(self._cabinet, "watch-taken", now_s, **data)
 
     def offer(self, person: Person, note: str, matters: dict[str, Any]) -> None:
         """The outgoing officer hands over. They keep the watch until somebody signs on.

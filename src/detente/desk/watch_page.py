@@ -54,8 +54,10 @@ async def silence(request: Request, desk: Desk, session: Session) -> Response:
 
 @page("watch")
 async def take(request: Request, desk: Desk, session: Session) -> Response:
-    """Takes a watch that nobody has."""
-    await desk.watches.take(session.person, _whole(await request.form(), "hours"))
+    """Takes a watch that nobody has, or whose officer cannot hand it over."""
+    form = await request.form()
+    over = form.get("over") == "yes"
+    await desk.watches.take(session.person, _whole(form, "hours"), over=over)
     await desk.sentinel.look()
     return RedirectResponse("/watch", 303)
 
