@@ -435,6 +435,7 @@ def test_a_dispatch_and_a_day_go_on_paper_with_groups_to_read_aloud(parties: Par
     assert view["hash"] in sheet
     assert spoken(bytes.fromhex(view["hash"])) in sheet
     assert "marks" not in sheet.split("<main")[1]
+    assert re.search(r'<th scope="row">received</th><td><bdi>alpha</bdi>', sheet)
     day = sheet.split('datetime="')[1][:10]
     page = watch.get(f"/line/{parties.line}/day/{day}").text
     hashes = [
