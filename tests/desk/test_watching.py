@@ -722,7 +722,7 @@ def test_the_sentinel_goes_on_after_a_refusal(parties: Parties) -> None:
         parties.desk.node.ask = real  # type: ignore[method-assign]
         parties.desk.node.changes += 1
         parties.desk.sentinel._bell.set()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.6)
         watching.cancel()
 
     parties.enter("Admin", "administrator")

@@ -18,6 +18,7 @@ from detente.desk.node_side import NodeSide, gone
 from detente.desk.people import Person
 
 EVERY_S = 2.0  # deadlines pass without an event
+LEAST_S = 0.2  # between two looks: a line in full flow is not asked after every entry
 DOCTOR_EVERY_S = 60  # its checks read the disk
 CONTACTS_MAX = 40
 MINUTES_MAX = 24 * 60
@@ -57,6 +58,7 @@ class Sentinel:
                 await self.look()
             except DetenteError as error:  # shown to administrators; the next look may do better
                 self.trouble = f"{error.refusal.word}: {error.detail}"
+            await asyncio.sleep(LEAST_S)
             try:
                 await asyncio.wait_for(self._bell.wait(), EVERY_S)
             except TimeoutError:
