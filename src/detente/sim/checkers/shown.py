@@ -7,6 +7,7 @@ same, else a forker is found out only by chance. What arrives is read here as th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,6 +67,8 @@ class Shown:
                     if log.member in wicked:
                         one = _Shown(now_ms, below, within_ms)
                         self._shown.setdefault((machine, log), []).append(one)
+                        proven = partial(self._proven, machine, machine.process, log, one)
+                        self._simulation.world.later(within_ms, proven)
                 self._overtook(machine, line, given)
 
     def _overtook(self, machine: Machine, line: Line, given: FrameIn) -> None:
@@ -94,6 +97,18 @@ class Shown:
         if log.verifies(frame.index + 1, frontier.root(), frame.signature):
             now_ms = self._simulation.world.now_ms
             self._ahead.setdefault((machine, log.id, frame.index), (now_ms, digest))
+
+    def _proven(self, machine: Machine, process: object, log_id: LogId, one: _Shown) -> None:
+        """When the time for a proof is over, in the process that was shown the two: it may lose its
+        disk later, and the proof with it."""
+        line = line_of(machine) if machine.process is process is not None else None
+        log = None if line is None else line.logs.get(log_id)
+        if log is not None and not 0 <= log.frozen < one.below:
+            self._simulation.record.fault(
+                "proven forks",
+                f"{machine.name} has not proven the fork of {log_id.member}/{log_id.word} "
+                f"below {one.below} in time: frozen at {log.frozen}",
+            )
 
     def _filled(self, machine: Machine, line: Line) -> None:
         """What overtook is what then stands there, or its author is proven to have forked in the
