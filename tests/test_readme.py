@@ -144,7 +144,7 @@ def said(
 def test_the_readme_and_two_terminals(environment: dict[str, str], stage):
     """The demo and the check print what the README shows; both nodes stay up until Ctrl-C."""
     told, folder, process = stage
-    played, _, stays = told.partition("\n── Both nodes stay up")
+    played, _, stays = told.partition("\n── Both desks are open")
     assert stays, told
     demo = next(rows for command, rows in commands() if command == "make demo ARGS=--exit")
     assert pattern(demo).fullmatch(played), played
