@@ -153,6 +153,9 @@ def test_a_body_without_its_key_is_damage(store, folder, author) -> None:
     assert refusal(lambda: shelf.entry(LOG, 0), MachineError) is Refusal.DISK
 
 
+_COVER = "1 rows of «cover» name entries that are not there"
+
+
 @pytest.mark.parametrize(
     ("harm", "named"),
     [
@@ -160,6 +163,8 @@ def test_a_body_without_its_key_is_damage(store, folder, author) -> None:
         ("UPDATE entry SET id = id + 1 WHERE id & 255 = 2", "log 1 has 3 of its 3 entries"),
         ("DELETE FROM entry; UPDATE log SET size = 0", "3 rows of «entry_hash»"),
         ("INSERT INTO ref SELECT 1, zeroblob(32), id + 9 FROM entry", "3 rows of «ref»"),
+        ("INSERT INTO cover VALUES (1, zeroblob(3), 2, 1, 0), (1, zeroblob(3), 3, 2, 0)", _COVER),
+        ("INSERT INTO cover_back VALUES (9, zeroblob(3), 0, 1, 0)", "1 rows of «cover_back»"),
     ],
 )
 def test_a_store_that_lost_its_middle_says_so(store, folder, author, harm: str, named: str) -> None:
@@ -169,6 +174,14 @@ def test_a_store_that_lost_its_middle_says_so(store, folder, author, harm: str, 
     raw(folder, "PRAGMA foreign_keys = OFF")
     raw(folder, harm)
     assert store.damage().startswith(named)
+
+
+def test_an_index_that_lost_a_row_is_damage(store, folder, author) -> None:
+    """A count that is read from the index alone would find nothing."""
+    keep(store, author().say())
+    raw(folder, "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'cover_size'")
+    raw(folder, "INSERT INTO cover VALUES (1, zeroblob(3), 9, 1, 0)")
+    assert store.damage() == "wrong # of entries in index cover_size"
 
 
 def test_a_damaged_draft_is_no_draft(store, folder) -> None:

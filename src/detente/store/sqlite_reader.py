@@ -28,9 +28,14 @@ _LOGS_COUNTED = """
     FROM log AS g LEFT JOIN entry AS e
     ON e.id BETWEEN g.number << 40 AND ((g.number + 1) << 40) - 1 GROUP BY g.number
 """
+_COVERS = """
+    SELECT count(*) FROM cover WHERE (by_log << 40 | by_index) NOT IN (SELECT id FROM entry)
+"""
 _WITHOUT_ENTRY = (
     ("ref", "SELECT count(*) FROM ref WHERE id NOT IN (SELECT id FROM entry)"),
     ("entry_hash", "SELECT count(*) FROM entry_hash WHERE id NOT IN (SELECT id FROM entry)"),
+    ("cover", _COVERS),
+    ("cover_back", _COVERS.replace("cover", "cover_back")),
 )
 
 
@@ -149,11 +154,14 @@ class SqliteReader:
         return None if row is None else OwnHead(*row)
 
     def damage(self) -> str:
-        """Every row of the entries is read: a second for a million of them."""
+        """Every row of the entries is read, and every index is held against its table."""
+        found = self._database.row("PRAGMA integrity_check(1)")
+        if found is None or found[0] != "ok":
+            return "no answer" if found is None else str(found[0])
         logs = self._database.rows(_LOGS_COUNTED)
-        for number, size, found, last in logs:
-            if found != size or (found and last != size - 1):
-                return f"log {number} has {found} of its {size} entries"
+        for number, size, there, last in logs:
+            if there != size or (there and last != size - 1):
+                return f"log {number} has {there} of its {size} entries"
         for table, question in _WITHOUT_ENTRY:
             row = self._database.row(question)
             if row is not None and row[0]:
