@@ -5,10 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from desk.ground import Side, World
+from desk.parties import Parties, at_desk, found
+
+from detente.node.config import load_config, write_config
 
 if TYPE_CHECKING:
     from desk.seat import Seat
@@ -89,3 +94,31 @@ def alpha(world: World, sit: Callable[..., Seat]) -> Seat:
 def bravo(world: World, sit: Callable[..., Seat]) -> Seat:
     """An officer with every power of the watch at Bravo's desk."""
     return sit(world.bravo)
+
+
+# --- two desks in this process, without a browser ---
+
+
+def settle(homes: Path, place: Path) -> Path:
+    """A copy of the homes, with marks of its own."""
+    shutil.copytree(homes, place)
+    for name in ("alpha", "bravo"):
+        config = load_config(place / name)
+        mark = str(place / "marks" / name)
+        write_config(place / name, msgspec.structs.replace(config, mark=mark))
+    return place
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two homes with a line between them."""
+    folder = tmp_path_factory.mktemp("homes")
+    found(folder)
+    return folder
+
+
+@pytest.fixture
+def parties(homes: Path, tmp_path: Path) -> Iterator[Parties]:
+    """Both parties of a copy of them, each with its desk."""
+    with at_desk(settle(homes, tmp_path / "parties")) as made:
+        yield made
