@@ -653,7 +653,7 @@ def test_a_line_that_is_no_drill_has_none_to_end(parties: Parties) -> None:
 EVIL = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
-    "{{ 7 * 7 }} {% include 'x' %} </textarea></title>",
+    "{{ 'zz' * 4 }} {% include 'x' %} </textarea></title>",
     "line one\nseen  alpha  051230Z FEB 26  stated by the watch",
     "◆ FLASH A-0001 alpha 051230Z FEB 26",
     "А-0001 answers Α-0001",  # Cyrillic А, Greek Α
@@ -697,7 +697,7 @@ def test_no_text_of_theirs_is_obeyed_anywhere(parties: Parties, evil: str) -> No
         answer = watch.get(path)
         assert answer.status == 200, path
         page = answer.text
-        for bad in ("<script>alert", "<img", "49 "):
+        for bad in ("<script>alert", "<img", "zzzzzzzz"):
             assert bad not in page, (path, bad)
         outside = re.sub(r'<bdi class="row" dir="auto">.*?</bdi>', "", page)
         for row in evil.split("\n"):
