@@ -150,7 +150,7 @@ def test_the_command_ends_with_one_document() -> None:
     document = documents[0]
     assert (document["seeds"], document["from"], document["violations"]) == (1, 2, 0)
     assert (document["found"], document["day"]) == ([], False)
-    assert document["simulated_hours"] > 1
+    assert document["simulated_hours"] > 0.5
     assert document["entries"] == run_seed(2).entries
     assert document["faults"] == run_seed(2).faults
     assert documents[0]["digest"] == documents[1]["digest"]

@@ -48,7 +48,9 @@ function replace(next) {
   const key = at !== null && main.contains(at) ? at.closest("[id]") : null;
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
   main.replaceChildren(...fresh.childNodes);
-  if (key !== null) document.getElementById(key.id)?.querySelector("button, a")?.focus();
+  const back = key === null ? null : document.getElementById(key.id);
+  // An entry that had the focus has it again; what was within one goes to its first control.
+  if (back !== null) (at === key ? back : back.querySelector("button, a") ?? back).focus({ preventScroll: true });
   if (atEnd) scrollTo(0, document.documentElement.scrollHeight);
 }
 
