@@ -384,7 +384,7 @@ def test_a_log_that_grows_after_it_fell_mute_is_seen() -> None:
     def spoil(simulation: Simulation) -> None:
         alpha, checker = simulation.world.machines[0], simulation.checkers.come_back
         own = line_at(simulation, 0).own
-        checker._mute.add((alpha.name, own.id))
+        checker._mute[alpha.name, own.id] = simulation.world.now_ms
         checker._most[alpha.name, own.id] = 1
         simulation.record.frame(alpha, next(iter(alpha.connections.values())), b"")
 

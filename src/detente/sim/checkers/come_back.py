@@ -29,7 +29,7 @@ class ComeBack:
         self._roots: dict[tuple[str, LogId, int], bytes] = {}
         self._most: dict[tuple[str, LogId], int] = {}
         self._adopted: dict[str, int] = {}
-        self._mute: set[tuple[str, LogId]] = set()  # logs whose node has ever been mute
+        self._mute: dict[tuple[str, LogId], int] = {}  # logs whose node was mute, and when last
         self._begun: dict[int, object] = {}  # the process of each machine that has been looked at
         simulation.record.hearing.append(self.begun)
         simulation.record.leaving_to.append(self.leaving)
@@ -56,7 +56,7 @@ class ComeBack:
             return
         name = machine.name
         if line is not None and line.mute:
-            self._mute.add((name, own.id))
+            self._mute[name, own.id] = self._simulation.world.now_ms
         known = self._roots.setdefault((name, own.id, own.size), own.root)
         if known != own.root:
             self._fault(f"{name} has signed two heads of size {own.size} of log {own.id.word}")
@@ -64,9 +64,15 @@ class ComeBack:
         if own.size > most:
             if own.id.k < self._adopted.get(name, 0):
                 self._fault(f"{name}'s old log {own.id.word} has grown after an adoption")
-            elif (name, own.id) in self._mute and most:
+            elif most and self._is_mute(name, own.id):
                 self._fault(f"{name}'s log {own.id.word} has grown after it had fallen mute")
             self._most[name, own.id] = own.size
+
+    def _is_mute(self, name: str, log: LogId) -> bool:
+        """Whether a node may not go on in a log. A disk from before it fell mute for a key that it
+        revoked knows nothing of that, and its mark may rightly find nothing lost."""
+        lost_ms = self._simulation.record.lost_ms.get(name, -1)
+        return self._mute.get((name, log), -1) > lost_ms
 
     def told(self, machine: Machine, tell: Tell) -> None:
         """A node has been adopted."""
