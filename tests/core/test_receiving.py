@@ -80,6 +80,17 @@ def test_an_elided_batch_that_cannot_be_read_is_a_question() -> None:
     assert refused(alpha) == ["malformed"]
 
 
+def test_a_card_is_every_members_whoever_it_is_addressed_to() -> None:
+    """Or a revocation for some alone would end a log at some alone; a dispatch is its readers'."""
+    _world, liar, link, alpha = with_liar()
+    for kind in (Kind.CARD, Kind.DISPATCH):
+        liar.say("for nobody else", kind=kind, audience=0b10)
+    liar.entries(link, start=1)
+    shelf = alpha.shelf(alpha.line.id)
+    kept = [shelf.entry(liar.log.id, index).body is not None for index in (1, 2)]
+    assert kept == [True, False]
+
+
 def test_a_root_that_is_not_here_is_a_question() -> None:
     """A receiver that lacks what an entry leaves out asks for the full form and takes that."""
     world, liar, link, alpha = with_liar()
