@@ -12,7 +12,7 @@ from detente.core.body import pack
 from detente.core.errors import Refusal
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.transcript import Place
-from detente.core.wire import Batch, encode_entries, encode_item
+from detente.core.wire import FULL, KIND, Batch, encode_entries, encode_item
 
 
 def with_liar() -> tuple[World, Liar, int, End]:
@@ -59,6 +59,36 @@ def test_only_the_full_form_is_judged() -> None:
     refusal = liar.answers(link, frames.Refuse)[0]
     assert refusal == frames.Refuse(Refusal.BAD_SIGNATURE, liar.log.id, 1)
     assert not alpha.facts("fork-suspected")
+
+
+def test_an_elided_batch_that_cannot_be_read_is_a_question() -> None:
+    """Read behind another entry than it was written behind it says anything, and nobody lied: it
+    was under way when an earlier batch came again. What is unreadable in full is a fault."""
+    world, liar, link, alpha = with_liar()
+    liar.log.say(Kind.CLOCK, extra=b"\1", time_s=world.wall_s)
+    liar.say("one")
+    liar.say("two")
+    liar.entries(link, start=1, stop=3)
+    liar.entries(link, start=1, stop=2)
+    liar.raw(link, liar.batch(start=3, full=False, told_start=False))
+    assert liar.answers(link, frames.Want) == [frames.Want(frames.WANT_FULL, liar.log.id, 2)]
+    assert not refused(alpha)
+    liar.entries(link, start=2)
+    assert alpha.line.logs[liar.log.id].size == 4
+    batch = Batch(log=None, start=4, count=1, confirm=False)
+    liar.raw(link, encode_entries(1, batch, [bytes((FULL | KIND,))], bytes(64)))
+    assert refused(alpha) == ["malformed"]
+
+
+def test_a_card_is_every_members_whoever_it_is_addressed_to() -> None:
+    """Or a revocation for some alone would end a log at some alone; a dispatch is its readers'."""
+    _world, liar, link, alpha = with_liar()
+    for kind in (Kind.CARD, Kind.DISPATCH):
+        liar.say("for nobody else", kind=kind, audience=0b10)
+    liar.entries(link, start=1)
+    shelf = alpha.shelf(alpha.line.id)
+    kept = [shelf.entry(liar.log.id, index).body is not None for index in (1, 2)]
+    assert kept == [True, False]
 
 
 def test_a_root_that_is_not_here_is_a_question() -> None:

@@ -96,6 +96,16 @@ def test_what_needs_no_receipt_of_theirs_is_no_silence(two):
     assert found.state is State.ON_DUTY
 
 
+def test_who_says_that_it_lacks_a_body_is_not_shown_as_not_receipting(two):
+    """It has said of the entry what it can say; what it says of the next one is another matter."""
+    a, b = two.logs
+    first = two.dispatch(a, time_s=NOW_S - 50_000)
+    two.lacks(b, first, time_s=NOW_S - 40_000)
+    assert of_member_one(two, ON_DUTY, first).state is State.ON_DUTY
+    second = two.dispatch(a, time_s=NOW_S - 30_000)
+    assert of_member_one(two, ON_DUTY, first, second).entry == second
+
+
 def test_declined_is_their_mark_by_the_watch_on_duty(two):
     """The last thing this watch declined is named; what an earlier watch declined is not."""
     a, b = two.logs

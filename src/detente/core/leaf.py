@@ -60,9 +60,9 @@ UNCALLING = frozenset({Kind.SEEN, Kind.QUOTE, Kind.HELD_AHEAD, Kind.LACKS})
 OVERTAKING = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.MARK, Kind.SEEN, Kind.HELD_AHEAD})
 # Kinds whose bodies are content: for readers, never for observers, and for their author to purge.
 CONTENT = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.MARK, Kind.TRANSLATION, Kind.TEST})
-# Kinds whose bodies every member may have, whenever it joined: which line this is, and which of its
-# logs are proven forked.
-RECORD = frozenset({Kind.CHARTER, Kind.ACCUSATION})
+# Kinds whose bodies every member may have, whenever it joined and whoever they are addressed to:
+# which line this is, which of its logs are proven forked, and which keys their parties stand by.
+RECORD = frozenset({Kind.CHARTER, Kind.ACCUSATION, Kind.CARD})
 # Kinds that carry a serial a watch officer can count.
 SERIAL = frozenset({Kind.DISPATCH, Kind.ACCIDENT, Kind.TRANSLATION, Kind.TEST})
 

@@ -34,7 +34,7 @@ from detente.core.quotas import MISSING_MAX, charge, log_for
 from detente.core.restoring import drop_entered, judge_own_log
 from detente.core.station import Line, Session, Step
 from detente.core.transcript import Entry, Place
-from detente.core.wire import Batch, Item, read_batch, read_item
+from detente.core.wire import FULL, Batch, Item, read_batch, read_item
 
 SLOW_ROOTS_MAX = 2048  # roots that one frame may have us fold from the store
 ASKED_MAX = 1024  # logs that one session remembers having asked for
@@ -91,15 +91,19 @@ def _items(
         slow += held is None or size not in held.heads
         return known_root(line, other, size) if slow <= SLOW_ROOTS_MAX else None
 
+    whole = False
     try:
         for _ in range(batch.count):
+            whole = reader.pos < reader.end and bool(reader.data[reader.pos] & FULL)
             item = read_item(
                 reader, prev, root_of, lambda other, at: known_hash(line, other, at), line.mine
             )
             items.append(item)
             prev = item.leaf
-    except PeerError as error:
-        if error.refusal != Refusal.WANT_FULL:
+    except PeerError:
+        # Behind another leaf than ours is, or from another start, what was left out reads as
+        # anything: only what stands there in full is judged (F4).
+        if whole:
             raise
         _ask_full(step, session, log, start)
         return None

@@ -263,7 +263,7 @@ class Line:
 
     def entitled(self, leaf: Leaf, author: int, member: int) -> bool:
         """Whether a member gets the body of a leaf: content goes to readers alone, and what says
-        which line this is, or whose log is forked, to all."""
+        which line this is, whose log is forked, or which keys count, to all."""
         if not (leaf.reads(member) or member == author or leaf.kind in RECORD):
             return False
         return leaf.kind not in CONTENT or self.reads(member)

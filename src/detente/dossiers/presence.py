@@ -92,11 +92,14 @@ def presence(
 def _not_receipting(
     charter: Charter, member: int, saw: Observation, waiting: list[Ladder], now_s: int
 ) -> Presence | None:
-    """Alive for long enough to have received an entry, and without a word about it."""
+    """Alive for long enough to have received an entry, and without a word about it: who has said
+    that it lacks the body receipts, and cannot receipt this."""
     within_s = charter.seen_within_s + PRESENCE_LEASE_S
     for rungs in waiting:
         reader = rungs.reader(member)
         if reader is None or reader.received is not None or not rungs.stands:
+            continue
+        if reader.holding.lacks is not None:
             continue
         # An outage is not held against a node that has just come back.
         due_s = max(rungs.sent_s, saw.alive_since_s or 0) + within_s

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.core.leaf import CONTENT, Kind
+from detente.core.leaf import CONTENT, Kind, Leaf
+from detente.core.transcript import Entry, Place
 from detente.sim.checkers.ends import entries, honest, line_of, wicked
 
 if TYPE_CHECKING:
@@ -70,6 +71,20 @@ def _left(machine: Machine, digest: bytes, salt: bytes) -> str:
         return "its body still opens"
     if not entry.purged:
         return "it is not shown as purged"
+    if any(_said_again(found, place, entry.leaf) for found in entries(machine).values()):
+        return ""  # released once more after a restore, in another life, which was not purged
     if salt and any(salt in file.data for file in machine.disk.files.values()):
         return "its salt is still on the disk"
     return ""
+
+
+def _said_again(found: list[Entry], place: Place, leaf: Leaf) -> bool:
+    """Whether another entry of the same author has the same body, and still has it here."""
+    return any(
+        one.leaf is not None
+        and one.leaf.commitment == leaf.commitment
+        and one.salt is not None
+        and one.place != place
+        and one.place.log.member == place.log.member
+        for one in found
+    )
