@@ -27,6 +27,7 @@ SQLITE_MIN = (3, 51, 3)
 _BUSY_MS = 1000  # another reader recovers or closes; nobody holds the file longer than that
 _CHECKPOINT_PAGES = 4000  # 16 MB of write-ahead log: read again in well under a second at a start
 _CACHE_KIB = 32_768
+_ANEW_PAGES_MAX = 65_536  # 256 MB, some hundred thousand entries: written anew in a second or two
 _WAL_BYTES_MAX = 4 * 4096 * _CHECKPOINT_PAGES
 
 Row = tuple[Any, ...]
@@ -39,6 +40,7 @@ class Database:
         self._connection = connection
         self._refused = ""
         self._scrub_due = False
+        self._remnants = False  # whether split pages may still hold copies of what was purged
 
     @classmethod
     def open_writer(cls, folder: Path, *, create: bool, vfs: str | None = None) -> Database:
@@ -174,18 +176,24 @@ class Database:
             self.run("ROLLBACK")
 
     def scrub_after_commit(self) -> None:
-        """Something was purged: the next commit empties the write-ahead log too."""
-        self._scrub_due = True
+        """Something was purged: the next commit leaves no copy of it in the file or beside it."""
+        self._scrub_due = self._remnants = True
 
     def scrub(self) -> None:
-        """Empties the write-ahead log, where bytes deleted from the file may still stand.
+        """Writes the file anew, and empties the write-ahead log: deleted bytes may stand in that,
+        and in gaps of the file's own pages.
 
-        If a reader holds it just now, every commit tries again.
+        SQLite overwrites what it deletes, not the copy that a row leaves behind where its page was
+        split. Above ``_ANEW_PAGES_MAX`` the file stays as it is: a node must not stand still for
+        minutes. If a reader holds the log just now, every commit tries again.
         """
         self._check()
         self._scrub_due = True
         try:
             self._connection.set_busy_timeout(0)
+            if self._remnants and self._connection.pragma("page_count") <= _ANEW_PAGES_MAX:
+                self._connection.execute("VACUUM")
+            self._remnants = False
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._scrub_due = False
         except apsw.BusyError:
