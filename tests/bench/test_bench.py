@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DISK = {"commit_ms", "mark_ms"}
 PERCENTILES = {"p50_ms", "p95_ms", "p99_ms", "p50_over_floor"}
 SIZES = ("1e3", "1e4")
+GROWING = ("append", "receipt", "proof", "page", "earlier", "desk")
 ROWS = {
     "latency": DISK
     | PERCENTILES
@@ -56,12 +57,8 @@ ROWS = {
     }
     | {"entries_1", "entries_64"},
     "growth": DISK
-    | {f"{name}_ratio_1e4" for name in ("append", "receipt", "proof", "page")}
-    | {
-        f"{name}_{size}_ms"
-        for name in ("append", "receipt", "proof", "page", "first_page")
-        for size in SIZES
-    }
+    | {f"{name}_ratio_1e4" for name in GROWING}
+    | {f"{name}_{size}_ms" for name in (*GROWING, "first_page") for size in SIZES}
     | {f"memory_mib_{size}" for size in SIZES}
     | {"entries"},
     "restart": DISK

@@ -155,7 +155,7 @@ def test_a_member_that_joined_and_lost_its_disk_comes_back_mute(town: Any, until
     status = until(
         lambda: charlie.line()["checkpoints"] and charlie.line(), "the line to come back"
     )
-    assert (status["mute"], status["own_size"]) == ("a mark, and no record", 0)
+    assert (status["mute"], status["own_size"]) == ("store behind mark", 0)  # as seen at the start
     until(lambda: "of the first life" in charlie.texts(), "its own words")
     charlie.call("adopt", k=1, passphrases=[PASSPHRASE])
     until(lambda: charlie.line()["open"], "charlie to be in again")

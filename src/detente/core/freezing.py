@@ -58,11 +58,11 @@ def accusations(line: Line, log_id: LogId) -> list[tuple[Entry, Leaf, Accused]]:
 def frozen_logs(station: Station, line: Line) -> FrozenLogs:
     """Every log that is proven forked, with the entries that prove it, and every log of a revoked
     key, with where it ends, for decisions."""
-    found: dict[LogId, Frozen] = {}
-    for log_id, index in line.accused.items():
-        log = line.logs.get(log_id)
-        if log is not None:
-            found[log_id] = Frozen(index, _proofs(station, line, log))
+    found = {
+        log_id: Frozen(index, _proofs(station, line, line.logs[log_id]))
+        for log_id, index in line.accused.items()
+        if log_id in line.logs
+    }
     return ended(found, ends_of_revoked(station, line))
 
 
