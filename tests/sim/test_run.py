@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 from types import SimpleNamespace
+from weakref import ReferenceType, ref
 
 import pytest
 
 from detente.sim.fuse import PowerCut
 from detente.sim.plan import plan_of
-from detente.sim.run import quiet_power_cuts, run_plan
+from detente.sim.run import Simulation, quiet_power_cuts, run_plan
+from detente.sim.world import World
 
 SCRIPT = """
 from detente.sim.plan import plan_of
@@ -49,3 +52,18 @@ def test_a_store_freed_without_power_prints_nothing(monkeypatch: pytest.MonkeyPa
         sys.unraisablehook(fault)
     sys.unraisablehook(cut)
     assert printed == [fault, cut]
+
+
+def test_a_world_ends_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a simulation is left once its result is there: a long swarm does not grow."""
+    worlds: list[ReferenceType[World]] = []
+    begin = Simulation.begin
+
+    def watched(simulation: Simulation) -> None:
+        worlds.append(ref(simulation.world))
+        begin(simulation)
+
+    monkeypatch.setattr(Simulation, "begin", watched)
+    run_plan(plan_of(3))
+    gc.collect()
+    assert [world() for world in worlds] == [None]
