@@ -121,8 +121,14 @@ def stage(
             told.append(row)
             if row.startswith("Ctrl-C"):
                 break
-        yield "".join(told), folder, process
-        process.kill()
+        try:
+            yield "".join(told), folder, process
+        finally:
+            process.terminate()  # it ends its nodes and desks; killed, it would leave them running
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def said(

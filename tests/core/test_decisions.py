@@ -14,16 +14,14 @@ from detente.core.decisions import (
     Proof,
     Standing,
     State,
-    Within,
-    charter_in_force,
     members_of,
-    required_signatories,
     stands,
     state_of_offer,
 )
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, LogId
+from detente.core.succession import Within, charter_in_force, required_signatories
 from detente.core.transcript import Place, causal_past
 
 EXPIRES_S = START_S + 3600

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 
 from detente.core.body import unpack
 from detente.core.charter import Charter, parse_charter
-from detente.core.decisions import Amended, State, charter_chain, missing_texts, state_of_offer
+from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState
 from detente.core.freezing import frozen_logs
 from detente.core.judging import want_bodies
 from detente.core.leaf import Kind
 from detente.core.station import Line, Station, Step
+from detente.core.succession import Amended, charter_chain, missing_texts
 from detente.core.transcript import Place
 
 EVERY_MS = 10  # per offer on the line, so that a flood of offers costs no more than its share

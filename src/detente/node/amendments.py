@@ -19,11 +19,12 @@ from detente.core.charter import (
     parse_charter,
 )
 from detente.core.crypto import sha256
-from detente.core.decisions import required_signatories, state_of_offer
+from detente.core.decisions import state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer, decode_offer
 from detente.core.leaf import Kind
 from detente.core.station import Line
+from detente.core.succession import required_signatories
 from detente.core.transcript import Entry
 from detente.node import asked
 from detente.node.lines import changed, check_cards, send_notice

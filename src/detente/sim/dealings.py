@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detente.core.charter import Charter, charter_id, checked
-from detente.core.decisions import State, required_signatories, state_of_offer
+from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.revocation import Revocation, Stand, make_revocation
 from detente.core.station import Line
+from detente.core.succession import required_signatories
 from detente.core.transcript import Entry
 from detente.sim.checkers.ends import unchanged
 from detente.sim.deeds import deed, line_of, running, submit, throw
