@@ -22,7 +22,7 @@ from detente.node.home import create_home
 from detente.node.logs import NodeLog
 from detente.node.node import Node
 from detente.node.runner import Loop, open_node
-from detente.store.keyring import Cost
+from detente.store.sealed import Cost
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # of homes that live for minutes
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)  # argon2id has a row of its own

@@ -16,7 +16,9 @@ from bench.samples import texts
 
 from detente.core.errors import LocalError
 from detente.node import control
-from detente.store.keyring import DEFAULT_COST, NODE_FILE, open_sealed, read_private, write_private
+from detente.store.keyring import NODE_FILE
+from detente.store.private import read_private, write_private
+from detente.store.sealed import DEFAULT_COST, open_sealed
 
 ASK_EVERY_S = 0.002
 

@@ -9,7 +9,8 @@ import pytest
 from detente.cli import asking
 from detente.cli.app import Session
 from detente.core.errors import LocalError, Refusal
-from detente.store.keyring import Cost, open_sealed, seal, write_private
+from detente.store.private import write_private
+from detente.store.sealed import Cost, open_sealed, seal
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from detente.desk.sessions import Sessions
 from detente.node import control
 from detente.node.home import create_home, own_card
 from detente.node.runner import open_node
-from detente.store.keyring import Cost
+from detente.store.sealed import Cost
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)

@@ -21,7 +21,7 @@ from detente.node.folder import own_card
 from detente.node.home import create_home
 from detente.node.node import Node
 from detente.node.runner import open_node
-from detente.store.keyring import Cost
+from detente.store.sealed import Cost
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)

@@ -31,8 +31,9 @@ from detente.node.folder import (
 )
 from detente.node.home import create_home, revoke, rotate
 from detente.node.opening import OTHER_KEYS, open_node_parts
-from detente.store.keyring import NODE_FILE, SPARE_FILE, Cost
+from detente.store.keyring import NODE_FILE, SPARE_FILE
 from detente.store.mark import MarkFolder
+from detente.store.sealed import Cost
 from detente.store.sqlite import open_read_only
 
 PASSPHRASE = "correct horse battery staple"

@@ -17,7 +17,7 @@ from detente.core.extras import decode_offer
 from detente.node import amendments as module
 from detente.node import offers
 from detente.node.home import create_home
-from detente.store.keyring import Cost
+from detente.store.sealed import Cost
 
 NOW_S = 1_770_292_800
 

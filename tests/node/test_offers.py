@@ -14,7 +14,7 @@ from detente.core.identity import parse_card
 from detente.node import offers as module
 from detente.node.folder import own_card
 from detente.node.home import create_home, revoke, rotate
-from detente.store.keyring import Cost
+from detente.store.sealed import Cost
 
 PASSPHRASE = "correct horse battery staple"
 NOW_S = 1_770_292_800

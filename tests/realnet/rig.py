@@ -22,7 +22,7 @@ from detente.core.errors import LocalError
 from detente.dossiers.verify import verify_file
 from detente.node import control
 from detente.node.home import create_home, own_card
-from detente.store.keyring import write_private
+from detente.store.private import write_private
 
 WIRE = Path(__file__).with_name("wire.py")
 PORT = 7000

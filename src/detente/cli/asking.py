@@ -15,7 +15,7 @@ from detente.core.errors import LocalError, MachineError, Refusal
 from detente.words import _
 
 if TYPE_CHECKING:
-    from detente.store.keyring import Opener
+    from detente.store.sealed import Opener
 
 Request = dict[str, Any]
 
@@ -54,12 +54,12 @@ def open_ahead(home: Path, passphrases: tuple[str, ...]) -> Opener:
 
     What stands in the way is raised by the node, which takes the home's lock first.
     """
-    from detente.store import keyring
+    from detente.store import keyring, private, sealed
 
     with suppress(LocalError, MachineError):
-        sealed = keyring.read_private(home / keyring.NODE_FILE)
-        return keyring.open_ahead(sealed, passphrases, "node")
-    return keyring.open_sealed
+        keys = private.read_private(home / keyring.NODE_FILE)
+        return sealed.open_ahead(keys, passphrases, "node")
+    return sealed.open_sealed
 
 
 def ask(
@@ -84,12 +84,12 @@ def passphrases(session: Session, keys: Path | None = None) -> tuple[str, ...]:
 
     LocalError USAGE where neither is possible, NOT_FOUND where there is no home or no such file.
     """
-    from detente.store import keyring
+    from detente.store import keyring, sealed
 
     if session.passphrase_files:
         return from_files(session)
     try:
-        officers = keyring.officers((keys or session.home / keyring.NODE_FILE).read_bytes())
+        officers = sealed.officers((keys or session.home / keyring.NODE_FILE).read_bytes())
     except FileNotFoundError as exc:
         raise LocalError(Refusal.NOT_FOUND, f"no keys in {keys or session.home}") from exc
     need_terminal()
@@ -113,12 +113,12 @@ def changed_passphrase(file: Path | None, officer: int, officers: int) -> str:
 
     LocalError USAGE where neither is possible or the file holds more than one.
     """
-    from detente.store import keyring
+    from detente.store import private
 
     if file is None:
         need_terminal()
         return _typed(officer, officers, confirm=True, new=True)
-    found = keyring.read_passphrases(file)
+    found = private.read_passphrases(file)
     if len(found) != 1:
         raise LocalError(Refusal.USAGE, f"{len(found)} passphrases in {file}, and one is new")
     return found[0]
@@ -126,10 +126,10 @@ def changed_passphrase(file: Path | None, officer: int, officers: int) -> str:
 
 def from_files(session: Session) -> tuple[str, ...]:
     """The passphrases in the files named, in order. LocalError if one is open to others."""
-    from detente.store import keyring
+    from detente.store import private
 
     return tuple(
-        phrase for file in session.passphrase_files for phrase in keyring.read_passphrases(file)
+        phrase for file in session.passphrase_files for phrase in private.read_passphrases(file)
     )
 
 

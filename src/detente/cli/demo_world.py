@@ -213,7 +213,7 @@ class Side:
     def make(self, passphrase: str) -> None:
         """Makes the party at the full price of a passphrase."""
         from detente.node.home import create_home
-        from detente.store.keyring import write_private
+        from detente.store.private import write_private
 
         write_private(self.passphrases, passphrase.encode() + b"\n")
         signed = create_home(

@@ -45,7 +45,7 @@ def passphrase(
 ) -> None:
     """All officers open the keys as before; one of them closes them with another passphrase."""
     from detente.node import folder
-    from detente.store import keyring
+    from detente.store import private, sealed
 
     old = asking.passphrases(session, root_file)
     if officer is None and len(old) > 1:
@@ -55,8 +55,8 @@ def passphrase(
     if root_file is None:
         folder.change_passphrase(session.home, old, number, new)
     else:
-        keys = keyring.reseal(keyring.read_private(root_file), old, number, new)
-        keyring.write_private(root_file, keys)
+        keys = sealed.reseal(private.read_private(root_file), old, number, new)
+        private.write_private(root_file, keys)
     result = {"officer": number, "officers": len(old), "changed": str(root_file or session.home)}
 
     def rows() -> Iterator[str]:

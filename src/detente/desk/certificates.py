@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from detente.core.errors import LocalError, MachineError, Refusal
-from detente.store.keyring import write_private
+from detente.store.private import write_private
 
 AUTHORITY: Final = "authority.crt"
 AUTHORITY_KEY: Final = "authority.key"

@@ -29,8 +29,10 @@ from detente.node.folder import BACKED_UP, STORE_FOLDER, open_home, own_card
 from detente.node.opening import judged
 from detente.store.contract import StoredLine
 from detente.store.database import FILE_NAME
-from detente.store.keyring import NODE_FILE, SPARE_FILE, officers, party_of, write_private
+from detente.store.keyring import NODE_FILE, SPARE_FILE
 from detente.store.mark import MarkFolder
+from detente.store.private import write_private
+from detente.store.sealed import officers, party_of
 from detente.store.sqlite import open_read_only
 from detente.store.sqlite_reader import SqliteReader
 

@@ -16,21 +16,10 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.identity import Pair, SignedCard, parse_card
 from detente.core.limits import INCARNATIONS_MAX
 from detente.node.config import CONFIG_FILE, Config, load_config
-from detente.store.keyring import (
-    DEFAULT_COST,
-    NODE_FILE,
-    SPARE_FILE,
-    Cost,
-    NodeKeys,
-    Opener,
-    SpareKeys,
-    open_sealed,
-    read_private,
-    reseal,
-    seal,
-    write_private,
-)
+from detente.store.keyring import NODE_FILE, SPARE_FILE, NodeKeys, SpareKeys
 from detente.store.mark import sync_folder
+from detente.store.private import read_private, write_private
+from detente.store.sealed import DEFAULT_COST, Cost, Opener, open_sealed, reseal, seal
 
 CARD_FILE = "own.card"
 OLD_TLS_FILE = "old-tls.keys"  # the TLS key of the card before, until every peer knows the new one
@@ -94,7 +83,7 @@ def own_card(path: Path, *, checked: bool = False) -> SignedCard:
 def open_home(path: Path, passphrases: Sequence[str], opener: Opener = open_sealed) -> Home:
     """Opens a home. LocalError BAD_PASSPHRASE, NOT_FOUND, or BAD_CARD if card and keys differ.
 
-    ``opener`` may have begun already (``store.keyring.open_ahead``).
+    ``opener`` may have begun already (``store.sealed.open_ahead``).
     """
     path = path.absolute()
     finish_replacing(path)
@@ -116,7 +105,7 @@ def _old_tls(path: Path, passphrases: Sequence[str]) -> bytes | None:
 def sealed_cost(path: Path) -> Cost:
     """What a guess at the passphrases of a sealed file costs: what is sealed next costs the same.
 
-    LocalError MALFORMED if the file does not say (store.keyring has its form).
+    LocalError MALFORMED if the file does not say (store.sealed has its form).
     """
     for line in read_private(path).split(b"\n"):
         word, _, rest = line.partition(b" ")
@@ -166,7 +155,7 @@ def change_passphrase(
     """Seals all keys in a home under a new passphrase of one officer; the others' stay.
 
     Every officer's is needed, since none opens the keys alone. LocalError IN_USE while the node
-    runs, and as ``store.keyring.reseal``.
+    runs, and as ``store.sealed.reseal``.
     """
     lock = take_lock(path)
     try:

@@ -34,20 +34,16 @@ from detente.node.folder import (
     take_lock,
 )
 from detente.store.keyring import (
-    DEFAULT_COST,
     NODE_FILE,
     SPARE_FILE,
-    Cost,
     NodeKeys,
     RootKeys,
     SpareKeys,
     generate,
-    open_sealed,
-    read_private,
-    seal,
-    write_private,
 )
 from detente.store.mark import default_folder
+from detente.store.private import read_private, write_private
+from detente.store.sealed import DEFAULT_COST, Cost, open_sealed, seal
 
 __all__ = [
     "CARD_FILE",

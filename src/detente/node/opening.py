@@ -24,8 +24,8 @@ from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys
 from detente.store.contract import Store, StoredLine, StoreReader
-from detente.store.keyring import Opener, open_sealed
 from detente.store.mark import Mark, MarkFolder, Marks, Verdict, judge
+from detente.store.sealed import Opener, open_sealed
 from detente.store.sqlite import SqliteStore
 
 OTHER_KEYS = "keys of another incarnation"

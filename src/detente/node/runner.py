@@ -22,7 +22,7 @@ from detente.node.memory import keep_freed_memory, spare_what_stays
 from detente.node.node import Node
 from detente.node.opening import clock, open_node_parts
 from detente.node.places import find_line
-from detente.store.keyring import Opener, open_sealed
+from detente.store.sealed import Opener, open_sealed
 
 # Drafts enough for one transaction: half a window, so that the peer checks one half while we make
 # the other; with a whole one, each node waited for the other (bench/, throughput).
@@ -181,7 +181,7 @@ def run(
 ) -> None:
     """The daemon. Returns after a stop; raises LocalError at the start, MachineError at an end.
 
-    ``opener`` may have begun to open the keys already (``store.keyring.open_ahead``).
+    ``opener`` may have begun to open the keys already (``store.sealed.open_ahead``).
     """
     self_test()
     node = open_node(home, passphrases, opener)
