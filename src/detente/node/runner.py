@@ -136,6 +136,8 @@ class Loop:
     def _surprised(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A mistake in a task of its own, such as one command's, is named and ends nothing else."""
         error = context.get("exception")
+        if isinstance(error, asyncio.CancelledError):
+            return  # a caller of the socket whom the end cut off: Python 3.11 reports that as well
         found = str(context.get("message", "")) if error is None else where(error)
         self.node.log.write("bug", detail=found)
 
