@@ -155,3 +155,28 @@ def test_our_own_log_ends_by_what_others_stated() -> None:
     bravo.seen((alpha, own.id))
     bravo.entries(bravo.greet("alpha"), start=1)
     assert ends_of_revoked(alpha.station, alpha.line) == {own.id: 1}
+
+
+def test_a_log_that_is_new_here_ends_with_what_others_state_of_it() -> None:
+    """Who has lost it takes it back so far, of any member, and nothing beyond; and nothing while
+    nobody is known to have stated anything."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("one")
+    charlie.say("two")
+    revocation = Revocation(party("charlie").id, 1, "log 0", "lost", world.wall_s, ())
+    alpha.station.revoked = revoked_keys([revocation], [party("charlie").card.card])
+    link = bravo.greet("alpha")
+    bravo.entries(link, charlie.log)
+    assert STOLEN not in alpha.line.logs
+    bravo.log.seen(charlie.log)
+    charlie.say("three")
+    bravo.entries(link)
+    bravo.entries(link, charlie.log, stop=3)
+    log = alpha.line.logs[STOLEN]
+    assert log.size == 3
+    bravo.entries(link, charlie.log, start=3)
+    assert (log.size, log.frozen, log.closed()) == (3, 3, True)
+    assert alpha.words().count("refused") == 2

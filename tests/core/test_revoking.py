@@ -15,9 +15,12 @@ from detente.core.export import Preamble, read_export, write_export
 from detente.core.extras import Quote, Rung, decode_mark
 from detente.core.identity import author_name, holds_name, holds_pq_name
 from detente.core.leaf import Kind, LogId
+from detente.core.log import Log
 from detente.core.notes import Checkpoint, cosign_message, subtree_message
 from detente.core.proof import CardKeys, part_revocations
+from detente.core.quotas import log_for
 from detente.core.revocation import Revocation, Stand, revoked_key, revoked_keys
+from detente.core.station import Step
 from detente.core.transcript import MemoryTranscript
 
 
@@ -147,22 +150,24 @@ def test_a_quote_under_a_revoked_holds_key_of_ours_is_disputed() -> None:
     assert decode_mark(leaf.extra).rung is Rung.DISPUTED
 
 
+def new_here(end: End, log_id: LogId) -> Log:
+    """A log as it is to who holds nothing of it."""
+    end.line.logs.pop(log_id, None)
+    return log_for(Step(end.station, end.world.now(), end.entropy), end.line, log_id)
+
+
 def test_a_log_of_a_revoked_key_that_is_new_here_ends_at_its_stand() -> None:
-    """Whoever meets it after the revocation takes no entry beyond; of a log not named none."""
+    """Where no other log states more of it; of one that is not named nothing is taken."""
     world = opened()
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
-    where = stand(bravo)
+    where = stand(bravo)._replace(size=bravo.own().size + 1)  # more than alpha's log states
     revoke(world, "bravo", "log 0", where)
-    found = alpha.station.new_log(alpha.line, bravo.own().id)
-    assert found is not None
-    assert found.frozen == where.size
-    other = alpha.station.new_log(alpha.line, LogId(1, 0, bytes(8)))
-    assert other is not None
+    revoke(world, "bravo", "log 1")
+    assert new_here(alpha, bravo.own().id).frozen == where.size
+    other = new_here(alpha, LogId(1, 1, bytes(8)))
     assert other.frozen == 0
     assert other.closed()
-    ours = bravo.station.new_log(bravo.line, bravo.own().id)
-    assert ours is not None
-    assert ours.frozen == -1  # what we said ourselves comes back to us whole
+    assert new_here(bravo, bravo.own().id).frozen == -1  # what we said ourselves comes back whole
 
 
 def test_nothing_begins_under_a_log_key_of_our_own_that_is_revoked() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core import limits
+from detente.core.ending import end_here
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Draft
 from detente.core.extras import OverQuota
@@ -85,7 +86,11 @@ def _refuse(step: Step, line: Line, log: Log, which: int, day: int) -> None:
 
 def log_for(step: Step, line: Line, log_id: LogId) -> Log:
     """A log by its id, empty if nothing of it is held here. UNKNOWN_LOG without a card that lists
-    its key, OVER_QUOTA for more lives of one member than a card has pairs."""
+    its key, OVER_QUOTA for more lives of one member than a card has pairs.
+
+    A new one of a revoked key ends where the transcript says by now, which may be further than its
+    party stands by: who lost all of it must come to hold what the others do (spec/identity.md §9).
+    """
     log = line.logs.get(log_id)
     if log is not None:
         return log
@@ -94,4 +99,7 @@ def log_for(step: Step, line: Line, log_id: LogId) -> Log:
         raise PeerError(Refusal.UNKNOWN_LOG, f"log {log_id.member}/{log_id.word}", log=log_id)
     if sum(known.member == log_id.member for known in line.logs) >= limits.INCARNATIONS_MAX:
         raise PeerError(Refusal.OVER_QUOTA, "more lives of one member than a card has pairs")
+    revocation = step.station.revoked.get(log.key)
+    if revocation is not None and log_id.member != line.me:
+        log.frozen = end_here(line, log, revocation)
     return log

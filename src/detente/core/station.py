@@ -328,18 +328,12 @@ class Station:
     last_wall_s: int = 0
 
     def new_log(self, line: Line, log: LogId) -> Log | None:
-        """An empty log for a known member and listed key, or None. That of a revoked key of
-        another ends with the head that its party stands by (spec/identity.md §9)."""
+        """An empty log for a known member and listed key, or None."""
         party = line.party_of(log.member)
         card = None if party is None else self.cards.get(party)
         if party is None or card is None or log.k >= len(card.pairs):
             return None
-        found = Log(log, origin(line.id, party, log), card.pairs[log.k].log)
-        revocation = self.revoked.get(found.key)
-        if revocation is not None and log.member != line.me:
-            stand = revocation.stand(found.origin)
-            found.frozen = 0 if stand is None else stand.size
-        return found
+        return Log(log, origin(line.id, party, log), card.pairs[log.k].log)
 
     def holds_key(self, line: Line, member: int, k: int) -> tuple[str, bytes] | None:
         """The name and public key of a member's Ed25519 holds cosigner, or None."""

@@ -45,6 +45,7 @@ class Shown:
         self._simulation = simulation
         self._shown: dict[tuple[Machine, LogId], list[_Shown]] = {}
         self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
+        self._last: dict[Machine, tuple[object, list[tuple[Machine, LogId, int]]]] = {}
         self._starts: dict[Machine, list[int]] = {}
         self._processes: dict[Machine, object] = {}
         simulation.record.hearing.append(self.hears)
@@ -57,6 +58,7 @@ class Shown:
         if self._processes.get(machine) is not machine.process:
             self._processes[machine] = machine.process
             self._starts.setdefault(machine, []).append(now_ms)
+        self._forget_unkept(machine)
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
             return
@@ -95,8 +97,19 @@ class Shown:
         digest = leaf_hash(frame.raw)
         frontier.append(digest)
         if log.verifies(frame.index + 1, frontier.root(), frame.signature):
-            now_ms = self._simulation.world.now_ms
-            self._ahead.setdefault((machine, log.id, frame.index), (now_ms, digest))
+            place = machine, log.id, frame.index
+            if place not in self._ahead:
+                self._ahead[place] = self._simulation.world.now_ms, digest
+                self._last.setdefault(machine, (machine.process, []))[1].append(place)
+
+    def _forget_unkept(self, machine: Machine) -> None:
+        """What came in a step that its process died of may be on no disk: a step is one transaction
+        (design §6), and nothing of it was confirmed unless it was kept. A fork is two signed heads
+        (§5, F3): who holds one of them alone can prove nothing."""
+        process, places = self._last.pop(machine, (machine.process, []))
+        if process is not machine.process:
+            for place in places:
+                del self._ahead[place]
 
     def _proven(self, machine: Machine, process: object, log_id: LogId, one: _Shown) -> None:
         """When the time for a proof is over, in the process that was shown the two: it may lose its
@@ -130,7 +143,8 @@ class Shown:
     def check(self) -> None:
         """In the end: each log of which a process was shown two histories, and then lived on for a
         while, is proven forked here, and contested from where they part."""
-        for machine in {machine for machine, _, _ in self._ahead}:
+        for machine in dict.fromkeys(machine for machine, _, _ in self._ahead):
+            self._forget_unkept(machine)
             line = line_of(machine) if machine.process is not None else None
             if line is not None:
                 self._filled(machine, line)
