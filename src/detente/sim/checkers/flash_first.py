@@ -53,7 +53,7 @@ class FlashFirst:
         side = connection.side(machine.number)
         link, now_ms = connection.links[side], self._simulation.world.now_ms
         since_ms = self._since.get(link, now_ms)
-        if link not in self._since and _is_greeted(machine, link):
+        if link not in self._since and _may_carry(machine, link):
             self._since[link] = now_ms
         for one, process in self._flash.get(machine.name, ()):
             if len(data) <= len(one.packed) or (one.commitment, link) in self._left:
@@ -113,11 +113,14 @@ class FlashFirst:
         self._simulation.record.fault(FAULT, what)
 
 
-def _is_greeted(machine: Machine, link: int) -> bool:
-    """Whether the peer has said hello there: until then it is sent no entries (spec/session.md)."""
+def _may_carry(machine: Machine, link: int) -> bool:
+    """Whether FLASH may be entered for this link: the peer has said hello there, before which it is
+    sent no entries (spec/session.md), and the line is open. Until every founding member's leaf 0 is
+    held, nobody has agreed to the line, and nothing is said on it (design §5, F16; spec/log.md §7):
+    at 86 bit/s a charter alone has the air for over a minute."""
     line = line_of(machine)
     session = None if line is None else line.sessions.get(link)
-    return session is not None and session.greeted
+    return line is not None and session is not None and session.greeted and line.is_open()
 
 
 def _is_lower(data: bytes) -> bool:
