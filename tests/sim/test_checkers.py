@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from detente.core.station import Line
+from detente.core.station import Line, fall_mute
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
 from detente.dossiers.receipts import receipts as true_receipts
@@ -385,6 +385,19 @@ def test_a_log_that_grows_after_it_fell_mute_is_seen() -> None:
         simulation.record.frame(alpha, next(iter(alpha.connections.values())), b"")
 
     assert "fallen mute" in broken(spoil)["come back"]
+
+
+def test_what_was_entered_before_a_node_fell_mute_is_no_growth() -> None:
+    """An entry whose link was gone has left with no frame, and was signed by right all the same."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha, checker = simulation.world.machines[0], simulation.checkers.come_back
+        own = line_at(simulation, 0).own
+        checker._most[alpha.name, own.id] = own.size - 1
+        alpha.change(lambda step: fall_mute(step, line_at(simulation, 0), "a test"))
+        simulation.record.frame(alpha, next(iter(alpha.connections.values())), b"")
+
+    assert "come back" not in broken(spoil)
 
 
 def test_a_body_that_is_at_one_reader_alone_is_seen() -> None:
