@@ -426,3 +426,27 @@ def test_an_offer_that_is_shown_as_less_than_it_is_is_seen(
 
 def purge() -> Deed:
     return Deed(SETUP_MS + 300_000, "purge", 0, 4)
+
+
+def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who lost its disk has back what any other holds, and what nobody holds is lost for good."""
+    monkeypatch.setattr("detente.sim.checkers.decisions.fault_of", lambda *_: "")
+
+    def said(more: int) -> str:
+        def spoil(simulation: Simulation) -> None:
+            checker = simulation.checkers.decisions
+            checker.look()
+            assert checker._final
+            for key, one in checker._final.items():
+                rests_on = {log: size + more for log, size in one.rests_on.items()}
+                checker._final[key] = one._replace(rests_on=rests_on)
+            simulation.record.lost_disks.add("alpha")
+            patch.setattr("detente.core.decisions.incomplete", lambda *_: [line_at(simulation, 0)])
+
+        with monkeypatch.context() as patch:
+            return broken(spoil, Deed(SETUP_MS + 60_000, "offer", 0, 4)).get("decisions", "")
+
+    assert "alpha took back" in said(0)
+    assert "bravo took back" in said(1_000)
