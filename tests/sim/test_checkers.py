@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from detente.core.station import Line
+from detente.core.station import Line, fall_mute
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
 from detente.dossiers.receipts import receipts as true_receipts
@@ -387,6 +387,19 @@ def test_a_log_that_grows_after_it_fell_mute_is_seen() -> None:
     assert "fallen mute" in broken(spoil)["come back"]
 
 
+def test_what_was_entered_before_a_node_fell_mute_is_no_growth() -> None:
+    """An entry whose link was gone has left with no frame, and was signed by right all the same."""
+
+    def spoil(simulation: Simulation) -> None:
+        alpha, checker = simulation.world.machines[0], simulation.checkers.come_back
+        own = line_at(simulation, 0).own
+        checker._most[alpha.name, own.id] = own.size - 1
+        alpha.change(lambda step: fall_mute(step, line_at(simulation, 0), "a test"))
+        simulation.record.frame(alpha, next(iter(alpha.connections.values())), b"")
+
+    assert "come back" not in broken(spoil)
+
+
 def test_a_body_that_is_at_one_reader_alone_is_seen() -> None:
     """Whoever is addressed has it, or has said that it lacks."""
 
@@ -413,3 +426,27 @@ def test_an_offer_that_is_shown_as_less_than_it_is_is_seen(
 
 def purge() -> Deed:
     return Deed(SETUP_MS + 300_000, "purge", 0, 4)
+
+
+def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who lost its disk has back what any other holds, and what nobody holds is lost for good."""
+    monkeypatch.setattr("detente.sim.checkers.decisions.fault_of", lambda *_: "")
+
+    def said(more: int) -> str:
+        def spoil(simulation: Simulation) -> None:
+            checker = simulation.checkers.decisions
+            checker.look()
+            assert checker._final
+            for key, one in checker._final.items():
+                rests_on = {log: size + more for log, size in one.rests_on.items()}
+                checker._final[key] = one._replace(rests_on=rests_on)
+            simulation.record.lost_disks.add("alpha")
+            patch.setattr("detente.core.decisions.incomplete", lambda *_: [line_at(simulation, 0)])
+
+        with monkeypatch.context() as patch:
+            return broken(spoil, Deed(SETUP_MS + 60_000, "offer", 0, 4)).get("decisions", "")
+
+    assert "alpha took back" in said(0)
+    assert "bravo took back" in said(1_000)

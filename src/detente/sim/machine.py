@@ -220,17 +220,20 @@ class Machine:
         """One production step, now. None if the process died of it."""
         if self.mouth is not None:
             inputs = [heard for given in inputs for heard in self.mouth.hears(self, given)]
-        process = self.process
-        assert process is not None  # noqa: S101  # asked only while it runs
-        for hears in self.world.record.hearing:
-            hears(self, inputs)
+        process = self._before(inputs)
         return self._kept(lambda: process.stepper.run(inputs))
 
     def change(self, act: Callable[[Step], None]) -> Outcome | None:
         """One change by our own side (``Stepper.change``). None if the process died of it."""
+        process = self._before([])
+        return self._kept(lambda: process.stepper.change(act))
+
+    def _before(self, inputs: list[Input]) -> Process:
         process = self.process
         assert process is not None  # noqa: S101  # asked only while it runs
-        return self._kept(lambda: process.stepper.change(act))
+        for hears in self.world.record.hearing:
+            hears(self, inputs)
+        return process
 
     def _kept(self, step: Callable[[], Outcome]) -> Outcome | None:
         try:

@@ -37,14 +37,20 @@ class ComeBack:
 
     def begun(self, machine: Machine, _: list[Input]) -> None:
         """What a disk holds when a process begins was signed before, whether it was let out or
-        not; a log that an adoption has ended grows no more from there."""
-        if self._begun.get(machine.number) is machine.process:
-            return
+        not, and so was what stands there before any step of a node that may go on: a link that is
+        gone takes an entry of the step before with it, and design §5 (*When*) forbids a mute node
+        to sign, not to have signed. A log that an adoption has ended grows no more from there."""
+        first = self._begun.get(machine.number) is not machine.process
         self._begun[machine.number] = machine.process
         line = line_of(machine) if machine.honest else None
         own = None if line is None else line.own
-        if own is not None:
-            key = machine.name, own.id
+        if line is None or own is None:
+            return
+        key = machine.name, own.id
+        if line.mute:
+            self._mute[key] = self._simulation.world.now_ms
+        ended = own.id.k < self._adopted.get(machine.name, 0)
+        if first or not (ended or self._is_mute(*key)):
             self._most[key] = max(own.size, self._most.get(key, 0))
 
     def leaving(self, machine: Machine, _: Connection, __: bytes, ___: bool) -> None:

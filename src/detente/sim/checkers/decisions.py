@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from detente.core.decisions import State, state_of_offer
 from detente.core.events import Tell
 from detente.core.freezing import frozen_logs
-from detente.core.leaf import Kind
-from detente.sim.checkers.ends import honest, line_of, still
+from detente.core.leaf import Kind, LogId
+from detente.core.station import Shelf
+from detente.core.transcript import Place, causal_past
+from detente.sim.checkers.ends import heads, honest, line_of, still
 from detente.sim.checkers.finality import fault_of
 
 if TYPE_CHECKING:
@@ -18,13 +21,20 @@ if TYPE_CHECKING:
 FAULT = "decisions"
 
 
+class _Final(NamedTuple):
+    """What was seen as final: its seal, and how much of every log it was final by."""
+
+    seal: bytes
+    rests_on: dict[LogId, int]
+
+
 class Decisions:
     """Every charter that was in force anywhere, and every offer that was final."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._charters: dict[int, bytes] = {}
-        self._final: dict[tuple[int, bytes], bytes] = {}  # by machine and offer: its seal
+        self._final: dict[tuple[int, bytes], _Final] = {}  # by machine and offer
         simulation.record.told_to.append(self.told)
 
     def told(self, machine: Machine, tell: Tell) -> None:
@@ -60,18 +70,34 @@ class Decisions:
             if fault:
                 what = f"{machine.name} shows offer {offer.hex()[:12]} as {found.state.value}"
                 self._fault(f"{what}: {fault}")
+            if found.seal is None:
+                continue
             before = self._final.get((machine.number, offer))
-            if found.state is State.FINAL and found.seal is not None:
-                seal = shelf.entry(*found.seal).hash
-                if self._final.setdefault((machine.number, offer), seal) != seal:
-                    self._fault(f"{machine.name} holds another seal of one offer for final")
-            elif before is not None and found.seal is not None and not self._uncovered(machine):
-                self._fault(f"{machine.name} took back a final seal: {found.state.value}")
+            if found.state is not State.FINAL:
+                if before is not None and not self._uncovered(machine, before.rests_on):
+                    self._fault(f"{machine.name} took back a final seal: {found.state.value}")
+                continue
+            seal = shelf.entry(*found.seal).hash
+            if before is None:
+                rests_on = _rests_on(shelf, found.seal)
+                self._final[machine.number, offer] = _Final(seal, rests_on)
+            elif before.seal != seal:
+                self._fault(f"{machine.name} holds another seal of one offer for final")
 
-    def _uncovered(self, machine: Machine) -> bool:
-        """Whether this node has lost covers with its disk and may not have them back yet."""
-        lost = machine.name in self._simulation.record.lost_disks
-        return lost and not self._simulation.world.settled
+    def _uncovered(self, machine: Machine, rests_on: Mapping[LogId, int]) -> bool:
+        """Whether this node has lost with its disk what a seal was final by, and may not have it
+        back yet; or never will, where it was on no honest disk that is left. A node gets back what
+        its peers show (design §4, promise 7), and a decision whose past is not all here waits (§5,
+        *Elision*), if nobody has it for ever."""
+        if machine.name not in self._simulation.record.lost_disks:
+            return False
+        if not self._simulation.world.settled:
+            return True
+        held = [heads(other) for other in honest(self._simulation)]
+        return any(
+            all(found.get(log, (0, b""))[0] < size for found in held)
+            for log, size in rests_on.items()
+        )
 
     def check(self) -> None:
         """In the end all have decided the same, and the charter is that of the last final seal."""
@@ -101,3 +127,12 @@ class Decisions:
 
     def _fault(self, what: str) -> None:
         self._simulation.record.fault(FAULT, what)
+
+
+def _rests_on(shelf: Shelf, seal: Place) -> dict[LogId, int]:
+    """How much of every log makes a seal final: its past, and what covers it."""
+    sizes = causal_past(shelf, seal)
+    for cover in shelf.covers(*seal):
+        sizes[cover.log] = max(cover.size, sizes[cover.log])
+        sizes[cover.by] = max(cover.by_index + 1, sizes.get(cover.by, 0))
+    return sizes
