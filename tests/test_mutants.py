@@ -44,9 +44,14 @@ def test_the_words_of_a_refusal_are_no_behaviour(planted: mutants.Mutants) -> No
 def test_it_runs(capfd: pytest.CaptureFixture[str]) -> None:
     """A module with the tests that were named: each survivor, then the figures."""
     assert mutants.main(["errors", "--tests", "test_encoding.py"]) == 0
-    assert re.search(
-        r"^errors: [0-9a-z, ]+; \d+ of wording left out$", capfd.readouterr().out, re.MULTILINE
-    )
+    figures = r"^errors: [0-9a-z, ]+; (\d+) of \1 tried, \d+ of wording left out$"
+    assert re.search(figures, capfd.readouterr().out, re.MULTILINE)
+
+
+def test_a_sample_says_of_how_many_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every third fault of eight is three, and the figures say so."""
+    assert mutants.main(["errors", "--tests", "test_encoding.py", "--sample", "3"]) == 0
+    assert "; 3 of 8 tried, " in capfd.readouterr().out
 
 
 def test_an_unknown_module_is_named(capsys: pytest.CaptureFixture[str]) -> None:

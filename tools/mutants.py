@@ -37,7 +37,8 @@ SECONDS = 20  # of processor time that the tests may take to notice one fault
 NOTICED = "noticed"
 UNDER_TEST = "MUTANT_UNDER_TEST"  # mutmut reads it on every call
 ERRORS = {"PeerError", "LocalError", "MachineError"}
-WORDING = {"malformed", "_bad_proof", "_unreadable", "_mismatch"}  # raise with nothing but words
+# Those that are raised with nothing but words.
+WORDING = {"malformed", "_bad_proof", "_unreadable", "_mismatch", "ValueError"}
 
 
 @dataclass
@@ -159,33 +160,50 @@ class Trial:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._bad
 
-    def _try(self, name: str, items: Sequence[pytest.Item]) -> str:
-        """Whether a test fails or hangs with this fault in place."""
+    def _try(self, name: str, items: list[pytest.Item]) -> str:
+        """Whether a test fails or hangs with this fault in place.
+
+        The test that failed comes first for the next fault of the same function.
+        """
+        ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:
             os.environ[UNDER_TEST] = f"{self._mutants.module}.{name}"
             resource.setrlimit(resource.RLIMIT_CPU, (int(self._seconds) + 2,) * 2)
-            os._exit(self._first_failure(items))
-        return NOTICED if os.waitpid(child, 0)[1] else "survived"
+            os.write(theirs, b"%d" % self._first_failure(items))
+            os._exit(0)
+        os.close(theirs)
+        with os.fdopen(ours) as pipe:
+            said = pipe.read()
+        os.waitpid(child, 0)
+        if not said:
+            return NOTICED  # it hung, or took the process down
+        failed = int(said)
+        if failed == len(items):
+            return "survived"
+        items.insert(0, items.pop(failed))
+        return NOTICED
 
     def _first_failure(self, items: Sequence[pytest.Item]) -> int:
+        """The place of the first test that fails; how many there are, where none did in time."""
         began = time.process_time()
-        for item in items:
+        for place, item in enumerate(items):
             if not self._passes(item):
-                return 1
+                return place
             if time.process_time() - began > self._seconds:
                 break
-        return 0
+        return len(items)
 
 
 # --- the command ------------------------------------------------------------------------------
 
 
-def run(module: str, tests: Sequence[str], only: Sequence[str], seconds: float) -> None:
-    """Tries every fault of one module: each that lives, with what it changed; then the figures."""
+def run(module: str, tests: Sequence[str], only: Sequence[str], every: int, seconds: float) -> None:
+    """Tries every n-th fault of a module: each that lives, with what it changed; then figures."""
     path = CORE / f"{module}.py"
     mutants = plant((ROOT / path).read_text(encoding="utf-8"), path.as_posix())
-    mutants.names = [name for name in mutants.names if name in only or not only]
+    found = len(mutants.names)
+    mutants.names = [name for name in mutants.names if name in only or not only][::every]
     with copied() as folder, quiet() as tell:
         (folder / path).write_text(mutants.code, encoding="utf-8")
         # An example that fails is enough: nobody reads it, so none is made small.
@@ -193,11 +211,12 @@ def run(module: str, tests: Sequence[str], only: Sequence[str], seconds: float) 
         settings.register_profile(PROFILE, quick)
         trial = Trial(mutants, seconds, tell)
         options = ["-q", "-n0", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"]
-        options.append("--timeout=0")
+        options += ["--timeout=0", "--tb=no"]
         chosen = [str(folder / TESTS / test) for test in tests] or [str(folder / TESTS)]
         pytest.main([*options, f"--rootdir={folder}", *chosen], plugins=[trial])
         counts = ", ".join(f"{count} {what}" for what, count in sorted(trial.counts.items()))
-        tell(f"{module}: {counts}; {mutants.wording} of wording left out\n")
+        tried = f"{len(mutants.names)} of {found} tried"
+        tell(f"{module}: {counts}; {tried}, {mutants.wording} of wording left out\n")
 
 
 @contextmanager
@@ -234,14 +253,15 @@ def quiet() -> Iterator[Callable[[str], None]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the chosen modules, each in a process of its own; status 1 if one could not be."""
-    every = sorted(path.stem for path in (ROOT / CORE).glob("*.py") if path.stem != "__init__")
+    known = sorted(path.stem for path in (ROOT / CORE).glob("*.py") if path.stem != "__init__")
     parser = argparse.ArgumentParser(prog="tools/mutants.py", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(every))
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(known))
     parser.add_argument("--tests", default="", metavar="FILE,…", help=f"of {TESTS}; all of them")
     parser.add_argument("--only", default="", metavar="FAULT,…", help="faults by name; all of them")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="only every N-th fault")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for the tests of one fault")
     asked = parser.parse_args(arguments)
-    unknown = sorted(set(asked.modules) - set(every))
+    unknown = sorted(set(asked.modules) - set(known))
     if unknown:
         print(f"error: core has no module {', '.join(unknown)}", file=sys.stderr)
         return 2
@@ -249,10 +269,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         [word for word in words.split(",") if word] for words in (asked.tests, asked.only)
     )
     status = 0
-    for module in asked.modules or every:
+    for module in asked.modules or known:
         child = os.fork()  # a fault may stay in memory: no module sees another's
         if child == 0:
-            run(module, tests, only, asked.seconds)
+            run(module, tests, only, asked.sample, asked.seconds)
             os._exit(0)
         status |= os.waitpid(child, 0)[1] != 0
     return int(status)

@@ -48,13 +48,14 @@ def test_the_state_comes_back_as_it_was_stored() -> None:
         held_at_s=1_770_282_002,
     )
     back = decode_log(log.id, log.origin, log.key, log.encode())
+    assert back.id == log.id
     assert back.encode() == log.encode()
     assert back.head() == log.head()
     assert back.last == log.last
     assert back.serial == 3
     assert back.called == 4  # behind the last dispatch, not the `seen`
     assert back.stated == {ALPHA: 1}
-    assert list(back.heads) == [5]
+    assert back.heads == {5: log.head()}
     assert back.verifies(*back.head())
 
 
@@ -65,6 +66,14 @@ def test_an_empty_log_comes_back_empty() -> None:
     assert (back.size, back.heads, back.last) == (0, {}, log.last)
     with pytest.raises(PeerError):
         decode_log(BRAVO, "o", bytes(32), log.encode() + b"\0")
+
+
+@pytest.mark.parametrize("damage", [{"root": bytes(33)}, {"signature": bytes(65)}])
+def test_a_damaged_state_is_refused(damage: dict[str, bytes]) -> None:
+    """No root and no signature is longer than the store was given."""
+    log = followed(**damage)
+    with pytest.raises(PeerError):
+        decode_log(log.id, log.origin, log.key, log.encode())
 
 
 def test_what_can_be_covered_ends_before_the_first_hole() -> None:
@@ -88,6 +97,11 @@ def test_what_can_be_covered_ends_before_the_first_hole() -> None:
     assert not log.closed()
     log.frozen = 5
     assert log.closed()
+    log.frozen = 0
+    assert log.closed()
+    assert log.coverable_max() == 0
+    log.frozen, log.disputed_from = -1, 0
+    assert log.coverable_max() == 0
 
 
 def test_memory_is_bounded() -> None:
@@ -98,8 +112,10 @@ def test_memory_is_bounded() -> None:
         frontier = Frontier(index + 1, log.frontier.peaks)
         entry = Entry(Place(log.id, index), bytes(32), raw, None, None, None)
         log.extend([entry], frontier, SignedHead(index + 1, bytes(32), b""), {})
-    assert len(log.recent) == RECENT_ENTRIES_MAX
-    assert len(log.heads) == RECENT_HEADS_MAX
+    assert list(log.recent) == list(range(log.size - RECENT_ENTRIES_MAX, log.size))
+    assert all(entry.place.index == index for index, entry in log.recent.items())
+    assert list(log.heads) == list(range(log.size - RECENT_HEADS_MAX + 1, log.size + 1))
+    assert log.heads[log.size] == log.head()
     assert log.last is None
     assert log.called == log.size
 
@@ -113,6 +129,23 @@ def test_only_known_logs_are_remembered_as_stated() -> None:
     entry = made.logs[1].entry(1)
     log.extend([entry], log.frontier, log.head(), set())
     assert log.stated == {ALPHA: 1}
+
+
+def test_a_batch_is_taken_over_entry_by_entry() -> None:
+    """A void entry hides none behind it, and what was stated of a log never goes back."""
+    made = line("alpha", "bravo")
+    alpha, bravo = made.logs
+    alpha.say(plain=b"one", serial=1)
+    bravo.seen(alpha)
+    bravo.add_raw(b"not a leaf")
+    bravo.say(plain=b"two", serial=7)
+    bravo.seen(alpha.fork(1))
+    log = Log(bravo.id, bravo.origin, bravo.author.log(0).public())
+    log.extend(
+        [bravo.entry(index) for index in range(bravo.size)], Frontier(5), log.head(), {ALPHA}
+    )
+    assert log.serial == 7
+    assert log.stated == {ALPHA: 2}
 
 
 def test_a_memory_transcript_answers_like_a_store() -> None:

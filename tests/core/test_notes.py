@@ -131,7 +131,9 @@ LINE = "— name AAAAAAA=\n"  # four bytes of key ID and one of signature
         "text\n\n",
         "text" + LINE,
         "text\n" + LINE,
+        "x" + LINE,
         "text\n\n" + LINE[:-1],
+        "text\n\n" + LINE[:-1] + "x",
         "text\n\n" + LINE + "\n",
         "text\n\n" + LINE + "more\n",
         "text\n\n" + LINE.replace("— ", "- "),
@@ -333,6 +335,7 @@ def test_another_checkpoint_is_malformed(text: str):
 
 def test_a_checkpoint_is_of_some_tree():
     """Sizes below 0 or from 2**63 and roots of another length make no checkpoint."""
+    assert Checkpoint("o", 0, bytes(32)).text().startswith("o\n0\n")
     assert Checkpoint("o", 2**63 - 1, bytes(32)).size == 2**63 - 1
     for size, root in ((-1, bytes(32)), (2**63, bytes(32)), (1, bytes(31))):
         refused(Refusal.MALFORMED, Checkpoint, "o", size, root)
@@ -431,6 +434,18 @@ def test_what_the_structure_cannot_hold_is_malformed(name, time_s, origin, start
 def test_the_empty_tree_can_be_cosigned():
     """A checkpoint of size 0 is one, with start and end both 0."""
     assert notes.subtree_message("n", 5, "o", 0, 0, bytes(32)).endswith(bytes(48))
+
+
+def test_the_largest_of_everything_can_be_cosigned():
+    """Names of 255 bytes, the last second and the largest tree are still within bounds."""
+    most = 2**63 - 1
+    message = notes.subtree_message("n" * 255, most, "o" * 255, 0, most, bytes(32))
+    assert message == (
+        b"subtree/v1\n\x00"
+        + (b"\xff" + b"n" * 255 + most.to_bytes(8, "big"))
+        + (b"\xff" + b"o" * 255 + bytes(8) + most.to_bytes(8, "big"))
+        + bytes(32)
+    )
 
 
 @pytest.mark.parametrize("length", [0, 7, 64, 71, 73, 2427, 2429])
