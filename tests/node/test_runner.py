@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 from detente.node.node import Node
-from detente.node.runner import Runner
+from detente.node.runner import Loop
 
 
 class Log:
@@ -29,7 +29,7 @@ class Bare:
 def surprised(error: BaseException) -> list[str]:
     """The events of a node in one of whose tasks this came up."""
     node = Bare()
-    runner = Runner(cast(Node, node))
+    runner = Loop(cast(Node, node))
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(runner._surprised)
     loop.call_exception_handler({"message": "in a task", "exception": error})
