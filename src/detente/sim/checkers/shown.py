@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from detente.core.encoding import Reader
@@ -31,33 +30,26 @@ AT_ONCE_MS = 5_000  # two leaves at one place are proven in the step that shows 
 
 
 class _Shown(NamedTuple):
-    """When two histories were shown, below which size they part, and how soon that is proven."""
+    """When two histories were shown, and below which size they part."""
 
     at_ms: int
     below: int
-    within_ms: int
 
 
 class Shown:
-    """Every contradiction that reached a machine of an honest party, and when its process ended."""
+    """Every contradiction that reached a machine of an honest party whose process lived on."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._shown: dict[tuple[Machine, LogId], list[_Shown]] = {}
         self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
         self._last: dict[Machine, tuple[object, list[tuple[Machine, LogId, int]]]] = {}
-        self._starts: dict[Machine, list[int]] = {}
-        self._processes: dict[Machine, object] = {}
         simulation.record.hearing.append(self.hears)
 
     def hears(self, machine: Machine, inputs: list[Input]) -> None:
         """Before a step of a machine: what it is about to take in."""
         if not machine.honest:
             return
-        now_ms = self._simulation.world.now_ms
-        if self._processes.get(machine) is not machine.process:
-            self._processes[machine] = machine.process
-            self._starts.setdefault(machine, []).append(now_ms)
         self._forget_unkept(machine)
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
@@ -67,8 +59,7 @@ class Shown:
             if isinstance(given, FrameIn) and given.link in line.sessions:
                 for log, below, within_ms in _contradicted(line, given):
                     if log.member in wicked:
-                        one = _Shown(now_ms, below, within_ms)
-                        self._shown.setdefault((machine, log), []).append(one)
+                        one = _Shown(self._simulation.world.now_ms, below)
                         proven = partial(self._proven, machine, machine.process, log, one)
                         self._simulation.world.later(within_ms, proven)
                 self._overtook(machine, line, given)
@@ -112,9 +103,13 @@ class Shown:
                 del self._ahead[place]
 
     def _proven(self, machine: Machine, process: object, log_id: LogId, one: _Shown) -> None:
-        """When the time for a proof is over, in the process that was shown the two: it may lose its
-        disk later, and the proof with it."""
-        line = line_of(machine) if machine.process is process is not None else None
+        """When the time for a proof is over, in the process that was shown the two. With one that
+        died before, however long its machine then stood still, the search died too: two heads prove
+        a fork with what leads to them (design §5), and nothing of that was stated or kept yet."""
+        if machine.process is not process:
+            return
+        self._shown.setdefault((machine, log_id), []).append(one)
+        line = line_of(machine)
         log = None if line is None else line.logs.get(log_id)
         if log is not None and not 0 <= log.frozen < one.below:
             self._simulation.record.fault(
@@ -153,7 +148,8 @@ class Shown:
             log = None if line is None else line.logs.get(log_id)
             if line is None or log is None:
                 continue
-            below = min((one.below for one in times if self._lived_on(machine, one)), default=0)
+            lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)  # and proofs with it
+            below = min((one.below for one in times if one.at_ms > lost_ms), default=0)
             if below and not 0 <= log.frozen < below:
                 what = "holds no proof" if log_id not in line.accused else "froze it too late"
                 self._simulation.record.fault(
@@ -161,14 +157,6 @@ class Shown:
                     f"{machine.name} was shown two histories of {log_id.member}/{log_id.word} "
                     f"below {below} and {what}: frozen at {log.frozen}",
                 )
-
-    def _lived_on(self, machine: Machine, one: _Shown) -> bool:
-        """Whether the process of then had time enough to find out, and has not lost its disk, and
-        the proof on it, since."""
-        if one.at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
-            return False
-        lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
-        return any(a <= one.at_ms and one.at_ms + one.within_ms < b for a, b in lives)
 
 
 def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int, int]]:
