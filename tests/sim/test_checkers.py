@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from detente.core.leaf import LogId
 from detente.core.station import Line
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
@@ -413,3 +414,16 @@ def test_an_offer_that_is_shown_as_less_than_it_is_is_seen(
 
 def purge() -> Deed:
     return Deed(SETUP_MS + 300_000, "purge", 0, 4)
+
+
+@pytest.mark.parametrize(("frozen", "covered"), [(-1, 0), (1, 0), (1, 1)])
+def test_a_receipt_that_is_owed_is_seen(frozen: int, covered: int) -> None:
+    """Up to where another's log is frozen, and not beyond."""
+
+    def spoil(simulation: Simulation) -> None:
+        log = line_at(simulation, 1).logs[LogId(0, 0, b"")]
+        assert log.called > 1
+        log.frozen, log.covered = frozen, covered
+
+    owed = "bravo owes a receipt" in broken(spoil).get("liveness", "")
+    assert owed == (covered < 1)
