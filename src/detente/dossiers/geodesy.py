@@ -1,14 +1,14 @@
 """Distances and areas on the ellipsoid of WGS 84 (spec/places.md §4).
 
 PROJ's geodesics measure, GEOS cuts and compares after a projection that is true where it matters.
-Only this file and ``dossiers/grids.py`` know those libraries, and import them when they are used:
-they take a fifth of a second to load and are an extra of the package.
+Only this file knows those libraries, and imports them when they are used: they take a fifth of a
+second to load and are an extra of the package.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
@@ -71,7 +71,7 @@ def gap_m(one: Shape, other: Shape) -> float | None:
     centre = _middle((*_points(one), *_points(other)))
     nearest = 0.0
     for _ in range(_ROUNDS):
-        plane = _projection("aeqd", centre)
+        plane = _centred("aeqd", centre)
         bridge = library("shapely").shortest_line(_drawn(one, plane), _drawn(other, plane))
         start, end = (_back(plane, flat) for flat in bridge.coords)
         nearest = distance_m(start, end)
@@ -98,7 +98,7 @@ def outline(shape: Place | Circle | Polygon | Route) -> list[Position]:
     margin_m = _margin_m(shape)
     if not margin_m:
         return _densified((*points, points[0]) if isinstance(shape, Polygon) else points)
-    plane = _projection("aeqd", _middle(points))
+    plane = _centred("aeqd", _middle(points))
     edge = _drawn(shape, plane).buffer(margin_m).exterior
     return [_back(plane, flat) for flat in edge.coords]
 
@@ -112,6 +112,40 @@ def library(name: str) -> ModuleType:
         raise LocalError(Refusal.NOT_FOUND, detail) from exc
 
 
+def to_plane(name: str, at: Position, **parameters: float) -> tuple[float, float]:
+    """Where PROJ's projection ``name`` puts a position, in metres east and north."""
+    east, north = _plane(name, **parameters)(at.lon, at.lat)
+    return east, north
+
+
+def from_plane(name: str, flat: tuple[float, float], **parameters: float) -> Position:
+    """The position that ``to_plane`` puts there. LocalError USAGE (position): there is none."""
+    lon, lat = _plane(name, **parameters)(*flat, inverse=True)
+    if not (math.isfinite(lat) and math.isfinite(lon)):
+        raise wrong("position", f"no place is at {flat[0]:.0f} east, {flat[1]:.0f} north")
+    return position(lat, lon)
+
+
+def shifted(lat: float, lon: float, steps: str) -> tuple[float, float]:
+    """Degrees of one datum as those of another, by a PROJ pipeline that needs no file."""
+    lon, lat = _pipeline(steps).transform(lon, lat)
+    return lat, lon
+
+
+@cache
+def _pipeline(steps: str) -> pyproj.Transformer:
+    found: pyproj.Transformer = library("pyproj").Transformer.from_pipeline(steps)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _plane(name: str, **parameters: float) -> pyproj.Proj:
+    plane: pyproj.Proj = library("pyproj").Proj(
+        {"proj": name, "ellps": "WGS84", "no_defs": True, **parameters}
+    )
+    return plane
+
+
 @cache
 def _geod() -> pyproj.Geod:
     geod: pyproj.Geod = library("pyproj").Geod(ellps="WGS84")
@@ -123,11 +157,8 @@ def _inverse(one: Position, other: Position) -> tuple[float, float]:
     return azimuth % 360, metres
 
 
-def _projection(name: str, centre: Position) -> pyproj.Proj:
-    plane: pyproj.Proj = library("pyproj").Proj(
-        proj=name, lat_0=centre.lat, lon_0=centre.lon, ellps="WGS84"
-    )
-    return plane
+def _centred(name: str, centre: Position) -> pyproj.Proj:
+    return _plane(name, lat_0=centre.lat, lon_0=centre.lon)
 
 
 def _middle(points: tuple[Position, ...]) -> Position:
@@ -189,7 +220,7 @@ def _check_polygon(polygon: Polygon) -> None:
     centre = _middle(polygon.vertices)
     if any(distance_m(centre, vertex) > SPREAD_MAX_M for vertex in polygon.vertices):
         raise wrong("spread", f"the vertices lie more than {SPREAD_MAX_M // 1000} KM from {centre}")
-    plane = _projection("gnom", centre)  # shortest lines are straight in it
+    plane = _centred("gnom", centre)  # shortest lines are straight in it
     flat = [plane(vertex.lon, vertex.lat) for vertex in polygon.vertices]
     if not library("shapely").Polygon(flat).is_valid:
         raise wrong("crossing", "the sides of the polygon cross or touch one another")
