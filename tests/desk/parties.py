@@ -108,11 +108,11 @@ def found(folder: Path, **settings: Any) -> None:
 
 
 @contextmanager
-def at_desk(folder: Path) -> Iterator[Parties]:
+def at_desk(folder: Path, port: int = 8471) -> Iterator[Parties]:
     """The nodes of these homes, linked, and Alpha's desk."""
     pair = Pair(folder).open().connect()
     home = folder / "alpha"
-    desk = Desk(home, Cabinet.open(home, create=True), "http://alpha.localhost:8471")
+    desk = Desk(home, Cabinet.open(home, create=True), f"http://alpha.localhost:{port}")
     parties = Parties(pair, desk)
     desk.sentinel.clock = parties.now_s
     desk.watches._clock = parties.now_s

@@ -75,7 +75,8 @@ def desk_of(request: Request) -> Desk:
 def session_of(request: Request) -> Session | None:
     """Who asks; their language is spoken from here on."""
     session = desk_of(request).sessions.find(request.cookies.get(COOKIE), wall_s())
-    words.use(session.person.language if session else _preferred(request))
+    language = session.person.language if session else _preferred(request)
+    request.scope["language"] = words.use(language)
     return session
 
 

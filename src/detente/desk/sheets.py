@@ -83,11 +83,10 @@ def sheet(
     **given: Any,
 ) -> HTMLResponse:
     """A whole page, with the frame that every page has."""
-    language = _language(session, request)
     values = {
         "desk": desk,
         "session": session,
-        "language": language,
+        "language": request.scope.get("language", "en"),  # what the guard speaks
         "path": request.url.path,
         "token": lambda: _token(session),
         "uncountersigned": desk.drafts.uncountersigned() if session else [],
@@ -103,7 +102,3 @@ def _token(session: Session | None) -> Markup:
     """What every form carries, so that only our own pages can send it."""
     token = session.form_token if session else ""
     return Markup('<input type="hidden" name="form_token" value="{}">').format(token)
-
-
-def _language(session: Session | None, request: Request) -> str:
-    return session.person.language if session else request.scope.get("language", "en")

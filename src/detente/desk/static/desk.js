@@ -54,8 +54,35 @@ function replace(next) {
   if (atEnd) scrollTo(0, document.documentElement.scrollHeight);
 }
 
+const bands = document.getElementById("bands");
+const SETTLE_MS = 700;
+
 function bandsOf(page) {
-  return Array.from(page.querySelectorAll("body > .band"));
+  return Array.from(page.querySelectorAll("#bands > .band"));
+}
+
+// What is scrolled to or has the focus does not come to lie under what lies over the page.
+function pad() {
+  const over = document.getElementById("over");
+  const tall = getComputedStyle(over).position === "sticky" ? over : bands;
+  document.documentElement.style.scrollPaddingTop = tall.offsetHeight + 8 + "px";
+}
+
+pad();
+addEventListener("resize", pad);
+
+// A band that comes or goes lies over the page and moves nothing on it; for a moment it lets through
+// the click that was on its way to what it covers.
+function keepingStill(change) {
+  const main = document.getElementById("main");
+  const before = main.getBoundingClientRect().top;
+  change();
+  scrollBy(0, main.getBoundingClientRect().top - before);
+  const short = before - main.getBoundingClientRect().top;
+  if (short > 0) bands.style.minHeight = bands.offsetHeight + short + "px"; // there was nothing to scroll
+  bands.classList.add("fresh");
+  setTimeout(() => bands.classList.remove("fresh"), SETTLE_MS);
+  pad();
 }
 
 // Bands that say the same stay where they are: a reader that speaks them speaks them once, and a
@@ -68,8 +95,10 @@ function swapBands(next) {
   const live = "live" in body.dataset;
   const own = (page) => bandsOf(page).filter((band) => (live && !band.classList.contains("cut-band")) || "alarm" in band.dataset);
   if (text(own(document)) === text(own(next))) return;
-  for (const old of own(document)) old.remove();
-  for (const band of own(next)) document.getElementById("main").before(band);
+  keepingStill(() => {
+    for (const old of own(document)) old.remove();
+    bands.append(...own(next));
+  });
 }
 
 // A line opens at the first entry that nobody here has seen, or at its end.

@@ -17,7 +17,8 @@
     const text = article.querySelector(".texts");
     if (text === null) return false;
     const box = text.getBoundingClientRect();
-    return box.top < innerHeight && box.bottom > 0 && box.height > 0;
+    const covered = Math.max(0, document.getElementById("bands").getBoundingClientRect().bottom);
+    return box.top < innerHeight && box.bottom > covered && box.height > 0;
   }
 
   function move(step) {

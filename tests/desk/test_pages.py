@@ -1,0 +1,199 @@
+"""Every page of the desk, looked at as somebody does who cannot see it, has no mouse, or has it
+twice as large."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from desk.gallery import EVERY, PAGES, Gallery, gallery
+from starlette.routing import Route
+
+from detente.desk.app import application
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+
+SCREENS = os.environ.get("DETENTE_SCREENS", "")
+WIDE, TALL = 1280, 900
+BEHIND = {"write", "find", "authorise", "person"}  # others show all that these do, and more
+NO_PAGES = {"/live", "/line/{line}/entry/{entry:path}/proof", "/line/{line}/export"}
+# What a role sees otherwise than somebody with all of them: fewer places to go, fewer buttons.
+DIFFERENT = [
+    ("watch", "line"),
+    ("drafter", "authorise"),
+    ("releaser", "authorise-broken"),
+    ("translator", "translate"),
+    ("principal", "telephone"),
+    ("administrator", "people"),
+    ("administrator", "lines"),
+    ("auditor", "entry"),
+    ("", "sign-in"),
+]
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, article[tabindex]"
+ROLES = {
+    "button",
+    "link",
+    "textbox",
+    "searchbox",
+    "checkbox",
+    "radio",
+    "combobox",
+    "DisclosureTriangle",
+}
+TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+LISTEN = """selector => {
+  window.met = new Set();
+  addEventListener("focusin", (event) => window.met.add(event.target), true);
+  return document.querySelectorAll(selector).length;
+}"""
+UNMET = """selector => {
+  const met = [...window.met];
+  const radios = new Set(met.filter((one) => one.type === "radio").map((one) => one.name));
+  return [...document.querySelectorAll(selector)].filter((one) =>
+    one.checkVisibility({ visibilityProperty: true }) && !one.disabled && !window.met.has(one) &&
+    !(one.type === "radio" && radios.has(one.name))).map((one) => one.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Gallery]:
+    """A desk on a busy night."""
+    with gallery(tmp_path_factory.mktemp("gallery") / "night") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser for all of them."""
+    size = {"width": WIDE, "height": TALL}
+    made = browser.new_context(viewport=size, color_scheme="dark", locale="en")
+    made.set_default_timeout(20_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def page(context: BrowserContext) -> Page:
+    """The page in which they are opened, one after the other."""
+    return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def reader(page: Page) -> CDPSession:
+    """What a screen reader is told of the page."""
+    return page.context.new_cdp_session(page)
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds, in the dark and by day. It is evaluated, which our policy does not forbid to
+    a debugger, and no part of the page."""
+    script = pytest.importorskip("axe_playwright_python.base", reason="no axe: make setup")
+    page.evaluate(script.AXE_SCRIPT)
+    complaints = []
+    for scheme, rules in (("dark", None), ("light", ["color-contrast"])):
+        page.emulate_media(color_scheme=scheme)
+        options = {"reporter": "no-passes", **({"runOnly": rules} if rules else {})}
+        for one in page.evaluate("options => axe.run(options)", options)["violations"]:
+            places = [node["target"] for node in one["nodes"]]
+            complaints.append(f"{scheme}: {one['id']}, {one['help']}: {places}")
+    page.emulate_media(color_scheme="dark")
+    return complaints
+
+
+def nameless(reader: CDPSession) -> list[str]:
+    """The controls that a screen reader has no name for."""
+    nodes = reader.send("Accessibility.getFullAXTree")["nodes"]
+    return [
+        str(node["role"]["value"])
+        for node in nodes
+        if not node.get("ignored")
+        and node.get("role", {}).get("value") in ROLES
+        and not str(node.get("name", {}).get("value", "")).strip()
+    ]
+
+
+def unreached(page: Page, reader: CDPSession) -> list[str]:
+    """The controls that Tab never comes to; of radio buttons one a group is enough."""
+    count = page.evaluate(LISTEN, CONTROLS)
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(count + 2):
+        reader.send("Input.dispatchKeyEvent", TAB)
+    missed: list[str] = page.evaluate(UNMET, CONTROLS)
+    return missed
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels a page is wider than the screen at 200 % zoom, which leaves half."""
+    page.set_viewport_size({"width": WIDE // 2, "height": TALL // 2})
+    root = "document.documentElement"
+    over = page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+    page.set_viewport_size({"width": WIDE, "height": TALL})
+    return int(over)
+
+
+def test_every_page_is_in_the_gallery(night: Gallery) -> None:
+    """Each address that answers with a page is one that the tests of this module open."""
+    shown = [night.address(name).partition("?")[0] for name in PAGES] + ["/enter"]
+    for route in application(night.parties.desk).routes:
+        if isinstance(route, Route) and "GET" in (route.methods or ()):
+            if route.path in NO_PAGES:
+                continue
+            assert any(route.path_regex.fullmatch(path) for path in shown), route.path
+
+
+@pytest.mark.parametrize(
+    ("who", "name"), [*(("en", name) for name in EVERY if name not in BEHIND), *DIFFERENT]
+)
+def test_a_page_is_for_everybody(
+    night: Gallery, page: Page, reader: CDPSession, who: str, name: str
+) -> None:
+    """Axe finds nothing, by night and by day; every control has a name for a screen reader and is
+    come to by Tab; and nothing is to be scrolled sideways at 200 % zoom."""
+    night.sign_in(page.context, who)
+    night.go(page, name)
+    assert axe(page) == []
+    assert nameless(reader) == []
+    assert unreached(page, reader) == []
+    assert too_wide(page) == 0
+
+
+def test_whoever_is_not_signed_in_reads_the_language_that_the_page_says(
+    night: Gallery, browser: Browser
+) -> None:
+    """A page in the language of the browser is marked as being in it, for whoever hears it."""
+    stranger = browser.new_context(locale="uk")
+    shown = stranger.new_page()
+    shown.goto(night.origin + "/sign-in")
+    assert shown.locator("html").get_attribute("lang") == "uk"
+    assert shown.locator("h1").inner_text() != "Sign in"
+    stranger.close()
+
+
+@pytest.mark.parametrize("height", [TALL, TALL // 2])
+def test_a_band_that_comes_or_goes_moves_nothing_under_the_mouse(
+    night: Gallery, page: Page, height: int
+) -> None:
+    """Where somebody is about to press, they press what they saw; and the band is on the screen,
+    however far down they are."""
+    from playwright.sync_api import expect
+
+    night.sign_in(page.context, "en")
+    night.go(page, "voice")
+    page.set_viewport_size({"width": WIDE, "height": height})
+    button = page.locator("main button")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()
+    assert before is not None
+    for dead in (True, False):
+        night.die(dead)
+        band = page.locator(".alarm.band", has_text="THE NODE DOES NOT RUN")
+        expect(band).to_have_count(int(dead))
+        after = button.bounding_box()
+        assert after is not None
+        assert abs(after["y"] - before["y"]) < 1  # what is scrolled stops at whole pixels
+        if dead:
+            expect(band).to_be_in_viewport()
+    page.set_viewport_size({"width": WIDE, "height": TALL})
