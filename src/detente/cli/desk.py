@@ -190,6 +190,43 @@ def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> N
     )
 
 
+@desk.command(help=marked("Give somebody other roles; where a power goes, their sessions end."))
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(ROLE_WORDS),
+    cls=Option,
+    help=marked("What they may do; may be given several times."),
+)
+@click.pass_obj
+def roles(session: Session, name: str, roles: tuple[str, ...]) -> None:
+    """All the roles they have from now on; those not named are gone."""
+    from detente.desk.people_page import note_roles
+
+    with _opened(session) as found:
+        before = _named(found, name)
+        with found.cabinet.change():
+            person = found.people.assign(before.number, frozenset(roles))
+            note_roles(found, before, person, BY)
+        _tell(found)
+    gone = sorted(before.powers - person.powers)
+
+    def rows() -> Iterator[str]:
+        yield _("{name} may now: {powers}").format(
+            name=plain(person.name), powers=", ".join(sorted(person.powers))
+        )
+        if gone:
+            yield _("no longer: {powers}; signed out").format(powers=", ".join(gone))
+
+    session.show(
+        {"name": person.name, "roles": sorted(person.roles), "powers_gone": gone},
+        rows,
+    )
+
+
 @desk.command(help=marked("Print a one-time link that signs somebody in."))
 @click.argument("name")
 @click.pass_obj
