@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import catchup, frame, growth, latency, restart, throughput, verify, wire
+from bench import catchup, desks, frame, growth, latency, restart, throughput, verify, wire
 from bench.machine import describe
 from bench.plan import Figures, Plan
 from bench.report import show
@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[Plan], Figures]] = {
     "verify": verify.measure,
     "growth": growth.measure,
     "restart": restart.measure,
+    "desks": desks.measure,
 }
 
 

@@ -57,14 +57,14 @@ def _start(home: Path, starts: dict[str, list[float]]) -> None:
     phrases = home.parent / "passphrases"
     options = ("--home", str(home), "--passphrase-file", str(phrases))
     with peer(home, "detente", *options, "node", "run") as process:
-        _answer(home, {"do": "cards"})
+        first_answer(home, {"do": "cards"})
         starts["ready_s"].append(time.perf_counter() - began_s)
         starts["memory_mib"].append(rss_mib(process.pid))
-        _answer(home, {"do": "inbox"})
+        first_answer(home, {"do": "inbox"})
         starts["page_s"].append(time.perf_counter() - began_s)
 
 
-def _answer(home: Path, request: dict[str, Any]) -> Any:
+def first_answer(home: Path, request: dict[str, Any]) -> Any:
     """The answer of the node that is about to run in a home."""
     until_s = time.monotonic() + PATIENCE_S
     while True:

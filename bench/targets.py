@@ -29,4 +29,6 @@ TARGETS: dict[str, Target] = {
     "growth.earlier_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.desk_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "restart.ready_s": Target("≤ 1 at 1e5", "≤ 1 at any size"),
+    "desks.beyond_line_ms": Target("≤ 150", "≤ 150"),
+    "desks.of_all_p99_over_one": Target("≤ 20", "≤ 10"),
 }

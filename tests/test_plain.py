@@ -25,6 +25,7 @@ from detente.plain import BAR, WIDTH, cells, padded, plain, quoted
         ("[bold]plain[/bold]", "[bold]plain[/bold]"),
         ("\ufeffno mark", "<U+FEFF>no mark"),
         ("нормальный текст, ґанок", "нормальный текст, ґанок"),
+        ("a\u00a0space and \u202fanother", "a\u00a0space and \u202fanother"),
         ("می\u200cخواهم", "می\u200cخواهم"),
     ],
 )

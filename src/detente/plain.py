@@ -19,6 +19,8 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def plain(text: str) -> str:
     """``text`` in one row: what is not plain shows as ``<U+202E>``, a tab as a space."""
+    if text.isprintable():  # no character of _ESCAPED is: nearly every text, without a loop
+        return text
     return "".join(" " if char == "\t" else _shown(char) for char in text)
 
 

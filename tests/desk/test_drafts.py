@@ -14,7 +14,7 @@ import pytest
 from starlette.datastructures import FormData
 
 from detente.core.errors import LocalError, Refusal
-from detente.desk import fixed, sending, stopping, writing
+from detente.desk import fixed, phrases, sending, stopping, writing
 from detente.desk.authorising import may_sign
 from detente.desk.cabinet import Cabinet
 from detente.desk.desk import Desk
@@ -302,9 +302,21 @@ def test_what_is_read_is_what_is_signed() -> None:
     assert "text" not in accident
 
 
-def test_time_on_the_air() -> None:
-    """196 bytes take 21 seconds at 75 bit/s; nothing takes less than one."""
-    assert fixed.airtimes(196) == [(75, 21), (2400, 1)]
+def test_time_on_the_air_is_of_the_bearers_in_use() -> None:
+    """Each reader with each bearer that is up, and at its own rate; who has none, and a rate that
+    nobody knows, are said in words."""
+    up = [("hf", 75), ("telephone", 2400), ("tls", 64_000), ("fibre", 90_000_000), ("file", None)]
+    bearers = [{"bearer": name, "rate_bits_per_s": rate} for name, rate in up]
+    readers = [{"number": 1, "name": "Bravo"}, {"number": 2, "name": "Charlie"}]
+    assert phrases.airtimes({"bearers": {"1": bearers}}, readers, 401) == [
+        "Bravo by hf: 43 seconds at 75 bit/s",
+        "Bravo by telephone: 2 seconds at 2400 bit/s",
+        "Bravo by tls: under a second at 64 kbit/s",
+        "Bravo by fibre: under a second at 90 Mbit/s",
+        "Bravo by file: its rate is not known",
+        "Charlie: no bearer is up; it waits here",
+    ]
+    assert phrases.airtimes({}, readers[:1], 9) == ["Bravo: no bearer is up; it waits here"]
 
 
 def test_the_form_of_a_dispatch() -> None:

@@ -43,7 +43,12 @@ class Wire:
         self.held_closed: set[bytes] = set()
 
     def up(self, number: int, key: bytes = b"") -> None:
-        link = SimpleNamespace(peer=self.peer, bearer="wire", queued_bytes=lambda: 0)
+        link = SimpleNamespace(
+            peer=self.peer,
+            bearer="wire",
+            queued_bytes=lambda: 0,
+            rate_bits_per_s=lambda: 2400,
+        )
         self.live[number] = SimpleNamespace(
             number=number, link=link, waiting_bytes=0, since_s=0.0, key=key
         )

@@ -72,10 +72,11 @@ def test_what_is_late_names_who_and_since_when(pair: Any, later: Any) -> None:
 
 
 def test_bearers_and_what_is_queued_have_their_times(pair: Any) -> None:
-    """A link that is up is named with its bearer; one that is cut is not; what then waits has the
-    time since when it does."""
+    """A link that is up is named with its bearer and its rate; one that is cut is not; what then
+    waits has the time since when it does."""
     shown = look(pair.alpha)
     assert [one["bearer"] for one in shown["bearers"]["1"]] == ["wire"]
+    assert [one["rate_bits_per_s"] for one in shown["bearers"]["1"]] == [2400]
     assert shown["queued_since_s"] is None
     pair.cut()
     before_s = clock(pair.alpha.home).wall_s

@@ -54,6 +54,10 @@ class Link(Protocol):
     def queued_bytes(self) -> int:
         """Bytes handed over by ``send`` that the kernel has not taken yet."""
 
+    def rate_bits_per_s(self) -> int | None:
+        """What this way lately carried, for people to see; None where nobody knows. What the
+        protocol does depends on ``wide`` alone."""
+
     async def receive(self) -> list[bytes]:
         """All whole frames that are here, at least one, in order; waits for the first.
 

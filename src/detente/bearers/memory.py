@@ -52,6 +52,10 @@ class MemoryLink:
         """As ``Link.queued_bytes``; the other end's full inbox is the full kernel."""
         return len(self._outgoing)
 
+    def rate_bits_per_s(self) -> int | None:
+        """As ``Link.rate_bits_per_s``: memory has no rate worth a number."""
+        return None
+
     async def receive(self) -> list[bytes]:
         """As ``Link.receive``."""
         try:

@@ -17,6 +17,7 @@ from typing import cast
 from OpenSSL import SSL
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, Inbox, framed
+from detente.bearers.rates import delivered_bits_per_s
 from detente.bearers.tls_adapter import (
     GROUP,
     SUITE,
@@ -114,6 +115,10 @@ class TlsLink(asyncio.BufferedProtocol):
     def queued_bytes(self) -> int:
         """As ``Link.queued_bytes``: plain bytes of this turn, sealed ones of earlier turns."""
         return self._plain_bytes + self._transport.get_write_buffer_size()
+
+    def rate_bits_per_s(self) -> int | None:
+        """As ``Link.rate_bits_per_s``."""
+        return delivered_bits_per_s(self._transport.get_extra_info("socket"))
 
     async def receive(self) -> list[bytes]:
         """As ``Link.receive``."""

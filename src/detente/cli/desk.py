@@ -6,6 +6,8 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,10 @@ from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
 from detente.times import stamp
 from detente.words import LANGUAGES, _, marked
+
+if TYPE_CHECKING:
+    from detente.desk.desk import Desk
+    from detente.desk.people import Person
 
 PORT = 8471
 BY = "command line"  # who did it, as the journal has it
@@ -28,6 +34,35 @@ ROLE_WORDS = (
 )
 _HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _ADDRESS = re.compile(r"[0-9.]+")
+
+
+@contextmanager
+def _opened(session: Session) -> Iterator[Desk]:
+    """The desk of this home, for one command. LocalError NOT_FOUND where none was set up."""
+    from detente.desk.serve import open_desk
+
+    found = open_desk(session.home)
+    try:
+        yield found
+    finally:
+        found.cabinet.close()
+
+
+def _tell(found: Desk) -> None:
+    """What was noted goes into the journal now, if the node runs; else later."""
+    import asyncio
+
+    from detente.desk.noting import tell
+
+    asyncio.run(tell(found))
+
+
+def _named(found: Desk, name: str) -> Person:
+    """Somebody who is at this desk. LocalError NOT_FOUND."""
+    person = found.people.named(name)
+    if person is None or person.left_s is not None:
+        raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
+    return person
 
 
 @click.group(cls=Group, help=marked("The desk: the web console of this node."))
@@ -94,18 +129,14 @@ SETTINGS = ("zones", "telephone")
 @click.pass_obj
 def set_(session: Session, name: str, value: str) -> None:
     """It holds from the desk's next start."""
-    from detente.desk.serve import open_desk
     from detente.desk.zones import parse_zones
 
     if name == "zones":
         value = ",".join(f"{zone.name}={zone.key}" for zone in parse_zones(value))
     elif value not in ("on", "off"):
         raise LocalError(Refusal.USAGE, f"{name} is on or off")
-    found = open_desk(session.home)
-    try:
+    with _opened(session) as found:
         found.cabinet.settle(name, value)
-    finally:
-        found.cabinet.close()
     row = _("{name} is «{value}» from the next start of the desk")
     session.show({name: value}, lambda: [row.format(name=name, value=value)])
 
@@ -146,23 +177,53 @@ def run(session: Session) -> None:
 @click.pass_obj
 def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> None:
     """Names stay on this ground."""
-    import asyncio
-
-    from detente.desk.noting import tell
     from detente.desk.people_page import note_added
-    from detente.desk.serve import open_desk
 
-    found = open_desk(session.home)
-    try:
+    with _opened(session) as found:
         with found.cabinet.change():
             person = found.people.add(name, frozenset(roles), language, int(time.time()))
             note_added(found, person, BY)
-        asyncio.run(tell(found))
-    finally:
-        found.cabinet.close()
+        _tell(found)
     session.show(
         {"number": person.number, "name": person.name, "roles": sorted(person.roles)},
         lambda: [_("{name} may sign in: detente desk link {name}").format(name=plain(person.name))],
+    )
+
+
+@desk.command(help=marked("Give somebody other roles; where a power goes, their sessions end."))
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(ROLE_WORDS),
+    cls=Option,
+    help=marked("What they may do; may be given several times."),
+)
+@click.pass_obj
+def roles(session: Session, name: str, roles: tuple[str, ...]) -> None:
+    """All the roles they have from now on; those not named are gone."""
+    from detente.desk.people_page import note_roles
+
+    with _opened(session) as found:
+        before = _named(found, name)
+        with found.cabinet.change():
+            person = found.people.assign(before.number, frozenset(roles))
+            note_roles(found, before, person, BY)
+        _tell(found)
+    gone = sorted(before.powers - person.powers)
+
+    def rows() -> Iterator[str]:
+        yield _("{name} may now: {powers}").format(
+            name=plain(person.name), powers=", ".join(sorted(person.powers))
+        )
+        if gone:
+            yield _("no longer: {powers}; signed out").format(powers=", ".join(gone))
+
+    session.show(
+        {"name": person.name, "roles": sorted(person.roles), "powers_gone": gone},
+        rows,
     )
 
 
@@ -171,26 +232,17 @@ def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> N
 @click.pass_obj
 def link(session: Session, name: str) -> None:
     """Good once and for a quarter of an hour. It stands behind a #, which no server is sent."""
-    import asyncio
-
-    from detente.desk.noting import tell
     from detente.desk.people_page import note_link
-    from detente.desk.serve import open_desk
     from detente.desk.sessions import INVITATION_S
 
-    found = open_desk(session.home)
-    try:
-        person = found.people.named(name)
-        if person is None or person.left_s is not None:
-            raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
+    with _opened(session) as found:
+        person = _named(found, name)
         until_s = int(time.time()) + INVITATION_S
         with found.cabinet.change():
             code = found.sessions.invite(person, int(time.time()))
             note_link(found, person, BY)
-        asyncio.run(tell(found))
+        _tell(found)
         url = f"{found.origin}/enter#{code}"
-    finally:
-        found.cabinet.close()
 
     def rows() -> Iterator[str]:
         yield url
@@ -203,13 +255,8 @@ def link(session: Session, name: str) -> None:
 @click.pass_obj
 def people(session: Session) -> None:
     """In order of number."""
-    from detente.desk.serve import open_desk
-
-    found = open_desk(session.home)
-    try:
+    with _opened(session) as found:
         everybody = found.people.all()
-    finally:
-        found.cabinet.close()
 
     def rows() -> Iterator[str]:
         for one in everybody:
@@ -233,24 +280,15 @@ def people(session: Session) -> None:
 @click.pass_obj
 def part(session: Session, name: str) -> None:
     """What they could do is listed; what they did stays in the journal."""
-    import asyncio
-
-    from detente.desk.noting import tell
     from detente.desk.people_page import note_left
-    from detente.desk.serve import open_desk
 
-    found = open_desk(session.home)
-    try:
-        person = found.people.named(name)
-        if person is None:
-            raise LocalError(Refusal.NOT_FOUND, f"nobody named {name} is at this desk")
+    with _opened(session) as found:
+        person = _named(found, name)
         powers = sorted(person.powers)
         with found.cabinet.change():
             found.people.part(person.number, int(time.time()))
             note_left(found, person, BY)
-        asyncio.run(tell(found))
-    finally:
-        found.cabinet.close()
+        _tell(found)
     session.show(
         {"name": person.name, "powers": powers},
         lambda: [

@@ -13,7 +13,6 @@ from detente.node.forms import FIRST
 from detente.words import _
 
 PURPOSE: Final = "authorise"
-BEARERS_BITS_PER_S: Final = (75, 2400)  # HF radio at night; a telephone line
 _KINDS: Final[Mapping[str, Kind]] = {"dispatch": Kind.DISPATCH, "accident": Kind.ACCIDENT}
 
 
@@ -52,8 +51,3 @@ def view(fixed: Mapping[str, Any], author: str, line: str) -> dict[str, Any]:
         if hasattr(body, name):
             shown["happened_s" if name == "time_s" else name] = getattr(body, name)
     return shown
-
-
-def airtimes(frame_bytes: int) -> list[tuple[int, int]]:
-    """Bits a second, and the whole seconds that the frame takes at that rate, at least one."""
-    return [(rate, max(1, -(-frame_bytes * 8 // rate))) for rate in BEARERS_BITS_PER_S]

@@ -6,11 +6,12 @@ The powers are a table: a page asks for a power, never for a role.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from detente.core.errors import LocalError, Refusal
 from detente.desk.cabinet import Cabinet
+from detente.desk.refusing import refusal
 from detente.store.database import Row
 from detente.words import LANGUAGES, marked
 
@@ -91,8 +92,7 @@ class People:
         name = " ".join(name.split())
         if not name or len(name) > NAME_CHARS_MAX or not name.isprintable():
             raise LocalError(Refusal.USAGE, f"a name has 1 to {NAME_CHARS_MAX} plain characters")
-        if not roles or not roles <= set(ROLES):
-            raise LocalError(Refusal.USAGE, f"roles are some of {', '.join(ROLES)}")
+        _check_roles(roles)
         if language not in LANGUAGES:
             raise LocalError(Refusal.USAGE, f"language is one of {', '.join(LANGUAGES)}")
         if self._cabinet.row("SELECT 1 FROM person WHERE name = ?", name) is not None:
@@ -116,6 +116,36 @@ class People:
         """Everybody, those who left among them, in order of number."""
         return [_person(row) for row in self._cabinet.rows(f"{_SELECT} ORDER BY number")]
 
+    def assign(self, number: int, roles: frozenset[str]) -> Person:
+        """Somebody has other roles from now on; where a power goes, their sessions end with it.
+
+        LocalError USAGE for a role that cannot be, NOT_FOUND for whoever is not here, NOT_ALLOWED
+        where the power to keep the watch would go from the officer who has it.
+        """
+        _check_roles(roles)
+        with self._cabinet.change():
+            person = self.get(number)
+            if person is None or person.left_s is not None:
+                raise _nobody()
+            changed = replace(person, roles=roles)
+            gone = person.powers - changed.powers
+            if "watch" in gone and self._on_watch(number):
+                raise refusal(
+                    Refusal.NOT_ALLOWED,
+                    marked("This officer has the watch"),
+                    marked("The relief signs on first, on the page of the watch."),
+                )
+            self._cabinet.run(
+                "UPDATE person SET roles = ? WHERE number = ?", " ".join(sorted(roles)), number
+            )
+            if gone:
+                self._cabinet.run("DELETE FROM session WHERE person = ?", number)
+        return changed
+
+    def _on_watch(self, number: int) -> bool:
+        sql = "SELECT 1 FROM watch WHERE person = ? AND ended_s IS NULL"
+        return self._cabinet.row(sql, number) is not None
+
     def speak(self, number: int, language: str) -> None:
         """Somebody's pages are in another language from now on. USAGE for one we lack."""
         if language not in LANGUAGES:
@@ -129,9 +159,18 @@ class People:
                 "UPDATE person SET left_s = ? WHERE number = ? AND left_s IS NULL", now_s, number
             )
             if not changed:
-                raise LocalError(Refusal.NOT_FOUND, "nobody of that number is here")
+                raise _nobody()
             for table in ("session", "passkey", "invitation"):
                 self._cabinet.run(f"DELETE FROM {table} WHERE person = ?", number)  # noqa: S608
+
+
+def _check_roles(roles: frozenset[str]) -> None:
+    if not roles or not roles <= set(ROLES):
+        raise LocalError(Refusal.USAGE, f"roles are some of {', '.join(ROLES)}")
+
+
+def _nobody() -> LocalError:
+    return LocalError(Refusal.NOT_FOUND, "nobody of that number is here")
 
 
 _SELECT = "SELECT number, name, roles, language, left_s FROM person"

@@ -1,7 +1,8 @@
-"""The people of the desk, for administrators: who is here, who comes, who leaves."""
+"""The people of the desk, for administrators: who is here, who comes, who may what, who leaves."""
 
 from __future__ import annotations
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -37,7 +38,7 @@ async def people(request: Request, desk: Desk, session: Session) -> Response:
 async def add(request: Request, desk: Desk, session: Session) -> Response:
     """Somebody new."""
     form = await request.form()
-    roles = frozenset(str(one) for one in form.getlist("role"))
+    roles = _roles(form)
     now_s = wall_s()
     with desk.cabinet.change():
         person = desk.people.add(
@@ -52,6 +53,19 @@ async def add(request: Request, desk: Desk, session: Session) -> Response:
 async def one(request: Request, desk: Desk, session: Session) -> Response:
     """One person: roles, powers, keys."""
     return _shown(request, desk, session, _person(request, desk))
+
+
+@page("people")
+async def assign(request: Request, desk: Desk, session: Session) -> Response:
+    """Somebody has other roles from now on."""
+    before = _person(request, desk)
+    roles = _roles(await request.form())
+    with desk.cabinet.change():
+        person = desk.people.assign(before.number, roles)
+        note_roles(desk, before, person, session.person.name)
+    await noting.tell(desk)
+    desk.live.ring()
+    return RedirectResponse(f"/people/{person.number}", 303)
 
 
 @page("people")
@@ -93,6 +107,10 @@ async def void(request: Request, desk: Desk, session: Session) -> Response:
     form = await request.form()
     await make_void(desk, session, person.number, str(form.get("passkey", "")))
     return RedirectResponse(f"/people/{person.number}", 303)
+
+
+def _roles(form: FormData) -> frozenset[str]:
+    return frozenset(str(one) for one in form.getlist("role"))
 
 
 def _person(request: Request, desk: Desk) -> Person:
@@ -141,6 +159,21 @@ def note_added(desk: Desk, person: Person, by: str) -> None:
     )
 
 
+def note_roles(desk: Desk, before: Person, person: Person, by: str) -> None:
+    """Somebody's roles were changed, by somebody: what they were, and which powers went."""
+    noting.put(
+        desk.cabinet,
+        "person-roles",
+        wall_s(),
+        person=person.number,
+        name=person.name,
+        roles=sorted(person.roles),
+        before=sorted(before.roles),
+        powers_gone=sorted(before.powers - person.powers),
+        by=by,
+    )
+
+
 def note_link(desk: Desk, person: Person, by: str) -> None:
     """A one-time link was made; the journal does not hold its code."""
     noting.put(
@@ -165,6 +198,7 @@ ROUTES = [
     Route("/people", people),
     Route("/people", add, methods=["POST"]),
     Route("/people/{number:int}", one),
+    Route("/people/{number:int}/roles", assign, methods=["POST"]),
     Route("/people/{number:int}/link", link, methods=["POST"]),
     Route("/people/{number:int}/part", part, methods=["POST"]),
     Route("/people/{number:int}/void", void, methods=["POST"]),

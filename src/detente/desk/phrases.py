@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
@@ -101,6 +101,42 @@ def bearers(line: View, member: View) -> str:
         for one in rows
     ]
     return _("bearers: {rows}").format(rows="; ".join(said) if said else _("none is up"))
+
+
+def airtimes(line: View, readers: Sequence[View], frame_bytes: int) -> list[str]:
+    """How long a frame takes to each reader by each bearer that is up, at its last rate."""
+    rows = []
+    for reader in readers:
+        name = plain(str(reader["name"]))
+        up = (line.get("bearers") or {}).get(str(reader["number"])) or ()
+        rows += [_airtime(name, one, 8 * frame_bytes) for one in up]
+        if not up:
+            rows.append(_("{name}: no bearer is up; it waits here").format(name=name))
+    return rows
+
+
+def _airtime(name: str, bearer: View, bits: int) -> str:
+    rate = bearer.get("rate_bits_per_s")
+    facts = {"name": name, "bearer": plain(str(bearer["bearer"])), "rate": _rate(rate or 0)}
+    if not rate:
+        return _("{name} by {bearer}: its rate is not known").format_map(facts)
+    if bits < rate:
+        return _("{name} by {bearer}: under a second at {rate}").format_map(facts)
+    seconds = -(-bits // rate)
+    said = ngettext(
+        "{name} by {bearer}: {seconds} second at {rate}",
+        "{name} by {bearer}: {seconds} seconds at {rate}",
+        seconds,
+    )
+    return said.format(seconds=seconds, **facts)
+
+
+def _rate(bits_per_s: int) -> str:
+    if bits_per_s < 10_000:
+        return _("{count} bit/s").format(count=bits_per_s)
+    if bits_per_s < 10_000_000:
+        return _("{count} kbit/s").format(count=bits_per_s // 1000)
+    return _("{count} Mbit/s").format(count=bits_per_s // 1_000_000)
 
 
 def clock_row(clock: View | None) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from detente import terms, words
 from detente.core.errors import LocalError, Refusal
-from detente.desk import fixed, noting
+from detente.desk import fixed, noting, phrases
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import WRITING, Draft
 from detente.desk.guard import page
@@ -123,11 +123,12 @@ async def shown(desk: Desk, found: Mapping[str, Any], line: Mapping[str, Any]) -
             relations.append(relation | {"entry": entry["entry"]})
         except LocalError:
             relations.append(relation)
+    readers = [one for one in found["readers"] if one["name"] != me]
     return {
         "fixed": found,
         "view": view | {"relations": relations},
-        "readers": [one for one in found["readers"] if one["name"] != me],
-        "airtimes": fixed.airtimes(found["frame_bytes"]),
+        "readers": readers,
+        "airtimes": phrases.airtimes(line, readers, found["frame_bytes"]),
     }
 
 

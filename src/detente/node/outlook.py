@@ -133,6 +133,7 @@ def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any
                 "bearer": live.link.bearer,
                 "since_s": now_s - int(time.monotonic() - live.since_s),
                 "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
+                "rate_bits_per_s": live.link.rate_bits_per_s(),
             }
             for live in node.links.linked(member.party)
         ]

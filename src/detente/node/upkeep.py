@@ -30,7 +30,8 @@ DISK_FREE_BYTES_MIN = 256 * 1024 * 1024  # a day of full quotas for a few lines
 # What a desk may write into the journal; the node's own words («duty», «adopt») are not among them.
 DESK_NOTES = frozenset(
     {
-        *("person-added", "person-left", "sign-in-link", "sign-in", "sign-out"),  # people
+        *("person-added", "person-roles", "person-left"),  # people
+        *("sign-in-link", "sign-in", "sign-out"),
         *("passkey-registered", "passkey-void"),
         *("draft", "draft-offered", "authorisation-refused"),  # dispatches
         *("by-voice", "by-voice-linked", "proof-taken", "real-world"),
