@@ -14,6 +14,7 @@ from detente.core.body import unpack
 from detente.core.crypto import Ed25519Signer
 from detente.core.encoding import b64
 from detente.core.errors import LocalError, PeerError, Refusal
+from detente.core.export import SHEETS_MAX
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.merkle import leaf_hash, verify_inclusion
 from detente.core.proof import (
@@ -28,9 +29,13 @@ from detente.core.proof import (
     make_proof,
     open_proof,
     parse_proof,
+    part_revocations,
     split_bundle,
+    verify_head,
 )
+from detente.core.revocation import Revocation, Stand
 
+STOLEN = b"detente revocation v1\n"
 LATER_S = START_S + 20 * 366 * 86_400  # long after the charter's date for Ed25519
 
 
@@ -138,6 +143,19 @@ def test_long_files_and_paths_are_refused(two: Line) -> None:
         assert caught.value.refusal is Refusal.OVERSIZE
 
 
+def test_the_longest_of_each_is_read(two: Line) -> None:
+    """As many hashes, proofs and sheets as the limits say, and a file as long as they say."""
+    log, path = two.logs[0], (bytes(32),) * limits.PROOF_HASHES_MAX
+    assert parse_proof(Proof(0, path, log.note()).format()).path == path
+    assert len(split_bundle(join_bundle([b"x\n"] * BUNDLE_PROOFS_MAX))) == BUNDLE_PROOFS_MAX
+    full = Opening(b"leaf", first_path=path, sheets=("s" * 4096,) * SHEETS_MAX)
+    assert decode_opening(full.encode()) == full
+    for length, wanted in ((0, Refusal.MALFORMED), (1, Refusal.OVERSIZE)):
+        with pytest.raises(PeerError) as caught:
+            parse_proof(b"c" * (PROOF_BYTES_MAX + length))
+        assert caught.value.refusal is wanted
+
+
 def test_a_bundle_is_its_files_end_to_end(two: Line) -> None:
     """Joining and splitting give the same files, each a proof that others' tools read alone."""
     files = [two.logs[0].proof(1), two.logs[1].proof(1), two.logs[0].proof(2)]
@@ -145,6 +163,15 @@ def test_a_bundle_is_its_files_end_to_end(two: Line) -> None:
     assert bundle == files[0] + b"---\n" + files[1] + b"---\n" + files[2]
     assert split_bundle(bundle) == files
     assert split_bundle(files[0]) == files[:1]
+
+
+def test_revocations_are_told_from_proofs() -> None:
+    """By their first whole line, in the order in which they stand."""
+    other = b"detente revocation v10\n"
+    parts = [STOLEN + b"a", b"p\n", other, STOLEN + b"b", b"c2sp.org/tlog-proof@v1\n"]
+    proofs, answers = part_revocations(parts)
+    assert proofs == [b"p\n", other, b"c2sp.org/tlog-proof@v1\n"]
+    assert answers == [STOLEN + b"a", STOLEN + b"b"]
 
 
 def test_a_bundle_has_a_bound() -> None:
@@ -169,6 +196,7 @@ def test_an_opening_reads_back(two: Line) -> None:
     [
         (b"\x02", Refusal.UNKNOWN_VERSION),
         (b"\x01\x01a\x02", Refusal.MALFORMED),
+        (Opening(b"a", bytes(16), b"b").encode().replace(b"a\x01", b"a\x02"), Refusal.MALFORMED),
         (Opening(b"a").encode() + b"\x00", Refusal.MALFORMED),
         (Opening(b"a").encode()[:-1], Refusal.MALFORMED),
         (Opening(b"a" * (limits.LEAF_BYTES_MAX + 1)).encode(), Refusal.OVERSIZE),
@@ -209,6 +237,8 @@ def test_a_proof_opens_to_what_was_said(two: Line, keys: CardKeys) -> None:
     assert unpack(proven.body) == b"a convoy leaves at noon"
     assert proven.charter == two.charter
     assert proven.build == BUILD
+    sheets = ("read aloud", "and again")
+    assert open_proof(resigned(two, replace(log.opening(1), sheets=sheets)), keys).sheets == sheets
     assert proven.head.checkpoint == log.checkpoint()
     assert proven.head.key == log.author.log(0).public()
     assert not proven.head.pq
@@ -285,6 +315,61 @@ def test_unknown_cosigners_are_passed_over(two: Line, keys: CardKeys) -> None:
     )
     proven = open_proof(two.logs[0].proof(1, extra=(stranger,)), keys)
     assert (proven.cosignatures, proven.head.ignored) == ((), 1)
+
+
+def test_a_stranger_hides_nobody(two: Line, keys: CardKeys) -> None:
+    """Whoever stands behind strangers is verified all the same, and every stranger is counted."""
+    b, cp = two.parties[1], two.logs[0].checkpoint()
+    one, other = (
+        cosign(cp, f"witness.example/{word}", Ed25519Signer(seed(word)), START_S) for word in "vw"
+    )
+    known = cosign(cp, identity.heads_name(b.id), b.heads(), START_S + 9)
+    proven = open_proof(two.logs[0].proof(1, extra=(one, other, known)), keys)
+    assert [c.cosigner.party for c in proven.cosignatures] == [b.id]
+    assert proven.head.ignored == 2
+
+
+def test_what_a_revoked_key_signed_is_told_and_does_not_count(two: Line) -> None:
+    """Its cosignature is among those found and not among those that count; other keys go on."""
+    b, log = two.parties[1], two.logs[0]
+    word = Revocation(b.id, 1, "holds 0", "stolen", START_S)
+    keys = CardKeys(two.cards(), [word])
+    known = cosign(log.checkpoint(), identity.heads_name(b.id), b.heads(), START_S)
+    proven = open_proof(log.proof(1, held_by=(b,), extra=(known,)), keys)
+    assert [(c.cosigner.statement, c.revoked) for c in proven.head.cosignatures] == [
+        (Statement.HOLDS, True),
+        (Statement.HEADS, False),
+    ]
+    assert proven.cosignatures == proven.head.cosignatures[1:]
+    assert keys.revocation(b.holds(0).public()) == word
+    assert keys.revocation(b.heads().public()) is None
+
+
+def test_a_revoked_author_s_key_counts_on_the_head_it_stands_by(two: Line) -> None:
+    """On that very tree, and on no other of any size, root or log."""
+    a, log, other = two.parties[0], two.logs[0], two.logs[1]
+    stands = [
+        (Stand(log.origin, log.size, log.root()), True),
+        (Stand(log.origin, log.size - 1, log.root()), False),
+        (Stand(log.origin, log.size, bytes(32)), False),
+        (Stand(other.origin, log.size, log.root()), False),
+    ]
+    for stand, counts in stands:
+        word = Revocation(a.id, 1, "log-pq", "stolen", START_S, (stand,))
+        head = verify_head(log.note(pq=True), CardKeys(two.cards(), [word]))
+        assert (head.pq, head.cosignatures[0].revoked) == (counts, not counts)
+
+
+def test_an_unsafe_key_of_a_card_is_refused_where_it_is_asked_for(two: Line) -> None:
+    """Whoever read the card may have left its keys to us: each is looked at when it is needed."""
+    a, b = two.parties
+    unsafe = replace(b.card.card, heads_ed25519=bytes(32))
+    keys, name = CardKeys([a.card.card, unsafe]), identity.heads_name(b.id)
+    with pytest.raises(PeerError) as caught:
+        keys.cosigners_named(name)
+    assert caught.value.refusal is Refusal.BAD_CARD
+    line_ = notes.cosignature_ed25519(name, bytes(32), START_S, bytes(64))
+    assert refusal(two.logs[0].proof(1, extra=(line_,)), keys) is Refusal.BAD_CARD
 
 
 def test_keys_of_a_replaced_card_go_on_proving(two: Line) -> None:
@@ -401,6 +486,12 @@ def test_a_body_beside_a_leaf_without_one_is_refused(two: Line, keys: CardKeys) 
     opening = replace(log.opening(1), salt=bytes(16), body=b"forged")
     data = make_proof(opening, 1, log.path(1), log.note())
     assert refusal(data, keys) is Refusal.BAD_COMMITMENT
+    void = log.fork(1)
+    void.add_raw(b"not a leaf")
+    opening = replace(void.opening(1), salt=bytes(16), body=b"forged")
+    assert (
+        refusal(make_proof(opening, 1, void.path(1), void.note()), keys) is Refusal.BAD_COMMITMENT
+    )
 
 
 def test_another_index_is_refused(two: Line, keys: CardKeys) -> None:
@@ -476,12 +567,15 @@ def test_cosignatures_too_need_their_own_ml_dsa(two: Line, keys: CardKeys) -> No
     alone = two.logs[0].proof(1, pq=True, held_by=(b,))
     both = two.logs[0].proof(1, pq=True, held_by=(b,), held_pq_by=(b,))
 
-    def staters(data: bytes) -> list[bytes]:
-        found = open_proof(data, keys, now_s=LATER_S).cosignatures
+    def staters(data: bytes, now_s: int) -> list[bytes]:
+        found = open_proof(data, keys, now_s=now_s).cosignatures
         return [cosignature.cosigner.party for cosignature in found]
 
-    assert staters(alone) == [a.id]
-    assert staters(both) == [a.id, b.id, b.id]
+    until_s = two.charter.ed25519_until_s
+    assert staters(alone, until_s - 1) == [a.id, b.id]
+    for now_s in (until_s, LATER_S):
+        assert staters(alone, now_s) == [a.id]
+        assert staters(both, now_s) == [a.id, b.id, b.id]
 
 
 # --- every byte -------------------------------------------------------------------------------

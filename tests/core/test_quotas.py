@@ -7,12 +7,13 @@ from core.lineage import START_S
 from liar import Liar, stated
 from pair import End, World, heads
 
-from detente.core import frames
-from detente.core.errors import Refusal
+from detente.core import frames, limits
+from detente.core.errors import PeerError, Refusal
 from detente.core.extras import decode_over_quota
-from detente.core.leaf import Kind, Precedence
-from detente.core.quotas import LEAD_DAYS
-from detente.core.wire import Batch
+from detente.core.leaf import Kind, Leaf, LogId, Precedence
+from detente.core.quotas import JOINED_DAYS, LEAD_DAYS, charge, log_for
+from detente.core.station import Step
+from detente.core.wire import Batch, Item
 
 DAY_S = 86_400
 
@@ -175,6 +176,96 @@ def test_a_clock_set_back_here_gives_nothing_away() -> None:
         liar.say(f"{n}", time_s=world.wall_s)
         liar.entries(link, start=1 + n, stop=2 + n)
     assert alpha.line.logs[liar.log.id].size == 5
+
+
+FRESH = LogId(1, 1, b"freshlog")
+
+
+def step_of(end: End) -> Step:
+    return Step(end.station, end.world.now(), end.entropy)
+
+
+def items(*days: int, weight: int = 10, flash: bool = False) -> list[Item]:
+    """Entries of so many bytes that state to be of these days."""
+    made = []
+    for day in days:
+        leaf = Leaf(Kind.DISPATCH, day * DAY_S, 3, Precedence.FLASH if flash else 1)
+        made.append(Item(bytes(weight), leaf, None, None))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "used"),
+    [
+        ({"quota_entries_per_day": 5}, {}, [3, 30, 0]),
+        ({"quota_bytes_per_day": 1024}, {"weight": 200}, [3, 600, 0]),
+        ({"quota_flash_per_day": 5}, {"flash": True}, [3, 30, 3]),
+    ],
+)
+def test_a_backlog_fills_one_day_after_the_other(
+    changes: dict[str, int], more: dict[str, int], used: list[int]
+) -> None:
+    """Old entries go to the first day with room, each day from nothing, none left out between; a
+    later day that an entry states is begun from nothing too."""
+    _world, _liar, _link, alpha = with_liar(**changes)
+    line, first = alpha.line, alpha.line.begun_day - LEAD_DAYS
+    log = log_for(step_of(alpha), line, FRESH)
+    charge(step_of(alpha), line, log, items(*[0] * 13, **more))
+    assert (log.day, log.used) == (first + 2, used)
+    charge(step_of(alpha), line, log, items(first + 4, **more))
+    assert (log.day, log.used) == (first + 4, [number // 3 for number in used])
+
+
+@pytest.mark.parametrize(
+    ("begun", "admitted", "founder", "first"),
+    [
+        (0, None, True, -LEAD_DAYS),
+        (0, 5, True, 5 - LEAD_DAYS),
+        (0, -5, True, -LEAD_DAYS),
+        (None, None, True, -JOINED_DAYS),
+        (0, None, False, -JOINED_DAYS),
+    ],
+)
+def test_the_first_day_to_use_up(
+    begun: int | None, admitted: int | None, founder: bool, first: int
+) -> None:
+    """A week before a founder began, or before the author was admitted; long ago for who joined a
+    line, or has lost when it began. Days are told from today."""
+    world, _liar, _link, alpha = with_liar()
+    line, today = alpha.line, world.wall_s // DAY_S
+    line.begun_day = 0 if begun is None else today + begun
+    if admitted is not None:
+        line.admitted[1] = today + admitted
+    log = log_for(step_of(alpha), line, FRESH)
+    if not founder:
+        line.me = 7
+    charge(step_of(alpha), line, log, items(0))
+    assert (log.day, log.used) == (today + first, [1, 10, 0])
+
+
+@pytest.mark.parametrize("log_id", [LogId(7, 0, b""), LogId(1, 16, b""), LogId(1, 0, b"lifelife")])
+def test_a_log_that_no_card_lists_is_unknown(log_id: LogId) -> None:
+    """No member of that number, no key of that number, no later life under the first key."""
+    _world, _liar, _link, alpha = with_liar()
+    with pytest.raises(PeerError) as caught:
+        log_for(step_of(alpha), alpha.line, log_id)
+    assert (caught.value.refusal, caught.value.facts["log"]) == (Refusal.UNKNOWN_LOG, log_id)
+
+
+def test_a_member_has_as_many_lives_as_its_card_has_pairs() -> None:
+    """One more is OVER_QUOTA; a log that is held already is always found, and no other member's
+    lives are counted."""
+    _world, _liar, _link, alpha = with_liar()
+    line, step = alpha.line, step_of(alpha)
+    held = [log for log in line.logs if log.member == 1]
+    for number in range(limits.INCARNATIONS_MAX - len(held)):
+        log = log_for(step, line, LogId(1, 1, bytes(7) + bytes((number,))))
+        line.logs[log.id] = log
+    with pytest.raises(PeerError) as caught:
+        log_for(step, line, FRESH)
+    assert caught.value.refusal is Refusal.OVER_QUOTA
+    assert log_for(step, line, log.id) is log
+    assert log_for(step, line, LogId(0, 1, b"freshlog")).size == 0
 
 
 def test_void_entries_are_charged_too() -> None:
