@@ -113,6 +113,27 @@ def test_who_stated_a_head_is_asked_for_its_bodies() -> None:
     }
 
 
+def test_bodies_below_a_freeze_are_asked_of_who_showed_a_head_beyond_it() -> None:
+    """Its entries are not asked for, and where the histories part it may hold another leaf."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    for text in ("below", "contested"):
+        charlie.say(text)
+    charlie.entries(charlie.greet("alpha"), bodies=False)
+    log = world.ends["alpha"].line.logs[charlie.log.id]
+    log.frozen = 2
+    charlie.say("beyond")
+    near = bravo.greet("alpha", stated(charlie.log))
+    world.run(10)
+    wanted = bravo.answers(near, frames.Want)
+    assert {(one.what, one.index) for one in wanted} == {(frames.WANT_BODY, n) for n in (0, 1)}
+    bravo.send(near, frames.Got(charlie.log.id, 3))
+    bravo.got(near)
+    world.run(20)
+    assert {one.index for one in bravo.answers(near, frames.Want)} == {0, 1, 2}
+
+
 def test_the_author_beats_a_relay() -> None:
     """Once the entries came from their author nobody is asked for them any more."""
     world = World(names=THREE)

@@ -141,6 +141,8 @@ def want_lacked(step: Step, line: Line, session: Session, log: Log) -> None:
 
 def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[int]) -> None:
     for index in indices:
+        if 0 <= log.frozen <= index and index >= session.holds.get(log.id, 0):
+            continue  # it may hold another leaf there, and be blamed for a body that opens that one
         leaf = entry_at(line, log, index).leaf
         # The text of a final amendment is every member's, whoever it was addressed to.
         if leaf is not None and (

@@ -289,7 +289,7 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due:
     lacking seldom, or one leaf whose author keeps its body would have all members ask for ever."""
     seldom = now_ms >= session.lacked_due_ms
     for log in line.logs.values():
-        if log.missing and session.holds.get(log.id, 0):
+        if log.missing and _holds_some(session, log):
             if due:
                 want_bodies(step, line, session, log)
             if seldom:
@@ -297,6 +297,13 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due:
     if seldom:
         session.lacked_due_ms = now_ms + limits.LACKED_EVERY_S * 1000
         session.lacked_rounds += 1
+
+
+def _holds_some(session: Session, log: Log) -> bool:
+    """Whether a peer holds entries of a log as they are here: it confirmed some, or showed a head
+    behind the end of a frozen one. That is never asked for, and so never confirmed; below the
+    freeze both histories are one (spec/log.md §9)."""
+    return session.holds.get(log.id, 0) > 0 or (log.closed() and log.id in session.heads)
 
 
 def _is_idle(line: Line) -> bool:
