@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from detente.core.leaf import LogId
 from detente.core.station import Line, fall_mute
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
@@ -450,3 +451,16 @@ def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
 
     assert "alpha took back" in said(0)
     assert "bravo took back" in said(1_000)
+
+
+@pytest.mark.parametrize(("frozen", "covered"), [(-1, 0), (1, 0), (1, 1)])
+def test_a_receipt_that_is_owed_is_seen(frozen: int, covered: int) -> None:
+    """Up to where another's log is frozen, and not beyond."""
+
+    def spoil(simulation: Simulation) -> None:
+        log = line_at(simulation, 1).logs[LogId(0, 0, b"")]
+        assert log.called > 1
+        log.frozen, log.covered = frozen, covered
+
+    owed = "bravo owes a receipt" in broken(spoil).get("liveness", "")
+    assert owed == (covered < 1)

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from detente.core.extras import decode_lacks
+from detente.core.holding import head_between
 from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.merkle import EMPTY_ROOT
@@ -71,13 +72,24 @@ def _owed(simulation: Simulation, machine: Machine, line: Line) -> Iterator[str]
         yield f"{machine.name} has {len(line.control)} statements to enter"
     for log in line.logs.values():
         innocent = log.id.member not in wicked and log.id.member != line.me
-        if innocent and log.covered < min(log.called, log.size):
+        if innocent and log.covered < _due(line, log):
             yield f"{machine.name} owes a receipt for log {log.id.word}"
 
         filled = sorted(index for index in line.ahead.get(log.id, ()) if index < log.size)
         if filled:
             what = f"waits for the gap before {filled} of log {log.id.member}/{log.id.word}"
             yield f"{machine.name} {what}, and holds them"
+
+
+def _due(line: Line, log: Log) -> int:
+    """How far our own log must state another's: as far as that calls for a receipt. Beyond a freeze
+    nothing is held undisputed; and since `seen` names heads of the author's alone (design §5, F1),
+    what one batch brought under a head beyond it is due only up to the last head before it."""
+    due = min(log.called, log.size)
+    if log.closed():
+        head = head_between(line, log, 1, log.frozen)
+        due = min(due, 0 if head is None else head.size)
+    return due
 
 
 def _check_lacks(simulation: Simulation, machine: Machine, line: Line) -> None:
