@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from detente.core.encoding import Reader
@@ -39,15 +38,18 @@ class _Shown(NamedTuple):
 
 
 class Shown:
-    """Every contradiction that reached a machine of an honest party, and when its process ended."""
+    """Every contradiction that reached a machine of an honest party, and what its process outlived.
+
+    A search for where two histories part is lost with its process, without harm to what is stored
+    (design §6), and the time for which a machine is down finds nothing.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._shown: dict[tuple[Machine, LogId], list[_Shown]] = {}
         self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
         self._last: dict[Machine, tuple[object, list[tuple[Machine, LogId, int]]]] = {}
-        self._starts: dict[Machine, list[int]] = {}
-        self._processes: dict[Machine, object] = {}
+        self._outlived: set[tuple[Machine, LogId, _Shown]] = set()
         simulation.record.hearing.append(self.hears)
 
     def hears(self, machine: Machine, inputs: list[Input]) -> None:
@@ -55,9 +57,6 @@ class Shown:
         if not machine.honest:
             return
         now_ms = self._simulation.world.now_ms
-        if self._processes.get(machine) is not machine.process:
-            self._processes[machine] = machine.process
-            self._starts.setdefault(machine, []).append(now_ms)
         self._forget_unkept(machine)
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
@@ -114,7 +113,10 @@ class Shown:
     def _proven(self, machine: Machine, process: object, log_id: LogId, one: _Shown) -> None:
         """When the time for a proof is over, in the process that was shown the two: it may lose its
         disk later, and the proof with it."""
-        line = line_of(machine) if machine.process is process is not None else None
+        if machine.process is not process:
+            return
+        self._outlived.add((machine, log_id, one))
+        line = line_of(machine)
         log = None if line is None else line.logs.get(log_id)
         if log is not None and not 0 <= log.frozen < one.below:
             self._simulation.record.fault(
@@ -153,7 +155,9 @@ class Shown:
             log = None if line is None else line.logs.get(log_id)
             if line is None or log is None:
                 continue
-            below = min((one.below for one in times if self._lived_on(machine, one)), default=0)
+            below = min(
+                (one.below for one in times if self._lived_on(machine, log_id, one)), default=0
+            )
             if below and not 0 <= log.frozen < below:
                 what = "holds no proof" if log_id not in line.accused else "froze it too late"
                 self._simulation.record.fault(
@@ -162,13 +166,11 @@ class Shown:
                     f"below {below} and {what}: frozen at {log.frozen}",
                 )
 
-    def _lived_on(self, machine: Machine, one: _Shown) -> bool:
+    def _lived_on(self, machine: Machine, log_id: LogId, one: _Shown) -> bool:
         """Whether the process of then had time enough to find out, and has not lost its disk, and
         the proof on it, since."""
-        if one.at_ms <= self._simulation.record.lost_ms.get(machine.name, -1):
-            return False
-        lives = pairwise([*self._starts[machine], self._simulation.world.now_ms + 1])
-        return any(a <= one.at_ms and one.at_ms + one.within_ms < b for a, b in lives)
+        lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)
+        return one.at_ms > lost_ms and (machine, log_id, one) in self._outlived
 
 
 def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int, int]]:
