@@ -132,6 +132,27 @@ def test_what_a_lacks_has_named_is_asked_for_seldom_and_in_turn() -> None:
     assert sum(one.what == WANT_BODY for one in liar.answers(greeted, Want)) == 16
 
 
+def test_who_sends_all_that_was_lacking_is_asked_for_the_next_at_once() -> None:
+    """Forty bodies take seconds, and one that is kept back makes the others wait as before."""
+    liar, alpha, link = _meet(lacks_after_s=20)
+    for number in range(60):
+        liar.say(f"sent late {number}")
+    liar.entries(link, start=3, bodies=False)
+    alpha.world.run(25)
+    liar.got(link)
+    alpha.world.run(600)
+    asked = []
+    for kept in (0, 0, 1):
+        wanted = [one.index for one in liar.answers(link, Want) if one.what == WANT_BODY]
+        asked.append(len(wanted))
+        for index in wanted[kept:]:
+            liar.send(link, _body(liar, index))
+        assert len(alpha.log_of(1).missing) == 62 - sum(asked) + kept
+        alpha.world.run(10)
+    assert asked == [16, 16, 16]
+    assert not [one for one in liar.answers(link, Want) if one.what == WANT_BODY]
+
+
 def test_the_body_of_a_flash_goes_before_other_bodies() -> None:
     """Asked for, it waits for nothing lower, as its entry would not."""
     liar, _, link = _meet()

@@ -20,7 +20,7 @@ from detente.core.holding import confirm, entry_at, known_root, purge
 from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence, Seen
 from detente.core.log import Log
 from detente.core.station import Line, Session, Step
-from detente.core.transcript import Entry
+from detente.core.transcript import Entry, Place
 
 WANTED_BODIES_MAX = 16  # asked of one session at a time
 
@@ -136,10 +136,14 @@ def want_lacked(step: Step, line: Line, session: Session, log: Log) -> None:
     """The same for bodies that our log has named as lacking: a few of them, others each time."""
     given_up = sorted(log.lacked & log.missing.keys())
     start = session.lacked_rounds * WANTED_BODIES_MAX % max(1, len(given_up))
-    _want(step, line, session, log, (given_up[start:] + given_up[:start])[:WANTED_BODIES_MAX])
+    some = (given_up[start:] + given_up[:start])[:WANTED_BODIES_MAX]
+    asked = _want(step, line, session, log, some)
+    session.lacked_open.update(Place(log.id, index) for index in asked)
 
 
-def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[int]) -> None:
+def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[int]) -> list[int]:
+    """Asks for these as far as the peer may have them, and says for which."""
+    asked = []
     for index in indices:
         if 0 <= log.frozen <= index and index >= session.holds.get(log.id, 0):
             continue  # it may hold another leaf there, and be blamed for a body that opens that one
@@ -149,6 +153,8 @@ def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[
             leaf.kind == Kind.OFFER or line.entitled(leaf, log.id.member, session.member)
         ):
             step.send(session, Want(WANT_BODY, log.id, index))
+            asked.append(index)
+    return asked
 
 
 def call(step: Step, line: Line, log: Log, entries: Sequence[Entry]) -> None:

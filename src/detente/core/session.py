@@ -43,6 +43,7 @@ from detente.core.restoring import judge_own_head
 from detente.core.speaking import stated
 from detente.core.station import Line, Link, Session, Step
 from detente.core.streaming import on_got, on_refuse, on_want
+from detente.core.transcript import Place
 
 CHORES_EVERY_MS = 5000
 HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two chores
@@ -220,6 +221,7 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
             on_heads(step, line, session, frame.heads)
         case Body():
             on_body(step, line, frame)
+            _has_come(step, line, session, Place(frame.log, frame.index))
         case Ahead():
             on_ahead(step, line, session, frame)
         case Refuse():
@@ -288,6 +290,8 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due:
     """Bodies that may yet come are asked for when that is ``due``; those that our log has named as
     lacking seldom, or one leaf whose author keeps its body would have all members ask for ever."""
     seldom = now_ms >= session.lacked_due_ms
+    if seldom:
+        session.lacked_open.clear()
     for log in line.logs.values():
         if log.missing and _holds_some(session, log):
             if due:
@@ -304,6 +308,15 @@ def _holds_some(session: Session, log: Log) -> bool:
     behind the end of a frozen one. That is never asked for, and so never confirmed; below the
     freeze both histories are one (spec/log.md §9)."""
     return session.holds.get(log.id, 0) > 0 or (log.closed() and log.id in session.heads)
+def _has_come(step: Step, line: Line, session: Session, place: Place) -> None:
+    """Who has sent every body of a round of those named as lacking is asked for more at once."""
+    if place not in session.lacked_open:
+        return
+    session.lacked_open.remove(place)
+    if not session.lacked_open:
+        session.lacked_due_ms = 0
+        session.lacked_rounds -= 1  # those behind have moved up to where these stood
+        chores_soon(step, line)
 
 
 def _is_idle(line: Line) -> bool:

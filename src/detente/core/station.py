@@ -29,7 +29,7 @@ from detente.core.identity import Card, heads_name, holds_name, origin
 from detente.core.leaf import CONTENT, RECORD, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.revocation import Revocation
-from detente.core.transcript import Entry, Transcript
+from detente.core.transcript import Entry, Place, Transcript
 
 
 class Keys(Protocol):
@@ -152,6 +152,7 @@ class Session:
     ask_wait_ms: int = 0  # how long that was; twice as long the next time
     lacked_due_ms: int = 0  # when bodies named as lacking are asked for again
     lacked_rounds: int = 0
+    lacked_open: set[Place] = field(default_factory=set)  # of the last round, not come from here
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
     heard_ms: int = 0

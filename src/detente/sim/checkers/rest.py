@@ -147,7 +147,7 @@ def is_quiet(simulation: Simulation) -> bool:
         others = [s for s in line.greeted() if s.member not in wicked]
         if _is_busy(line, others) or any(map(_is_waiting, others)):
             return False
-        if any(_is_to_come(line, other, wicked) for other in lines if other is not line):
+        if any(_is_to_come(line, other) for other in lines if other is not line):
             return False
     pairs = combinations(lines, 2)
     return all(_are_equal(*pair, wicked) for pair in pairs) and _is_sent(simulation)
@@ -161,13 +161,15 @@ def _is_busy(line: Line, others: list[Session]) -> bool:
     return bool(others and (due or quantum or said))
 
 
-def _is_to_come(line: Line, other: Line, wicked: set[int]) -> bool:
-    """Whether a body that one lacks is held by the other. Some were lost with a disk, for ever."""
+def _is_to_come(line: Line, other: Line) -> bool:
+    """Whether a body that one lacks is held by the other, also of who attacks: `nothing_lost` asks
+    for it below a freeze. Some were lost with a disk, for ever."""
     for log in line.logs.values():
         theirs = other.logs.get(log.id)
-        if not log.missing or theirs is None or log.id.member in wicked:
+        if not log.missing or theirs is None:
             continue
-        held = [one for one in log.missing if one < theirs.size and one not in theirs.missing]
+        size = theirs.size if log.frozen < 0 else min(theirs.size, log.frozen)
+        held = [one for one in log.missing if one < size and one not in theirs.missing]
         if any(other.shelf.entry(log.id, index).body is not None for index in held):
             return True
     return False
