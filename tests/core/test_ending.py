@@ -55,6 +55,20 @@ def test_a_log_ends_with_the_farthest_that_anybody_stated_before_it_knew() -> No
     assert end_of_revoked(view, STOLEN, 0, []) == (4, set())
 
 
+def test_a_log_is_heard_until_it_first_shows_that_it_knows() -> None:
+    """Of two entries that tell, the one that it covered first, whichever is named first."""
+    _, bravo, stolen, later = three()
+    told = []
+    for _ in range(2):
+        told.append(Place(later.id, later.size))
+        later.say(Kind.CARD)
+        bravo.seen(stolen, later)
+        stolen.say()
+    view = transcript_of(bravo, stolen, later)
+    for places in (told, told[::-1]):
+        assert end_of_revoked(view, STOLEN, 0, places) == (1, {bravo.id})
+
+
 def test_the_author_s_own_later_word_moves_no_end() -> None:
     """What its next log says it holds of the old one is no statement of another."""
     alpha, bravo, stolen, later = three()
@@ -124,6 +138,21 @@ def test_what_is_held_counts_until_our_own_log_shows_that_we_know() -> None:
         shelf.covers(STOLEN, 0)[0]._replace(log=later.id, size=2)
     )
     assert end_here(alpha.line, log, revocation) == 4
+
+
+def test_only_the_party_s_own_entries_tell_of_its_revocation() -> None:
+    """What another member entered tells nothing, and a body that does not open hides nothing."""
+    world, bravo, charlie, revocation, _log = revoked_at_alpha()
+    alpha = world.ends["alpha"]
+    shelf, note = alpha.shelf(alpha.line.id), revocation.encode() + b"\n"
+    for liar in (bravo, charlie):
+        liar.log.say(Kind.CARD, plain=b"does not open")
+        liar.log.say(Kind.CARD, plain=note)
+        for index in (liar.log.size - 2, liar.log.size - 1):
+            entry = liar.log.entry(index)
+            shelf.add(entry._replace(body=b"\xff") if index < liar.log.size - 1 else entry)
+    own = Place(STOLEN, charlie.log.size - 1)
+    assert told_in(alpha.line, 2, revocation) == [own]
 
 
 def test_a_stand_of_another_history_counts_for_nothing() -> None:

@@ -7,16 +7,30 @@ from core.lineage import LogBuilder, party
 from liar import Liar, covering_item, stated
 from pair import End, SeedKeys, World
 
-from detente.core import events
+from detente.core import events, limits
 from detente.core.body import commit
+from detente.core.encoding import Reader
 from detente.core.errors import Refusal
 from detente.core.extras import Duty, Mark, Quote, Resume, Rung, Stater, decode_mark
-from detente.core.frames import WANT_BODY, Body, Cosign, Heads, Refuse, Want
+from detente.core.frames import WANT_BODY, Body, Cosign, Heads, Refuse, Want, read_frame
 from detente.core.identity import holds_pq_name
+from detente.core.judging import (
+    WANTED_BODIES_MAX,
+    call,
+    judge_body,
+    judge_heads,
+    judge_meaning,
+    want_bodies,
+    want_lacked,
+)
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
+from detente.core.log import Log
+from detente.core.station import Step
 from detente.core.transcript import Entry
+from detente.core.wire import read_tag
 
 THREE = ("alpha", "bravo", "charlie")
+LIFE = LogId(1, 1, b"lifelife")
 
 
 def _meet(names: tuple[str, ...] = ("alpha", "bravo"), **changes: object) -> tuple[Liar, End, int]:
@@ -37,6 +51,10 @@ def _own(end: End, kind: int) -> list[Entry]:
     """The entries of one kind in an end's own log."""
     shelf = end.shelf(end.line.id)
     return [shelf.entry(*place) for place in shelf.of_kind([kind]) if place.log == end.own().id]
+
+
+def _step(end: End) -> Step:
+    return Step(end.station, end.world.now(), end.entropy)
 
 
 def _send(liar: Liar, link: int, start: int) -> None:
@@ -125,6 +143,70 @@ def test_a_relayed_seen_confirms_nothing_for_the_relay() -> None:
     assert session.holds.get(alpha.own().id, 0) == 0
 
 
+def test_what_is_void_or_of_himself_hides_no_contradiction() -> None:
+    """Every other head of the batch is judged, behind a void entry and behind a word of oneself."""
+    liar, alpha, link = _meet(THREE)
+    charlie = Liar(liar.world, "charlie")
+    liar.send(link, Heads((stated(charlie.log),)))
+    liar.entries(link, charlie.log)
+    liar.log.add_raw(b"\xff no leaf")
+    wrong = tuple(
+        covering_item(log.id, 1, bytes(32), liar.world.wall_s) for log in (liar.log, charlie.log)
+    )
+    liar.log.say(Kind.SEEN, seen=wrong, time_s=liar.world.wall_s)
+    liar.entries(link, start=1)
+    assert alpha.facts("seen-contradicts") == [{"member": 1, "about": 2}]
+    assert alpha.log_of(1).disputed_from == 2
+
+
+def test_a_log_that_was_disputed_from_its_beginning_stays_so() -> None:
+    """A later contradiction moves nothing."""
+    liar, alpha, _link = _meet()
+    alpha.log_of(1).disputed_from = 0
+    wrong = covering_item(alpha.own().id, 1, bytes(32), liar.world.wall_s)
+    liar.log.say(Kind.SEEN, seen=(wrong,), time_s=liar.world.wall_s)
+    session = alpha.line.session_of(1)
+    judge_heads(_step(alpha), alpha.line, session, alpha.log_of(1), [liar.log.entry(1)], {})
+    assert alpha.log_of(1).disputed_from == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "known", "stated_before", "ours", "closes"),
+    [
+        (LIFE, True, {}, False, True),
+        (LIFE, True, {LIFE: 3}, False, False),
+        (LIFE, False, {}, False, False),
+        (LIFE, True, {}, True, False),
+        (LogId(0, 0, b""), True, {}, False, False),
+    ],
+)
+def test_a_head_closes_where_a_new_life_is_named_first(
+    seen: LogId, known: bool, stated_before: dict[LogId, int], ours: bool, closes: bool
+) -> None:
+    """A life that is known here, in another's log, and once."""
+    liar, alpha, _link = _meet()
+    line = alpha.line
+    if known:
+        line.logs.setdefault(seen, Log(seen, "origin", bytes(32)))
+    line.quantum_for.clear()
+    item = covering_item(seen, 9, bytes(32), liar.world.wall_s)
+    liar.log.say(Kind.SEEN, seen=(item,), time_s=liar.world.wall_s)
+    log = alpha.own() if ours else line.logs[liar.log.id]
+    session = line.session_of(1)
+    judge_heads(_step(alpha), line, session, log, [liar.log.entry(1)], stated_before)
+    assert line.quantum_for == ({log.id} if closes else set())
+
+
+@pytest.mark.parametrize("sealing", [True, False])
+def test_whatever_is_stated_may_make_a_seal_final(sealing: bool) -> None:
+    """Where one waits, the charter is looked at again."""
+    _liar, alpha, _link = _meet()
+    line = alpha.line
+    line.sealing, line.charter_due = sealing, False
+    judge_heads(_step(alpha), line, line.session_of(1), alpha.log_of(1), [], {})
+    assert line.charter_due is sealing
+
+
 # --- what entries do ------------------------------------------------------------------------------
 
 
@@ -159,6 +241,47 @@ def test_a_card_that_does_not_open_is_void() -> None:
     _send(liar, link, 1)
     assert not alpha.offered
     assert alpha.facts("void") == [{"member": 1, "index": 1}]
+
+
+def test_a_void_entry_hides_nothing_behind_it() -> None:
+    """What follows in the same batch is done all the same, and only what must be outlives."""
+    liar, alpha, _link = _meet()
+    liar.log.add_raw(b"\xff no leaf")
+    liar.say("an ordinary word")
+    note = party("bravo", serial=2).card.data
+    liar.log.say(Kind.CARD, plain=note, time_s=liar.world.wall_s)
+    line, step = alpha.line, _step(alpha)
+    line.quantum_for.clear()
+    entries = [liar.log.entry(index) for index in (1, 2)]
+    judge_meaning(step, line, alpha.log_of(1), entries)
+    assert line.quantum_for == set()
+    judge_meaning(step, line, alpha.log_of(1), [entries[0], liar.log.entry(3)])
+    assert line.quantum_for == {liar.log.id}
+    assert step.out[-1] == events.Offered(party("bravo").id, note)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sealing", "named", "due"),
+    [
+        (Kind.OFFER, False, False, False),
+        (Kind.OFFER, True, False, True),
+        (Kind.OFFER, False, True, True),
+        (Kind.DISPATCH, True, True, False),
+    ],
+)
+def test_an_offer_behind_its_seal_may_change_the_charter(
+    kind: int, sealing: bool, named: bool, due: bool
+) -> None:
+    """Where a seal waits, or something that came before names the offer."""
+    liar, alpha, link = _meet()
+    hash_ = liar.log.say(kind, plain=b"terms", time_s=liar.world.wall_s)
+    if named:
+        liar.log.say(Kind.SEAL, refs=(hash_,), time_s=liar.world.wall_s)
+        liar.entries(link, start=1)
+    line, entry = alpha.line, liar.log.entry(1)
+    line.sealing, line.charter_due = sealing, False
+    judge_body(_step(alpha), line, alpha.log_of(1), entry, entry.leaf)
+    assert line.charter_due is due
 
 
 @pytest.mark.parametrize("kind", [Kind.CARD, Kind.SEAL])
@@ -231,6 +354,41 @@ def test_a_missing_body_is_asked_only_of_who_may_have_it() -> None:
     assert 1 in wants
 
 
+def test_so_many_bodies_are_asked_for_at_a_time() -> None:
+    """The first that are missing and not given up; of those given up, others each time."""
+    liar, alpha, link = _meet()
+    for number in range(WANTED_BODIES_MAX + 4):
+        liar.say(f"{number}")
+    liar.entries(link, start=1, bodies=False)
+    line, log, session = alpha.line, alpha.log_of(1), alpha.line.session_of(1)
+    assert session is not None
+
+    def wanted(step: Step) -> list[int]:
+        sent = [effect for effect in step.out if isinstance(effect, events.Send)]
+        return [frame.index for frame in map(_frame, sent)]
+
+    log.lacked = {2, 3, 99}
+    step = _step(alpha)
+    want_bodies(step, line, session, log)
+    assert wanted(step) == [1, *range(4, WANTED_BODIES_MAX + 3)]
+    step = _step(alpha)
+    want_lacked(step, line, session, log)
+    assert wanted(step) == [2, 3]
+    log.lacked = set(log.missing)
+    session.lacked_rounds = 1
+    step = _step(alpha)
+    want_lacked(step, line, session, log)
+    assert wanted(step) == [*range(17, 21), *range(1, 13)]
+
+
+def _frame(sent: events.Send) -> Want:
+    reader = Reader(sent.data)
+    kind, _ = read_tag(reader)
+    frame = read_frame(kind, reader)
+    assert isinstance(frame, Want)
+    return frame
+
+
 # --- what entries call for ------------------------------------------------------------------------
 
 
@@ -264,6 +422,23 @@ def test_a_lower_entry_is_cosigned_at_once_and_covered_later() -> None:
     assert not _covered_at_once(alpha, liar)
     alpha.world.run(1)
     assert _covered_at_once(alpha, liar)
+
+
+def test_what_came_is_told_and_when_it_is_answered_is_set() -> None:
+    """An urgent entry: the cosignature within the minute, and not later for another one."""
+    liar, alpha, _link = _meet()
+    liar.say("now", precedence=Precedence.FLASH)
+    line, log, step = alpha.line, alpha.log_of(1), _step(alpha)
+    line.cosign_due_ms = 0
+    call(step, line, log, [liar.log.entry(1)])
+    assert step.out == [
+        events.Tell("received", line.id, {"member": 1, "log": log.id.word, "size": log.size})
+    ]
+    due_ms = step.now.steady_ms + limits.COSIGN_WITHIN_S * 1000
+    assert line.cosign_due_ms == due_ms
+    later = Step(alpha.station, step.now._replace(steady_ms=due_ms), alpha.entropy)
+    call(later, line, log, [liar.log.entry(1)])
+    assert line.cosign_due_ms == due_ms
 
 
 def test_the_highest_of_several_urgent_entries_decides() -> None:

@@ -13,11 +13,18 @@ from detente.core import events
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Resume, decode_resume
 from detente.core.frames import Cosign, Heads, Quantum, StatedHead
-from detente.core.leaf import Kind, LogId
+from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.log import Log, decode_log
 from detente.core.protocol import wake_ms
+from detente.core.restoring import adopt, check_adopt, is_entered, judge_own_log
+from detente.core.station import Step
 from detente.core.wire import ENTRIES
 
 Backup = dict[bytes, MemoryShelf]
+
+
+def _step(end: End) -> Step:
+    return Step(end.station, end.world.now(), end.entropy)
 
 
 def _adopt(end: End, k: int) -> None:
@@ -204,6 +211,40 @@ def test_a_cosignature_of_the_old_log_is_not_quoted_as_of_the_new_one() -> None:
     assert Kind.MARK not in bravo.kinds()
 
 
+def test_an_adoption_forgets_what_was_covered_and_says_so_to_the_store() -> None:
+    """Of the others' logs, in one row each; our own old ones are as they were."""
+    world = _restored()
+    alpha = world.ends["alpha"]
+    alpha.station.keys = SeedKeys("alpha", 1)
+    line, step = alpha.line, _step(alpha)
+    old, other = alpha.own(), alpha.log_of(1)
+    old.covered, old.cosigned, other.covered, other.cosigned = 3, 2, 5, 4
+    adopt(step, line, 1)
+    assert (old.covered, old.cosigned) == (3, 2)
+    flags, stored = step.out[:2]
+    assert flags == events.StoreFlags(line.id, "")
+    assert isinstance(stored, events.StoreState)
+    assert (stored.line, stored.log) == (line.id, other.id)
+    back = decode_log(other.id, other.origin, other.key, stored.state)
+    assert (back.covered, back.cosigned) == (0, 0)
+    assert line.logs[line.mine].last.precedence == Precedence.IMMEDIATE
+
+
+@pytest.mark.parametrize(
+    ("due", "joining", "after"),
+    [(False, b"", False), (True, b"", True), (False, b"digest", True), (True, b"digest", True)],
+)
+def test_an_adoption_looks_for_the_charter_of_a_line_that_is_being_joined(
+    due: bool, joining: bytes, after: bool
+) -> None:
+    """And forgets no look that was due already."""
+    alpha = _restored().ends["alpha"]
+    alpha.station.keys = SeedKeys("alpha", 1)
+    alpha.line.charter_due, alpha.line.joining = due, joining
+    adopt(_step(alpha), alpha.line, 1)
+    assert alpha.line.charter_due is after
+
+
 def test_what_others_said_is_covered_anew_in_the_new_log() -> None:
     """The new incarnation states what it holds of everybody, so no receipt is missing."""
     world = _restored()
@@ -295,6 +336,54 @@ def test_what_was_never_sent_waits_for_a_person() -> None:
     assert not alpha.shelf(alpha.line.id).outbox
 
 
+def test_a_row_that_is_held_back_is_stored_so() -> None:
+    """Read from the store where a restart left it there, and written with the wait."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    world.run(40)
+    world.cut("alpha", "bravo")
+    alpha.submit("once more")
+    alpha.do(events.Tick())
+    (row,) = alpha.line.queue.rows.values()
+    alpha.restart(mute="no mark")
+    unread = events.OutboxRow(row.number, events.Draft(-1, 0), row.submitted_s)
+    alpha.line.queue.rows[row.number] = unread
+    alpha.station.keys = SeedKeys("alpha", 1)
+    out = alpha.do(events.Adopt(1))
+    held = row._replace(awaits_release=True)
+    queued = [effect for effect in out if isinstance(effect, events.QueueOutbox)]
+    assert queued == [events.QueueOutbox(alpha.line.id, held)]
+
+
+def test_a_row_that_was_not_read_yet_is_dropped_all_the_same() -> None:
+    """Its entry comes back after the adoption, while its draft is still in the store."""
+    world, backup = _queued()
+    alpha = world.ends["alpha"]
+    alpha.restart(backup)
+    _adopt(alpha, 1)
+    for row in list(alpha.line.queue.rows.values()):
+        unread = row._replace(draft=events.Draft(-1, 0))
+        alpha.line.queue.rows[row.number] = unread
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert not alpha.line.queue.rows
+    assert not alpha.shelf(alpha.line.id).outbox
+
+
+def test_what_another_says_in_the_same_words_is_not_ours() -> None:
+    """Two members on duty make equal statements without a body; each is its author's alone."""
+    world = World()
+    world.open()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    draft = events.Draft(kind=Kind.DUTY, audience=alpha.line.everyone(), extra=b"\1\1")
+    bravo.do(events.Submit(bravo.line.id, draft))
+    world.run(40)
+    assert is_entered(bravo.line, draft)
+    assert alpha.shelf(alpha.line.id).of_kind([Kind.DUTY])
+    assert not is_entered(alpha.line, draft)
+
+
 def test_a_number_that_is_known_is_not_adopted_again() -> None:
     """Nor one whose keys are not loaded; nothing changes then."""
     world = _restored()
@@ -306,6 +395,26 @@ def test_a_number_that_is_known_is_not_adopted_again() -> None:
         assert caught.value.refusal == Refusal.NOT_ALLOWED
     assert alpha.line.mute
     assert alpha.own().id == LogId(0, 0, b"")
+
+
+def test_a_revoked_number_is_not_adopted() -> None:
+    """Though its keys are loaded and no log of it is known."""
+    alpha = _restored().ends["alpha"]
+    alpha.station.keys = SeedKeys("alpha", 1)
+    alpha.station.revoked[party("alpha").log(1).public()] = None
+    with pytest.raises(LocalError) as caught:
+        check_adopt(_step(alpha), alpha.line, 1)
+    assert caught.value.refusal is Refusal.REVOKED
+
+
+def test_who_knows_no_log_of_its_own_may_adopt_the_first_number() -> None:
+    """Every number is above none."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    for log in [log for log in alpha.line.logs if log.member == 0]:
+        del alpha.line.logs[log]
+    check_adopt(_step(alpha), alpha.line, 0)
 
 
 def _adopted_twice() -> tuple[World, LogId, LogId]:
@@ -410,7 +519,7 @@ def test_a_false_own_head_never_makes_us_mute(by_hello: bool, k: int) -> None:
     else:
         liar.send(link, Heads((_false(log),)))
     liar.world.run(5)
-    assert len(alpha.facts("false-own-head")) == 1
+    assert alpha.facts("false-own-head") == [{"log": log.id.word}]
     assert alpha.facts("refused")[-1]["refusal"] == "bad-signature"
     assert not alpha.line.mute
     alpha.submit("still speaking")
@@ -447,6 +556,52 @@ def test_an_incarnation_of_ours_that_we_do_not_know_makes_us_mute() -> None:
         _adopt(alpha, 1)
     _adopt(alpha, 2)
     assert not alpha.line.mute
+
+
+LATER, LATEST = LogId(0, 2, b"lifelife"), LogId(0, 3, b"lastlife")
+
+
+@pytest.mark.parametrize(
+    ("mine", "shown", "reason"),
+    [
+        (None, LATER, "a peer shows a log of ours that we do not hold"),
+        (LATER, LATER, "a peer shows more of our own log than we hold"),
+        (LATER, LATEST, "a peer shows an incarnation of ours that we do not know"),
+        (LogId(0, 0, b""), LATER, "a peer shows an incarnation of ours that we do not know"),
+        (LogId(0, 0, b""), LogId(0, 0, b"lifelife"), "a peer shows an incarnation of ours that we"),
+    ],
+)
+def test_what_makes_us_mute_is_stored_and_told(
+    mine: LogId | None, shown: LogId, reason: str
+) -> None:
+    """Once, with why, for the officers to read."""
+    _liar, alpha, _link = _meet()
+    line, step = alpha.line, _step(alpha)
+    line.mine = mine
+    log = Log(shown, "origin", bytes(32))
+    for _ in range(2):
+        judge_own_log(step, line, log)
+    assert line.mute.startswith(reason)
+    assert step.out == [
+        events.StoreFlags(line.id, line.mute),
+        events.Tell("mute", line.id, {"reason": line.mute}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [(LogId(0, 2, b"twinlife"), [{"log": "2.7477696e6c696665"}]), (LogId(0, 1, b"lifelife"), [])],
+)
+def test_another_life_beside_ours_is_told_and_an_earlier_one_is_not(
+    shown: LogId, told: list[dict[str, object]]
+) -> None:
+    """Neither makes a resumed log mute: what it may sign is its own."""
+    _liar, alpha, _link = _meet()
+    line, step = alpha.line, _step(alpha)
+    line.mine = LATER
+    judge_own_log(step, line, Log(shown, "origin", bytes(32)))
+    assert not line.mute
+    assert [effect.facts for effect in step.out if isinstance(effect, events.Tell)] == told
 
 
 def test_an_old_log_of_ours_that_differs_is_told() -> None:

@@ -11,7 +11,13 @@ from core.test_identity import ISSUED_S, LINE, card, card_file, roots, signed
 from detente.core import identity, limits
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.leaf import LogId
-from detente.core.revocation import Revocation, Stand, make_revocation, parse_revocation
+from detente.core.revocation import (
+    Revocation,
+    Stand,
+    make_revocation,
+    parse_revocation,
+    revoked_keys,
+)
 
 
 def head(k: int, size: int = 117, party: str = "north") -> Stand:
@@ -103,6 +109,13 @@ def test_revocation_of_or_by_another_is_refused() -> None:
         with pytest.raises(PeerError) as caught:
             parse_revocation(data, card())
         assert caught.value.refusal is expected
+
+
+def test_without_a_card_no_key_is_known_to_be_revoked() -> None:
+    """A revocation names a key by its word alone; the card says which one it is."""
+    assert revoked_keys([revocation()], []) == {}
+    assert revoked_keys([revocation()], [card("south")]) == {}
+    assert revoked_keys([revocation()], [card()]) == {card().pairs[0].log: revocation()}
 
 
 def test_flipped_bits_of_a_revocation_are_refused() -> None:
