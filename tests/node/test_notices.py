@@ -10,6 +10,7 @@ from regimes import SHIPPED
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.sheet import instant
+from detente.dossiers import grids, shapes
 from detente.dossiers.faults import Rule
 from detente.node import notices, regimes
 from detente.node.opening import clock
@@ -135,7 +136,7 @@ def test_a_notice_goes_and_both_sides_compute_the_same(adopted: Any, command: An
     shown = command(alpha, "notice_show", entry=first)
     assert [(a["reply"], a["differs"]) for a in shown["answers"]] == [
         ("no-objection", []),
-        ("read-back-matches", ["missile"]),
+        ("read-back-matches", [{"field": "missile", "said": "SLBM", "what": "words"}]),
     ]
     assert shown["values"]["missile"] == "ICBM"
     assert "northern range" in shown["reads"]
@@ -198,6 +199,42 @@ def test_a_late_notice_goes_only_when_its_lateness_was_confirmed(
     for node in (alpha, adopted.bravo):
         (one,) = command(node, "notice_list")["notices"]
         assert one["confirmed_late_s"] == 60
+
+
+def test_a_place_is_read_back_in_the_receiver_s_grid(adopted: Any, command: Any) -> None:
+    """The same place in SK-42 is the same; its digits taken for WGS 84 are a mismatch by name."""
+    alpha, bravo = adopted.alpha, adopted.bravo
+    here = {"impact-circle": "WGS84 50 27N 30 31E RADIUS 20 NM"}
+    entry = sent(adopted, command, alpha, values=launch(alpha)["values"] | here)
+    given = shapes.read(command(alpha, "notice_show", entry=entry)["values"]["impact-circle"])
+    in_sk42 = grids.geometry_in(given, grids.Grid.SK42)
+    for text in (in_sk42, in_sk42.replace("SK42", "WGS84")):
+        fields = {"impact-circle": text}
+        command(bravo, "notice_answer", entry=entry, reply="read-back", values=fields)
+        adopted.pump()
+    same, other = command(alpha, "notice_show", entry=entry)["answers"]
+    assert same["differs"] == []
+    assert [one["what"] for one in other["differs"]] == ["datum"]
+    wrong = refusal(
+        bravo, command, "notice_answer", entry=entry, reply="read-back", values={"x": "1"}
+    )
+    assert wrong.refusal is Refusal.USAGE
+
+
+def test_two_notices_that_meet_are_shown(adopted: Any, command: Any) -> None:
+    """Circles that touch on the same days meet; a cancelled one meets nothing."""
+    alpha, bravo = adopted.alpha, adopted.bravo
+    far = {"impact-circle": "WGS84 10 00N 10 00E RADIUS 20 NM"}
+    near = {"impact-circle": "WGS84 56 30N 162 30E RADIUS 10 KM"}
+    sent(adopted, command, alpha, values=launch(alpha)["values"] | far)
+    one = sent(adopted, command, alpha)
+    other = sent(adopted, command, bravo, values=launch(bravo)["values"] | near)
+    (met,) = command(alpha, "notice_list")["meet"]
+    assert {met["entry"], met["other"]} == {one, other}
+    assert (met["gap_m"], met["heights_known"]) == (0.0, True)
+    command(alpha, "notice_cancel", entry=one, words="put off")
+    adopted.pump()
+    assert command(bravo, "notice_list")["meet"] == []
 
 
 def test_what_is_queued_is_a_draft_of_this_node_alone(adopted: Any, command: Any) -> None:

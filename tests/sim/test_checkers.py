@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from detente.core.station import Line, fall_mute
 from detente.core.leaf import LogId
-from detente.core.station import Line
+from detente.core.station import Line, fall_mute
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
 from detente.dossiers.receipts import receipts as true_receipts
@@ -452,6 +451,8 @@ def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
 
     assert "alpha took back" in said(0)
     assert "bravo took back" in said(1_000)
+
+
 @pytest.mark.parametrize(("frozen", "covered"), [(-1, 0), (1, 0), (1, 1)])
 def test_a_receipt_that_is_owed_is_seen(frozen: int, covered: int) -> None:
     """Up to where another's log is frozen, and not beyond."""

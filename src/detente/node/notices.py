@@ -23,8 +23,9 @@ from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, r
 from detente.dossiers.notices import Dossier, Given
 from detente.dossiers.profile import Profile
 from detente.dossiers.renderings import render, title
+from detente.dossiers.values import read_value
 from detente.node import asked, releasing
-from detente.node.geometry import AS_WRITTEN
+from detente.node.geometry import AS_WRITTEN, differences, meetings
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 from detente.node.regimes import dossier_of, regime_view
@@ -123,12 +124,21 @@ def answer(node: Node, request: Request) -> Look:
     if one.place.log.member == line.me:
         raise LocalError(Refusal.NOT_ALLOWED, "nobody answers a notice of his own")
     reply = named(Reply, asked.text(request, "reply"))
-    values = {str(k): str(v) for k, v in asked.mapping(request, "values").items()}
+    values = dict(_read_back(one.profile, asked.mapping(request, "values")))
     form = Answer(reply, values, asked.text(request, "words", ""))
     word = reply.value.upper().replace("-", " ")
     relations = [{"entry": _word(line, one.place), "relation": "answers"}]
     fields = _said(request, f"{word} {one.profile.name}", form.text())
     return releasing.say(node, fields | {"relations": relations})
+
+
+def _read_back(profile: Profile, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields as this side reads them: places in any of its grids. LocalError USAGE."""
+    for name, value in given.items():
+        text, field = str(value), profile.fields.get(name)
+        if field is None:
+            raise LocalError(Refusal.USAGE, f"{name}: {profile.name} has no such field")
+        yield name, read_value(field, text, AS_WRITTEN).text
 
 
 def cancel(node: Node, request: Request) -> Look:
@@ -190,6 +200,10 @@ def list_notices(node: Node, request: Request) -> dict[str, Any]:
             for one in found.owed
         ],
         "counts": [one._asdict() for one in found.counts],
+        "meet": [
+            {"entry": _word(line, one.place), "other": _word(line, other.place)} | facts
+            for one, other, facts in meetings(found.given)
+        ],
     }
 
 
@@ -228,7 +242,8 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
             | {
                 "reply": each.reply.value,
                 "place": _word(line, each.place),
-                "differs": list(each.differs),
+                "said": dict(each.said),
+                "differs": differences(one, each),
             }
             for each in one.answers
         ],
