@@ -10,7 +10,7 @@ from detente.dossiers.notice import check
 from detente.dossiers.notice_forms import Notice
 from detente.dossiers.profile_reading import from_plain
 from detente.dossiers.timing import calendar_days
-from detente.dossiers.values import AsWritten, read_day, read_instant
+from detente.dossiers.values import read_day, read_instant
 
 GOOD = {
     "window": "2026-06-10T06:00Z/2026-06-10T18:00Z",
@@ -23,7 +23,7 @@ LAUNCH = {
     "date": "2026-06-10",
     "missile": "ICBM",
     "launch-area": "northern test range",
-    "impact-circle": "somewhere",
+    "impact-circle": "at 1 km",
 }
 
 
@@ -97,7 +97,7 @@ def test_a_launch_is_noticed_24_hours_before_its_day_begins():
     """The day is one of UTC, whatever clocks do on it; it stands for four times 86,400 seconds."""
     launch = shipped()["launch-1988"]
     for day in ("2026-10-25", "2026-03-29", "2028-02-29", "2027-01-01"):
-        times = check(launch, LAUNCH | {"date": day}, AsWritten()).times
+        times = check(launch, LAUNCH | {"date": day}, Flat()).times
         day_s = read_day(day)
         assert times == (day_s, day_s - DAY_S, None, day_s, day_s + 4 * DAY_S)
         assert (times.late_s(day_s - DAY_S), times.late_s(day_s - DAY_S + 60)) == (0, 60)
@@ -124,7 +124,7 @@ def test_what_is_due_at_once_is_never_late():
     """The 1971 text says immediately and gives no number; both clocks are shown instead."""
     accident = shipped()["accident-1971"]
     values = {"time": "2026-02-05T09:00Z", "kind": "accident", "what": "fire"}
-    checked = check(accident, values, AsWritten(), unknown=("area", "measures"), now_s=1 << 33)
+    checked = check(accident, values, Flat(), unknown=("area", "measures"), now_s=1 << 33)
     assert checked.faults == ()
     assert checked.times[:2] == (read_instant("2026-02-05T09:00Z"), None)
 

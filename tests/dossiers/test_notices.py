@@ -113,7 +113,11 @@ def test_answers_are_five_words_and_silence_is_none(two):
     said = {"site": "at 13 km", "range": "80.0 km", "kind": "war", "colour": "red"}
     last = say(two, desk.b, Answer(Reply.READ_BACK, said), about={place: Relation.ANSWERS})
     assert desk.only().answers[-1] == Answered(
-        1, two.time_s, Reply.READ_BACK, last, ("colour", "kind", "site")
+        1,
+        two.time_s,
+        Reply.READ_BACK,
+        last,
+        {"colour": "red", "kind": "war", "site": "at 13 km"},
     )
 
 

@@ -7,7 +7,7 @@ from regimes import Flat, profile
 
 from detente.dossiers.faults import Rule, WrongError
 from detente.dossiers.profile import Field
-from detente.dossiers.values import AsWritten, read_day, read_instant, read_value, year_of
+from detente.dossiers.values import read_day, read_instant, read_value, year_of
 
 FIELDS = profile().fields
 NINE = "2026-02-05T09:00:00Z"
@@ -102,12 +102,6 @@ def test_a_day_of_clock_changes_is_two_instants_by_offset():
     assert read_instant("2026-10-25T03:30+02:00") - first == 3600
     before, after = "2026-03-29T02:59:59+02:00", "2026-03-29T04:00:00+03:00"
     assert read_instant(after) - read_instant(before) == 1
-
-
-def test_without_geometry_a_place_is_carried_and_nothing_measured():
-    """Nobody pretends to have checked it."""
-    assert read("site", "by the lake", AsWritten()).text == "by the lake"
-    assert AsWritten().apart_m("a", "b") is None
 
 
 def test_a_year_is_of_utc_and_never_outside_the_century():

@@ -47,13 +47,13 @@ class Delivery(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer of one party. ``differs`` names what it read back otherwise than was given."""
+    """An answer of one party. ``said`` is what it read back in another text than was given."""
 
     member: int
     at_s: int
     reply: Reply
     place: Place
-    differs: tuple[str, ...] = ()
+    said: Mapping[str, str] = {}  # never written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +248,12 @@ class _Case:
                 form = self.forms.get(step.place)
                 if step.rung is Rung.ANSWERED and isinstance(form, Answer):
                     read = check(profile, form.values, self.geometry).values
-                    differs = tuple(
-                        name
-                        for name in form.values
+                    said = {
+                        name: text
+                        for name, text in form.values.items()
                         if name not in read or name not in values or read[name] != values[name]
-                    )
-                    yield Answered(reader.member, step.at_s, form.reply, step.place, differs)
+                    }
+                    yield Answered(reader.member, step.at_s, form.reply, step.place, said)
 
 
 def received_s(profile: Profile, reader: Reader) -> int | None:

@@ -20,6 +20,7 @@ from detente.dossiers.faults import Rule, WrongError
 from detente.dossiers.profile import GEOMETRIES, UNITS, Field
 
 CHARS_MAX = 2_000
+PLACE_CHARS_MAX = 16_000  # a polygon of 256 points is half of it
 DAY_S = 86_400
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _INSTANT = re.compile(
@@ -46,17 +47,6 @@ class Geometry(Protocol):
         ...
 
 
-class AsWritten:
-    """Places carried as one line of text that nobody has checked."""
-
-    def canonical(self, kind: str, text: str) -> str:  # noqa: ARG002  # all kinds alike
-        """The text itself."""
-        return _line(text)
-
-    def apart_m(self, first: str, second: str) -> None:
-        """Nobody has measured it."""
-
-
 class Value(NamedTuple):
     """A value in its one form; ``start_s`` and ``end_s`` for times, ``amount`` for numbers."""
 
@@ -80,7 +70,7 @@ def read_value(field: Field, text: str, geometry: Geometry) -> Value:
     if field.type in {"number", "count"}:
         return _amount(field, text)
     if field.type in GEOMETRIES:
-        return Value(geometry.canonical(field.type, _line(text)))
+        return Value(geometry.canonical(field.type, _line(text, PLACE_CHARS_MAX)))
     if field.type == "reference":
         if _HASH.fullmatch(text) is None:
             raise WrongError(Rule.WRONG_TYPE, f"«{text}» is no hash of an entry, 64 digits in hex")
@@ -183,10 +173,10 @@ def _amount(field: Field, text: str) -> Value:
     return Value(f"{plain} {field.unit}".rstrip(), amount=amount)
 
 
-def _line(text: str) -> str:
+def _line(text: str, chars_max: int = CHARS_MAX) -> str:
     wrong = sheet_fault(text)
-    if wrong is None and len(text) > CHARS_MAX:
-        wrong = f"{len(text)} characters where {CHARS_MAX} are allowed"
+    if wrong is None and len(text) > chars_max:
+        wrong = f"{len(text)} characters where {chars_max} are allowed"
     if wrong is not None:
         raise WrongError(Rule.WRONG_TYPE, wrong)
     return text

@@ -18,7 +18,18 @@ from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import overdue_of
-from detente.node import amendments, asked, lines, offers, proving, releasing, speaking, upkeep
+from detente.node import (
+    amendments,
+    asked,
+    lines,
+    notices,
+    offers,
+    proving,
+    regimes,
+    releasing,
+    speaking,
+    upkeep,
+)
 from detente.node.finding import find
 from detente.node.opening import clock
 from detente.node.outlook import outlook
@@ -256,6 +267,15 @@ COMMANDS: dict[str, Command] = {
     "translate": speaking.translate,
     "test": speaking.test,
     "purge": speaking.purge,
+    "notice_profiles": regimes.profiles,
+    "notice_adopt": regimes.adopt,
+    "notice_suspend": regimes.suspend,
+    "notice_check": notices.check,
+    "notice_send": notices.send,
+    "notice_answer": notices.answer,
+    "notice_cancel": notices.cancel,
+    "notice_list": notices.list_notices,
+    "notice_show": notices.show,
     "prove": proving.prove,
     "export": proving.export,
     "hold": upkeep.hold_line,

@@ -28,6 +28,7 @@ from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import CALLING, asked_of
 from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
+from detente.dossiers.notice_forms import Form
 
 LOOKED_AT_MAX = 200  # the oldest open matters; a watch with more has another trouble
 DECLINED_MAX = 20  # the last ones; older ones say nothing of the watch that is on duty now
@@ -59,6 +60,8 @@ class Folds:
     _done: bool = False  # and all of them were
     _found: list[Ladder] = field(default_factory=list)
     _ladders: dict[Place, Ladder] = field(default_factory=dict)  # until something changes them
+    # Forms in dispatches as the dossier of notices has read them; bodies that were purged it asks.
+    forms: dict[Place, Form | None] = field(default_factory=dict)
 
     # --- reading on ---
 

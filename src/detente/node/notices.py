@@ -1,0 +1,278 @@
+"""Notices as people deal with them: checked, sent, answered, cancelled, listed, as a calendar.
+
+What is sent is an ordinary dispatch whose text is a form (spec/profile.md §8), so that the desk
+fixes and authorises it like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from detente.core.body import unpack
+from detente.core.errors import LocalError, Refusal
+from detente.core.extras import Relation
+from detente.core.leaf import Kind
+from detente.core.station import Line
+from detente.core.transcript import Place
+from detente.dossiers.dispatch import decode_dispatch
+from detente.dossiers.drafting import Draft, adopted, check_draft
+from detente.dossiers.faults import Fault, Rule, refuse
+from detente.dossiers.notice import Checked
+from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, read_form
+from detente.dossiers.notices import Dossier, Given
+from detente.dossiers.profile import Profile
+from detente.dossiers.renderings import render, title
+from detente.dossiers.values import read_value
+from detente.node import asked, releasing
+from detente.node.geometry import AS_WRITTEN, differences, meetings
+from detente.node.opening import clock
+from detente.node.places import entry_word, find_entry, find_line
+from detente.node.regimes import dossier_of, regime_view
+from detente.node.speaking import draft_of, named
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+Request = Mapping[str, Any]
+Look = Callable[[], dict[str, Any]]
+
+
+# --- checking and sending ---------------------------------------------------------------------
+
+
+def check(node: Node, request: Request) -> dict[str, Any]:
+    """A notice as it would be sent now: its values in their one form, its instants, every fault,
+    its form and how it reads. Nothing is kept or sent."""
+    line = find_line(node.station, request.get("line"))
+    found = dossier_of(node, line)
+    regime, profile = adopted(found, asked.text(request, "profile"))
+    checked = _checked(node, line, found, profile, request)
+    late_s = max((one.late_s for one in checked.faults), default=0)
+    form = checked.notice(regime.word, late_s)
+    subject, text = render(profile, form.values, form.unknown, _language(line, request))
+    return {
+        "word": regime.word,
+        "faults": [fault_view(one) for one in checked.faults],
+        "late_s": late_s,
+        **times_view(checked),
+        "values": dict(form.values),
+        "unknown": list(form.unknown),
+        "subject": f"NOTICE {profile.name}",
+        "text": form.text() if _only_late(checked) else "",
+        "reads": {"subject": subject, "text": text},
+    }
+
+
+def send(node: Node, request: Request) -> Look:
+    """Sends a notice that has no fault. One that is late goes only with ``late``: whoever releases
+    it has been shown by how much, and the form says so. LocalError USAGE with every fault."""
+    found = check(node, request)
+    faults = [Fault(**{**one, "rule": Rule(one["rule"])}) for one in found["faults"]]
+    if asked.flag(request, "late", False):
+        faults = [one for one in faults if one.rule is not Rule.TOO_LATE]
+    refuse(faults)
+    look = releasing.say(node, _said(request, found["subject"], found["text"]))
+    return lambda: look() | {key: found[key] for key in ("word", "late_s", "due_s")}
+
+
+def _checked(node: Node, line: Line, found: Dossier, profile: Profile, request: Request) -> Checked:
+    values = {
+        name: _referred(line, profile, name, asked.text({name: text}, name))
+        for name, text in asked.mapping(request, "values").items()
+    }
+    relations: dict[Place, Relation] = {
+        find_entry(line, asked.text(one, "entry")).place: named(
+            Relation, asked.text(one, "relation")
+        )
+        for one in asked.rows(request, "relations")
+    }
+    draft = Draft(values, asked.texts(request, "unknown"), relations)
+    now_s = clock(node.home).wall_s
+    return check_draft(found, profile.name, draft, line.me, AS_WRITTEN, now_s)
+
+
+def _referred(line: Line, profile: Profile, name: str, text: str) -> str:
+    """An entry that people name by its serial, as its hash; other values as they are."""
+    field = profile.fields.get(name)
+    if field is None or field.type != "reference":
+        return text
+    try:
+        return find_entry(line, text.strip()).hash.hex()
+    except LocalError:
+        return text  # the check says what is wrong with it
+
+
+def _only_late(checked: Checked) -> bool:
+    return all(one.rule is Rule.TOO_LATE for one in checked.faults)
+
+
+def _said(request: Request, subject: str, text: str) -> dict[str, Any]:
+    kept = {name: it for name, it in request.items() if name not in {"values", "unknown", "late"}}
+    return kept | {"subject": subject, "text": text}
+
+
+def _language(line: Line, request: Request) -> str:
+    return asked.text(request, "language", line.charter.languages[0])
+
+
+def answer(node: Node, request: Request) -> Look:
+    """Answers a notice with one of five words; a read-back gives the fields as this side reads
+    them. LocalError NOT_FOUND where the entry is no notice of another's."""
+    line = find_line(node.station, request.get("line"))
+    one = _given(node, line, request)
+    if one.place.log.member == line.me:
+        raise LocalError(Refusal.NOT_ALLOWED, "nobody answers a notice of his own")
+    reply = named(Reply, asked.text(request, "reply"))
+    values = dict(_read_back(one.profile, asked.mapping(request, "values")))
+    form = Answer(reply, values, asked.text(request, "words", ""))
+    word = reply.value.upper().replace("-", " ")
+    relations = [{"entry": _word(line, one.place), "relation": "answers"}]
+    fields = _said(request, f"{word} {one.profile.name}", form.text())
+    return releasing.say(node, fields | {"relations": relations})
+
+
+def _read_back(profile: Profile, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields as this side reads them: places in any of its grids. LocalError USAGE."""
+    for name, value in given.items():
+        text, field = str(value), profile.fields.get(name)
+        if field is None:
+            raise LocalError(Refusal.USAGE, f"{name}: {profile.name} has no such field")
+        yield name, read_value(field, text, AS_WRITTEN).text
+
+
+def cancel(node: Node, request: Request) -> Look:
+    """Cancels a notice of our own. LocalError NOT_ALLOWED for another's, or where the profile
+    knows no cancellation."""
+    line = find_line(node.station, request.get("line"))
+    one = _given(node, line, request)
+    if one.place.log.member != line.me or not one.profile.cancellation:
+        raise LocalError(Refusal.NOT_ALLOWED, "not ours, or of a profile without cancellation")
+    form = Cancellation(one.word, asked.text(request, "words"))
+    relations = [{"entry": _word(line, one.place), "relation": "cancels"}]
+    fields = _said(request, f"CANCELLED {one.profile.name}", form.text())
+    return releasing.say(node, fields | {"relations": relations})
+
+
+def _given(node: Node, line: Line, request: Request) -> Given:
+    place = find_entry(line, asked.text(request, "entry")).place
+    for one in dossier_of(node, line).given:
+        if one.place == place:
+            return one
+    raise LocalError(Refusal.NOT_FOUND, "that entry is no notice")
+
+
+def _word(line: Line, place: Place) -> str:
+    return entry_word(line.shelf.entry(*place))
+
+
+# --- what people see ----------------------------------------------------------------------------
+
+
+def fault_view(fault: Fault) -> dict[str, Any]:
+    """A fault in plain values."""
+    return fault._asdict() | {"rule": fault.rule.value}
+
+
+def times_view(checked: Checked) -> dict[str, Any]:
+    """The instants of a notice; None where there is none."""
+    return checked.times._asdict()
+
+
+def list_notices(node: Node, request: Request) -> dict[str, Any]:
+    """The dossier of a line: adoptions, notices drafted and given, what is due, what is used."""
+    line = find_line(node.station, request.get("line"))
+    found, language = dossier_of(node, line), _language(line, request)
+    return {
+        "line": line.id.hex(),
+        "now_s": clock(node.home).wall_s,
+        "members": {one.number: one.name for one in line.charter.members},
+        "adopted": [regime_view(one) for one in found.regimes.values()],
+        "drafted": list(_drafted(line)),
+        "notices": [given_view(line, one, language) for one in found.given],
+        "due": [
+            one._asdict()
+            | {
+                "profile": _titled(found, one.word, language),
+                "trigger": None if one.trigger is None else _word(line, one.trigger),
+                "given": None if one.given is None else _word(line, one.given),
+            }
+            for one in found.owed
+        ],
+        "counts": [one._asdict() for one in found.counts],
+        "meet": [
+            {"entry": _word(line, one.place), "other": _word(line, other.place)} | facts
+            for one, other, facts in meetings(found.given)
+        ],
+    }
+
+
+def show(node: Node, request: Request) -> dict[str, Any]:
+    """One notice: as in the list, with every field and the text as it reads in a language."""
+    line = find_line(node.station, request.get("line"))
+    one, language = _given(node, line, request), _language(line, request)
+    values, unknown = _texts(one), one.checked.unknown
+    return given_view(line, one, language) | {
+        "values": values,
+        "unknown": list(unknown),
+        "reads": render(one.profile, values, unknown, language)[1],
+        "source": one.profile.source,
+    }
+
+
+def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
+    """A notice in plain values; times are seconds of UTC."""
+    values = _texts(one)
+    return {
+        "entry": _word(line, one.place),
+        "member": one.place.log.member,
+        "mine": one.place.log.member == line.me,
+        "word": one.word,
+        "profile": one.profile.name,
+        "bound": one.bound,
+        "state": one.state.value,
+        "reads_subject": render(one.profile, values, one.checked.unknown, language)[0],
+        "sent_s": one.sent_s,
+        **times_view(one.checked),
+        "late_s": one.late_s,
+        "confirmed_late_s": one.confirmed_late_s,
+        "deliveries": [each._asdict() for each in one.deliveries],
+        "answers": [
+            each._asdict()
+            | {
+                "reply": each.reply.value,
+                "place": _word(line, each.place),
+                "said": dict(each.said),
+                "differs": differences(one, each),
+            }
+            for each in one.answers
+        ],
+        "faults": [fault_view(each) for each in one.checked.faults],
+        "replaced_by": None if one.replaced_by is None else _word(line, one.replaced_by),
+    }
+
+
+def _texts(one: Given) -> dict[str, str]:
+    return {name: value.text for name, value in one.checked.values.items()}
+
+
+def _titled(found: Dossier, word: str, language: str) -> str:
+    profile = found.regimes[word].profile
+    return word if profile is None else title(profile, language)
+
+
+def _drafted(line: Line) -> Iterator[dict[str, Any]]:
+    """Notices that wait here to be sequenced: nobody else knows of them."""
+    for row in sorted(line.queue.rows.values(), key=lambda one: one.number):
+        draft = draft_of(line, row)
+        if draft.kind == Kind.DISPATCH and draft.body is not None:
+            form = read_form(decode_dispatch(unpack(draft.body)).text)
+            if isinstance(form, Notice):
+                yield {
+                    "number": row.number,
+                    "word": form.word,
+                    "state": "drafted",
+                    "submitted_s": row.submitted_s,
+                    "awaits_release": row.awaits_release,
+                    "values": dict(form.values),
+                }

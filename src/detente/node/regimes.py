@@ -1,0 +1,270 @@
+"""Profiles as people deal with them: shipped or their own, adopted by all, suspended by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from detente.core.body import unpack
+from detente.core.charter import parse_charter
+from detente.core.decisions import State, state_of_offer
+from detente.core.errors import LocalError, PeerError, Refusal
+from detente.core.extras import decode_offer
+from detente.core.leaf import Kind
+from detente.core.station import Line
+from detente.core.transcript import Entry
+from detente.dossiers import notices as dossiers
+from detente.dossiers.notice_forms import ProfileText, Statement, Suspension
+from detente.dossiers.profile import Profile, read_word
+from detente.dossiers.profile_reading import parse_toml
+from detente.dossiers.regimes import Regime, RegimeState, forms_in
+from detente.node import amendments, asked, releasing
+from detente.node.geometry import AS_SENT
+from detente.node.opening import clock
+from detente.node.places import entry_word, find_line
+
+if TYPE_CHECKING:
+    from detente.node.node import Node
+
+Request = Mapping[str, Any]
+Look = Callable[[], dict[str, Any]]
+OWN_FOLDER = "profiles"  # in a home: a party's own profiles
+
+
+def shipped(node: Node) -> dict[str, Profile]:
+    """Every profile that comes with the program, and those of this home, by name.
+
+    LocalError MALFORMED names the file of the home that is no profile.
+    """
+    found = {}
+    for one in sorted(files("detente").joinpath("profiles").iterdir(), key=lambda at: at.name):
+        if one.name.endswith(".toml"):
+            profile = parse_toml(one.read_bytes())
+            found[profile.name] = profile
+    for file in sorted((node.home.path / OWN_FOLDER).glob("*.toml")):
+        try:
+            profile = parse_toml(file.read_bytes())
+        except LocalError as error:
+            detail = f"{file.name}: {error.detail}"
+            raise LocalError(error.refusal, detail, **error.facts) from error
+        found[profile.name] = profile
+    return found
+
+
+def dossier_of(node: Node, line: Line) -> dossiers.Dossier:
+    """The dossier of a line now."""
+    return dossiers.dossier(
+        line.shelf,
+        parse_charter(line.charter_text),
+        line.charter,
+        AS_SENT,
+        clock(node.home).wall_s,
+        frozen=node.folds(line).frozen(node.station, line),
+        known=node.folds(line).forms,
+    )
+
+
+def profile_view(profile: Profile) -> dict[str, Any]:
+    """A profile in plain values, each number with its source."""
+    return {
+        "name": profile.name,
+        "digest": profile.digest,
+        "titles": dict(profile.titles),
+        "status": profile.status,
+        "status_certainty": profile.status_certainty,
+        "source": profile.source,
+        "receipt": profile.receipt,
+        "deadline": profile.deadline.rule,
+        "numbers": [one._asdict() | {"said": one.said} for one in profile.numbers.values()],
+        "fields": [
+            {
+                "name": one.name,
+                "type": one.type,
+                "need": one.need,
+                "unit": one.unit,
+                "choices": list(one.choices),
+                "labels": dict(one.labels),
+                "source": one.source,
+            }
+            for one in profile.fields.values()
+        ],
+        "to_state": {one.name: one.said for one in profile.unsure},
+        "canonical": profile.canonical.decode(),
+    }
+
+
+def regime_view(regime: Regime) -> dict[str, Any]:
+    """An adoption in plain values."""
+    return {
+        "word": regime.word,
+        "state": regime.state.value,
+        "since_s": regime.since_s,
+        "parties": list(regime.parties),
+        "missing": [{"member": member, "number": name} for member, name in regime.missing],
+        "suspended": [
+            {"member": one.place.log.member, "at_s": one.at_s, "reason": one.reason}
+            for one in regime.suspensions
+        ],
+    }
+
+
+def profiles(node: Node, request: Request) -> dict[str, Any]:
+    """What can be adopted, and what became of every adoption on a line, if there is one."""
+    found = shipped(node)
+    named = asked.text(request, "name", "")
+    adopted: list[Regime] = []
+    if request.get("line") is not None or len(node.station.lines) == 1:
+        line = find_line(node.station, request.get("line"))
+        adopted = list(dossier_of(node, line).regimes.values())
+        # What the other side wrote is known by the text it sent.
+        sent = {one.profile.name: one.profile for one in adopted if one.profile is not None}
+        found = sent | found
+    if named and named not in found:
+        raise LocalError(Refusal.NOT_FOUND, f"no profile {named}: {', '.join(found)}")
+    shown = [one for name, one in found.items() if named in {"", name}]
+    return {
+        "profiles": [profile_view(one) for one in shown],
+        "adopted": [
+            regime_view(one) for one in adopted if one.word.startswith(f"{named}/" if named else "")
+        ],
+    }
+
+
+def adopt(node: Node, request: Request) -> Look:
+    """Our part of an adoption: its text and our statements entered where they are not there, then
+    its amendment offered, or the other side's assented to or sealed.
+
+    LocalError NOT_ALLOWED where a number that nobody has read in its source is not stated.
+    """
+    line = find_line(node.station, request.get("line"))
+    profile = _meant(node, line, request)
+    _state(node, line, profile, request)
+    for entry in _open_offers(node, line, profile):
+        leaf = entry.leaf
+        if entry.place.log.member == line.me or leaf is None:
+            raise LocalError(Refusal.NOT_ALLOWED, f"we offered it in {entry_word(entry)}")
+        sealer = decode_offer(leaf.extra).sealer
+        do = amendments.seal if sealer == line.me else amendments.assent
+        return do(node, dict(request) | {"entry": entry_word(entry)})
+    words = [word for word in line.charter.profiles if not word.startswith(f"{profile.name}/")]
+    words.append(profile.word(_edition(node, line, profile)))
+    return amendments.amend(node, dict(request) | {"set": {"profiles": words}})
+
+
+def _meant(node: Node, line: Line, request: Request) -> Profile:
+    """By a file, by its name among ours, or by its name among texts that were sent."""
+    if request.get("toml_b64") is not None:
+        return parse_toml(asked.data(request, "toml_b64"))
+    name = asked.text(request, "name")
+    found = shipped(node)
+    texts = {
+        one.form.profile.digest: one.form.profile
+        for one in _forms(node, line)
+        if isinstance(one.form, ProfileText) and one.form.profile.name == name
+    }
+    offered = [texts[one] for one in _offered_digests(node, line) if one in texts]
+    if offered:
+        return offered[-1]
+    if name in found:
+        return found[name]
+    if texts:
+        return list(texts.values())[-1]
+    raise LocalError(Refusal.NOT_FOUND, f"no profile {name}: {', '.join(found)}")
+
+
+def _forms(node: Node, line: Line) -> list[Any]:
+    frozen = node.folds(line).frozen(node.station, line)
+    return forms_in(line.shelf, frozen, node.folds(line).forms)
+
+
+def _state(node: Node, line: Line, profile: Profile, request: Request) -> None:
+    """Enters the text and our statement, each unless it stands there already."""
+    given = asked.mapping(request, "state")
+    for one in profile.unsure:
+        if given.get(one.name) != one.said:
+            detail = (
+                f"{one.name}: nobody has read it in its source ({one.source}, {one.certainty}):"
+                f" state it, as --state {one.name}='{one.said}', or write another profile"
+            )
+            raise LocalError(Refusal.NOT_ALLOWED, detail)
+    forms = _forms(node, line)
+    if not any(isinstance(f.form, ProfileText) and f.form.profile == profile for f in forms):
+        _say(node, line, request, ProfileText(profile).text(), profile.name)
+    statement = Statement(profile.digest, {one.name: one.said for one in profile.unsure})
+    ours = [one.form for one in forms if one.place.log.member == line.me]
+    if profile.unsure and statement not in ours:
+        _say(node, line, request, statement.text(), profile.name)
+
+
+def _say(node: Node, line: Line, request: Request, text: str, name: str) -> Look:
+    fields = {"line": line.id.hex(), "subject": f"PROFILE {name}", "text": text}
+    reason = request.get("reason")
+    return releasing.say(node, fields | ({} if reason is None else {"reason": reason}))
+
+
+def _offered_digests(node: Node, line: Line) -> list[str]:
+    words = [word for _, offered in _offers(node, line) for word in offered]
+    return [parts.digest for parts in map(read_word, words) if parts is not None]
+
+
+def _offers(node: Node, line: Line) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Every open offer, with the profiles of the charter that it offers."""
+    found = []
+    now_s, frozen = clock(node.home).wall_s, node.folds(line).frozen(node.station, line)
+    for place in line.shelf.of_kind((Kind.OFFER,)):
+        entry = line.shelf.entry(*place)
+        standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
+        if standing.state is State.OPEN and entry.body is not None:
+            try:
+                charter = parse_charter(unpack(entry.body))
+            except PeerError:
+                continue
+            if charter.number == line.charter.number + 1:
+                found.append((entry, charter.profiles))
+    return found
+
+
+def _open_offers(node: Node, line: Line, profile: Profile) -> list[Entry]:
+    """The open offers that would adopt this very profile anew."""
+    return [
+        entry
+        for entry, words in _offers(node, line)
+        if any(
+            parts.digest == profile.digest and word not in line.charter.profiles
+            for word in words
+            if (parts := read_word(word)) is not None
+        )
+    ]
+
+
+def _edition(node: Node, line: Line, profile: Profile) -> int:
+    """The next edition of this name: LocalError NOT_ALLOWED where it is in force as it stands."""
+    found = dossier_of(node, line).regimes.values()
+    editions = [0]
+    for one in found:
+        parts = read_word(one.word)
+        if parts is None or parts.name != profile.name:
+            continue
+        editions.append(parts.edition)
+        going = one.state not in {RegimeState.SUSPENDED, RegimeState.DROPPED}
+        if going and parts.digest == profile.digest:
+            raise LocalError(Refusal.NOT_ALLOWED, f"{one.word} is {one.state.value}")
+    return max(editions) + 1
+
+
+def suspend(node: Node, request: Request) -> Look:
+    """Our word that we give no more notices under an adoption; only all together take it up."""
+    line = find_line(node.station, request.get("line"))
+    name, reason = asked.text(request, "name"), asked.text(request, "reason_given")
+    regime = next(
+        (
+            one
+            for one in reversed(list(dossier_of(node, line).regimes.values()))
+            if one.word.startswith(f"{name}/") and one.state is not RegimeState.DROPPED
+        ),
+        None,
+    )
+    if regime is None:
+        raise LocalError(Refusal.NOT_FOUND, f"no charter of this line names {name}")
+    return _say(node, line, request, Suspension(regime.word, reason).text(), name)
