@@ -97,6 +97,14 @@ def test_date_line_and_poles_are_places_like_others():
     assert geodesy.gap_m(over, shape("PLACE WGS84 50N 0E")) > 8_000_000
 
 
+def test_a_small_polygon_is_measured_like_a_large_one():
+    """Sides of a kilometre need no point between their ends."""
+    small = shape("POLYGON WGS84 50N 30E; 50.01N 30E; 50N 30.01E")
+    geodesy.check(small)
+    assert geodesy.gap_m(small, shape("PLACE WGS84 50.002N 30.002E")) == 0
+    assert geodesy.gap_m(small, shape("PLACE WGS84 49.99N 30E")) == pytest.approx(1_112, abs=1)
+
+
 def test_opposite_points_have_a_gap():
     """Where two points have no middle, half the way around is still found."""
     gap = geodesy.gap_m(shape("PLACE WGS84 0N 0E"), shape("PLACE WGS84 0N 180E"))

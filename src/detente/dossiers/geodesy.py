@@ -68,14 +68,14 @@ def gap_m(one: Shape, other: Shape) -> float | None:
     """
     if isinstance(one, Quadrant | NamedArea) or isinstance(other, Quadrant | NamedArea):
         return None
-    centre = _middle((*_points(one), *_points(other)))
+    centre = middle((*_points(one), *_points(other)))
     nearest = 0.0
     for _ in range(_ROUNDS):
         plane = _centred("aeqd", centre)
         bridge = library("shapely").shortest_line(_drawn(one, plane), _drawn(other, plane))
         start, end = (_back(plane, flat) for flat in bridge.coords)
         nearest = distance_m(start, end)
-        centre = _middle((start, end))
+        centre = middle((start, end))
     return max(0.0, nearest - _margin_m(one) - _margin_m(other))
 
 
@@ -98,7 +98,7 @@ def outline(shape: Place | Circle | Polygon | Route) -> list[Position]:
     margin_m = _margin_m(shape)
     if not margin_m:
         return _densified((*points, points[0]) if isinstance(shape, Polygon) else points)
-    plane = _centred("aeqd", _middle(points))
+    plane = _centred("aeqd", middle(points))
     edge = _drawn(shape, plane).buffer(margin_m).exterior
     return [_back(plane, flat) for flat in edge.coords]
 
@@ -161,7 +161,7 @@ def _centred(name: str, centre: Position) -> pyproj.Proj:
     return _plane(name, lat_0=centre.lat, lon_0=centre.lon)
 
 
-def _middle(points: tuple[Position, ...]) -> Position:
+def middle(points: tuple[Position, ...]) -> Position:
     """Where the sum of the directions points: no date line, no pole stands in its way."""
     x = y = z = 0.0
     for point in points:
@@ -194,8 +194,9 @@ def _densified(points: tuple[Position, ...]) -> list[Position]:
     line = [points[0]]
     for start, end in pairwise(points):
         pieces = math.ceil(distance_m(start, end) / _STEP_M)
-        inner = _geod().npts(start.lon, start.lat, end.lon, end.lat, pieces - 1)
-        line += [position(lat, lon) for lon, lat in inner]
+        if pieces > 1:
+            inner = _geod().npts(start.lon, start.lat, end.lon, end.lat, pieces - 1)
+            line += [position(lat, lon) for lon, lat in inner]
         line.append(end)
     return line
 
@@ -217,7 +218,7 @@ def _back(plane: pyproj.Proj, flat: tuple[float, float]) -> Position:
 
 
 def _check_polygon(polygon: Polygon) -> None:
-    centre = _middle(polygon.vertices)
+    centre = middle(polygon.vertices)
     if any(distance_m(centre, vertex) > SPREAD_MAX_M for vertex in polygon.vertices):
         raise wrong("spread", f"the vertices lie more than {SPREAD_MAX_M // 1000} KM from {centre}")
     plane = _centred("gnom", centre)  # shortest lines are straight in it
