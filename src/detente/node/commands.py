@@ -18,7 +18,17 @@ from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.dossiers.deadlines import overdue_of
-from detente.node import amendments, asked, lines, offers, proving, releasing, speaking, upkeep
+from detente.node import (
+    amendments,
+    asked,
+    disclosing,
+    lines,
+    offers,
+    proving,
+    releasing,
+    speaking,
+    upkeep,
+)
 from detente.node.finding import find
 from detente.node.opening import clock
 from detente.node.outlook import outlook
@@ -257,6 +267,7 @@ COMMANDS: dict[str, Command] = {
     "test": speaking.test,
     "purge": speaking.purge,
     "prove": proving.prove,
+    "disclose": disclosing.disclose,
     "export": proving.export,
     "hold": upkeep.hold_line,
     "adopt": upkeep.adopt_node,
