@@ -28,6 +28,7 @@ _PLACES = {
     "transcript": ("proofs", "transcript"),
     "prove": ("proofs", "prove"),
     "verify": ("proofs", "verify"),
+    "authorisation": ("authorisation", "authorisation"),
     "journal": ("node_cmd", "journal"),
     "doctor": ("node_cmd", "doctor"),
     "demo": ("demo", "demo"),

@@ -125,6 +125,14 @@ class Journal:
         index = self._rows.find(digest)
         return None if index is None else self.read(index, index + 1)[0]
 
+    def opening(self, index: int) -> tuple[bytes, bytes, bytes]:
+        """Leaf, salt and body of a note, with which a third person checks what its hash names.
+        LocalError NOT_FOUND where there is none, or it was purged."""
+        row = next(iter(self._rows.get(index, index + 1)), None)
+        if row is None or row.salt is None or row.body is None:
+            raise LocalError(Refusal.NOT_FOUND, f"no note {index} that can be opened")
+        return row.raw, row.salt, row.body
+
     def purge(self, index: int) -> None:
         """Destroys what a note says; that it was written stays. LocalError NOT_FOUND."""
         if not 0 <= index < self._rows.size():
