@@ -308,6 +308,8 @@ def _holds_some(session: Session, log: Log) -> bool:
     behind the end of a frozen one. That is never asked for, and so never confirmed; below the
     freeze both histories are one (spec/log.md §9)."""
     return session.holds.get(log.id, 0) > 0 or (log.closed() and log.id in session.heads)
+
+
 def _has_come(step: Step, line: Line, session: Session, place: Place) -> None:
     """Who has sent every body of a round of those named as lacking is asked for more at once."""
     if place not in session.lacked_open:

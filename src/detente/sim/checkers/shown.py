@@ -38,25 +38,18 @@ class _Shown(NamedTuple):
 
 class Shown:
     """Every contradiction that reached a machine of an honest party whose process lived on."""
-    """Every contradiction that reached a machine of an honest party, and what its process outlived.
-
-    A search for where two histories part is lost with its process, without harm to what is stored
-    (design §6), and the time for which a machine is down finds nothing.
-    """
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._shown: dict[tuple[Machine, LogId], list[_Shown]] = {}
         self._ahead: dict[tuple[Machine, LogId, int], tuple[int, bytes]] = {}  # when, what came
         self._last: dict[Machine, tuple[object, list[tuple[Machine, LogId, int]]]] = {}
-        self._outlived: set[tuple[Machine, LogId, _Shown]] = set()
         simulation.record.hearing.append(self.hears)
 
     def hears(self, machine: Machine, inputs: list[Input]) -> None:
         """Before a step of a machine: what it is about to take in."""
         if not machine.honest:
             return
-        now_ms = self._simulation.world.now_ms
         self._forget_unkept(machine)
         wicked, line = guilty(self._simulation), line_of(machine)
         if not wicked or line is None:
@@ -116,11 +109,6 @@ class Shown:
         if machine.process is not process:
             return
         self._shown.setdefault((machine, log_id), []).append(one)
-        """When the time for a proof is over, in the process that was shown the two: it may lose its
-        disk later, and the proof with it."""
-        if machine.process is not process:
-            return
-        self._outlived.add((machine, log_id, one))
         line = line_of(machine)
         log = None if line is None else line.logs.get(log_id)
         if log is not None and not 0 <= log.frozen < one.below:
@@ -162,9 +150,6 @@ class Shown:
                 continue
             lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)  # and proofs with it
             below = min((one.below for one in times if one.at_ms > lost_ms), default=0)
-            below = min(
-                (one.below for one in times if self._lived_on(machine, log_id, one)), default=0
-            )
             if below and not 0 <= log.frozen < below:
                 what = "holds no proof" if log_id not in line.accused else "froze it too late"
                 self._simulation.record.fault(
@@ -172,12 +157,6 @@ class Shown:
                     f"{machine.name} was shown two histories of {log_id.member}/{log_id.word} "
                     f"below {below} and {what}: frozen at {log.frozen}",
                 )
-
-    def _lived_on(self, machine: Machine, log_id: LogId, one: _Shown) -> bool:
-        """Whether the process of then had time enough to find out, and has not lost its disk, and
-        the proof on it, since."""
-        lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)
-        return one.at_ms > lost_ms and (machine, log_id, one) in self._outlived
 
 
 def _contradicted(line: Line, given: FrameIn) -> Iterator[tuple[LogId, int, int]]:
