@@ -9,7 +9,8 @@ from pair import End, World, heads
 from detente.core import accusation, events, frames, limits
 from detente.core.accusation import Finding
 from detente.core.body import unpack
-from detente.core.extras import decode_accused, decode_held_ahead
+from detente.core.extras import Head, decode_accused, decode_held_ahead
+from detente.core.frames import StatedHead
 from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.proof import CardKeys
 from detente.core.streaming import IN_FLIGHT_MAX
@@ -102,6 +103,43 @@ def test_a_flash_behind_a_full_flight_goes_ahead_on_a_wide_link(
     assert bravo.texts(0)[-1] == b"\0flash"
     assert heads(alpha) == heads(bravo)
     assert IN_FLIGHT_MAX >= limits.WINDOW_ENTRIES_MAX
+
+
+def behind_a_routine() -> tuple[Liar, End, StatedHead, int]:
+    """An end that has entered a routine entry and a FLASH; its head before, the FLASH's index."""
+    _, liar, link, alpha = with_liar()
+    own = alpha.own()
+    head = StatedHead(Head(own.id, own.size, own.root), own.signature)
+    alpha.submit("routine")
+    alpha.do(events.Tick())
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    alpha.do(events.Tick())
+    alpha.do(events.LinkDown(link))
+    return liar, alpha, head, own.size - 1
+
+
+def aheads(liar: Liar, link: int) -> list[tuple[int, int]]:
+    liar.world.run()
+    return [(one.base, one.index) for one in liar.got(link) if isinstance(one, frames.Ahead)]
+
+
+def test_a_flash_goes_ahead_after_a_restart_of_its_sender() -> None:
+    """It stands in our log since before, and who comes late is owed other entries first."""
+    liar, alpha, head, index = behind_a_routine()
+    alpha.restart()
+    link = liar.link("alpha", wide=False)
+    liar.hello(link, head)
+    assert aheads(liar, link) == [(head.head.size, index)]
+
+
+def test_nothing_goes_ahead_to_who_holds_nothing_of_the_log() -> None:
+    """It would be refused; once the first batch is confirmed it goes."""
+    liar, _, head, index = behind_a_routine()
+    link = liar.link("alpha", wide=False)
+    liar.hello(link)
+    assert not aheads(liar, link)
+    liar.send(link, frames.Got(head.head.log, 1))
+    assert aheads(liar, link) == [(1, index)]
 
 
 def test_an_ahead_outlives_a_restart_of_the_receiver() -> None:

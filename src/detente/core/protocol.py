@@ -44,7 +44,7 @@ from detente.core.freezing import learn_accused
 from detente.core.holding import find_place
 from detente.core.joining import accept, seek
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
-from detente.core.log import Log, decode_log
+from detente.core.log import RECENT_ENTRIES_MAX, Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
 from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
@@ -376,12 +376,21 @@ def load_line(
             held = line.id in station.under_hold
             if not held and find_place(line, place.log.member, ref) is None:
                 line.purges.add((place.log.member, ref))
+    if line.own is not None:
+        _recall(line, line.own)
     for row in outbox:
         line.queue.rows[row.number] = row
         line.queue.next_number = max(line.queue.next_number, row.number + 1)
         if not row.awaits_release:
             line.queue.by_precedence[row.draft.precedence].append(row.number)
     return line
+
+
+def _recall(line: Line, own: Log) -> None:
+    """Our own last entries, in memory as before the restart: a FLASH that some peer has not had
+    yet stands among them, and overtakes what else that peer is owed (F8)."""
+    first = max(0, own.size - RECENT_ENTRIES_MAX)
+    own.recent.update((one.place.index, one) for one in line.shelf.entries(own.id, first, own.size))
 
 
 def _load_log(line: Line, log: Log) -> None:

@@ -206,16 +206,19 @@ def _overtake(step: Step, line: Line, session: Session, least: int) -> None:
         return
     held = session.holds.get(own.id, 0)
     start = max(session.sent.get(own.id, 0), held) if least == Precedence.FLASH else held
-    if start >= own.size:
-        return
+    if start >= own.size or not held:
+        return  # who holds nothing of a log takes nothing ahead in it
     session.ahead_sent = {index for index in session.ahead_sent if index >= held}
     for index, entry in own.recent.items():
-        leaf, head = entry.leaf, own.heads.get(index + 1)
-        if index < start or leaf is None or head is None:
+        leaf = entry.leaf
+        if index < start or leaf is None:
             continue
         if leaf.precedence < least or leaf.kind not in OVERTAKING:
             continue
         if index in session.ahead_sent or len(session.ahead_sent) >= limits.HELD_AHEAD_MAX:
+            continue
+        head = head_between(line, own, index + 1, index + 1)
+        if head is None:
             continue
         path = cover(subtrees(step, line, own.id), held, index)
         with_body = line.entitled(leaf, line.me, session.member) and entry.body is not None
