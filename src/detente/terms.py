@@ -94,7 +94,7 @@ SOURCES: Final[Mapping[str, str]] = {
 }
 
 STATES: Final[Mapping[str, str]] = {
-    "open": marked("open"),
+    "open": marked("still open"),  # of an entry; a line that is open is another word
     "overdue": marked("overdue"),
     "answered": marked("answered"),
     "unanswered": marked("not answered"),

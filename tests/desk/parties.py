@@ -51,7 +51,7 @@ class Parties:
         person = self.desk.people.add(name, frozenset(roles), "en", wall_s())
         visitor = Visitor(self.desk)
         self.desk.node.ask = self.ask  # type: ignore[method-assign]
-        answer = visitor.post("/code", {"code": self.desk.sessions.invite(person, wall_s())})
+        answer = visitor.post("/code", {"code": self.desk.sessions.invite(person, self.now_s())})
         assert answer.status == 303
         self.people[name] = visitor
         return visitor
