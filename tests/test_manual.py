@@ -12,7 +12,6 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from processes import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ("pair", "daily", "audit", "backup-restore")
@@ -203,13 +203,6 @@ class Manual:
             node.wait()
             if node.stdout:
                 node.stdout.close()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port: int = door.getsockname()[1]
-    return port
 
 
 @pytest.mark.timeout(150)

@@ -5,11 +5,11 @@ Keys are the words of the node's views (``node/views.py``); texts go through the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from detente.plain import plain
-from detente.words import RUNGS, SILENCES, marked, term
+from detente.words import RUNGS, SILENCES, _, marked, term
 
 DRILL: Final = "DRILL DRILL DRILL"  # Latin in every language, like precedences
 URGENT: Final = frozenset({"FLASH", "OVERRIDE"})  # they ring the bell
@@ -94,7 +94,7 @@ SOURCES: Final[Mapping[str, str]] = {
 }
 
 STATES: Final[Mapping[str, str]] = {
-    "open": marked("open"),
+    "open": marked("still open"),  # of an entry; a line that is open is another word
     "overdue": marked("overdue"),
     "answered": marked("answered"),
     "unanswered": marked("not answered"),
@@ -110,3 +110,33 @@ ROLES: Final[Mapping[str, str]] = {
 def word(table: Mapping[str, str], key: object) -> str:
     """A word of a table in the language in use; an unknown key shows as it is."""
     return term(table, str(key)) if key in table else plain(str(key))
+
+
+# --- what every screen says of a line ---
+
+
+def member_rows(member: Mapping[str, Any], when: Callable[[int], str]) -> list[str]:
+    """One member in words: its link, which silence, since ``when``, and who says so; that its node
+    is mute is a row of its own."""
+    name, role = plain(str(member["name"])), word(ROLES, member["role"])
+    if member.get("me"):
+        return [f"{name} ({role}): " + _("this node")]
+    linked = _("link up") if member.get("linked") else _("link down")
+    silence = member.get("silence") or {}
+    since = when(silence["since_s"]) if silence.get("since_s") is not None else "-"
+    state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
+    about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
+    sources = ", ".join(word(SOURCES, source) for source in silence.get("stated_by") or ())
+    row = f"{name} ({role}): {linked}; {state}{about}" + (f" [{sources}]" if sources else "")
+    mute = [_("its node is MUTE: restored, and not adopted yet")] if member.get("mute") else []
+    return [row, *mute]
+
+
+def counts(line: Mapping[str, Any]) -> str:
+    """What is queued, without receipt and overdue on a line."""
+    said = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
+    return said.format(
+        queued=line.get("queued", 0),
+        unreceipted=line.get("unreceipted", 0),
+        overdue=line.get("overdue", 0),
+    )

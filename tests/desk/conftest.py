@@ -8,12 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from desk.ground import Side, World
-from desk.parties import Parties, at_desk, found
-
-from detente.node.config import load_config, write_config
+from desk.parties import Parties, at_desk
+from node.conftest import found, settle
 
 if TYPE_CHECKING:
     from desk.seat import Seat
@@ -97,16 +95,6 @@ def bravo(world: World, sit: Callable[..., Seat]) -> Seat:
 
 
 # --- two desks in this process, without a browser ---
-
-
-def settle(homes: Path, place: Path) -> Path:
-    """A copy of the homes, with marks of its own."""
-    shutil.copytree(homes, place)
-    for name in ("alpha", "bravo"):
-        config = load_config(place / name)
-        mark = str(place / "marks" / name)
-        write_config(place / name, msgspec.structs.replace(config, mark=mark))
-    return place
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from desk.ground import until
-from desk.parties import Parties, at_desk, found
+from desk.parties import Parties, at_desk
 from desk.visitor import Visitor
-from node.conftest import command
+from node.conftest import command, found
+from processes import until
 
 from detente.desk.app import application
 from detente.desk.desk import wall_s

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.visitor import Answer, Visitor
-from node.conftest import Pair, command, make_home, trusting
+from node.conftest import Pair, command
 
 from detente.core.errors import LocalError, Refusal
 from detente.desk.cabinet import Cabinet
@@ -51,7 +51,7 @@ class Parties:
         person = self.desk.people.add(name, frozenset(roles), "en", wall_s())
         visitor = Visitor(self.desk)
         self.desk.node.ask = self.ask  # type: ignore[method-assign]
-        answer = visitor.post("/code", {"code": self.desk.sessions.invite(person, wall_s())})
+        answer = visitor.post("/code", {"code": self.desk.sessions.invite(person, self.now_s())})
         assert answer.status == 303
         self.people[name] = visitor
         return visitor
@@ -86,25 +86,6 @@ class Parties:
     def own_size(self) -> int:
         """How much Alpha has said on the line."""
         return int(command(self.pair.alpha, "lines")[0]["own_size"])
-
-
-def found(folder: Path, **settings: Any) -> None:
-    """Homes whose parties trust one another and have one charter."""
-    for name in ("alpha", "bravo"):
-        make_home(folder, name)
-    pair = Pair(folder).open()
-    command(pair.alpha, "trust", **trusting(folder, "bravo"))
-    command(pair.bravo, "trust", **trusting(folder, "alpha"))
-    proposed = command(
-        pair.alpha,
-        "propose",
-        title="Test line",
-        members=[{"party": "bravo"}],
-        languages=["en", "ru"],
-        **settings,
-    )
-    command(pair.bravo, "accept", charter_b64=proposed["charter_b64"])
-    pair.close()
 
 
 @contextmanager

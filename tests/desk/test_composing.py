@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desk.ground import World, until
+from desk.ground import World
+from processes import until
 
 if TYPE_CHECKING:
     from desk.seat import Seat

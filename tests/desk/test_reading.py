@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from desk.parties import Parties, at_desk, found
+from desk.parties import Parties, at_desk
 from desk.visitor import Visitor
-from node.conftest import command
+from node.conftest import command, found
 from starlette.routing import Route
 
 from detente.cli.main import main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -9,10 +10,10 @@ import pytest
 from desk.parties import Parties
 from node.conftest import command
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.extras import Duty
 from detente.core.leaf import Kind
-from detente.desk import entering, guard, line_page
+from detente.desk import entering, guard, line_page, live
 from detente.desk.alarms import Contact
 from detente.desk.desk import wall_s
 from detente.desk.sessions import IDLE_S
@@ -265,6 +266,72 @@ def test_no_session_ends_over_a_watch_or_a_draft(parties: Parties, later: Any) -
     parties.desk.drafts.drop(draft.number, wall_s())
     later(IDLE_S + 60)
     assert [seat.get("/watch").status for seat in (one, two)] == [200, 303]
+
+
+def test_no_session_ends_over_an_urgent_alarm(parties: Parties, later: Any) -> None:
+    """A session that lived when an urgent alarm began lasts as long as that; one that had ended is
+    not brought back by it, and another alarm keeps nobody."""
+    one = parties.enter("Officer 1", "releaser")
+    cabinet, began_s = parties.desk.cabinet, parties.now_s()
+    facts = {"level": 0, "silenced_level": -1, "silenced_severity": 0}
+    cabinet.insert("alarm", key="a", first_s=began_s + IDLE_S, urgent=True, **facts)
+    later(IDLE_S + 60)
+    assert one.get("/watch").status == 200
+    cabinet.run("UPDATE alarm SET first_s = ?", began_s + 3 * IDLE_S)
+    later(IDLE_S + 60)
+    assert one.get("/watch").status == 303
+    two = parties.enter("Officer 2", "releaser")
+    cabinet.run("UPDATE alarm SET first_s = 0, urgent = 0")
+    later(IDLE_S + 60)
+    assert two.get("/watch").status == 303
+
+
+def test_a_page_that_is_open_all_night_outlives_its_watch(parties: Parties, later: Any) -> None:
+    """On a quiet line nothing is fetched for twelve hours: the open page alone keeps the session of
+    whoever has the watch, so that it is there still when the relief has signed on; of anybody else
+    an open page keeps nothing."""
+    one, two = (parties.enter(f"Officer {n}", "watch") for n in "12")
+    assert parties.send(one, "/watch/take", hours="24").status == 303
+    keys = [bytes(row[0]) for row in parties.desk.cabinet.rows("SELECT hash FROM session")]
+    later(IDLE_S + 60)
+    for key in (*keys, b"no session"):
+        parties.desk.sessions.keep(key, parties.now_s())
+    parties.desk.cabinet.run("UPDATE watch SET ended_s = 1")
+    assert [seat.get("/watch").status for seat in (one, two)] == [200, 303]
+
+
+def test_an_open_page_beats_while_nothing_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each silent BEAT_S of a stream calls back once before its event; a disk that takes nothing
+    ends no stream."""
+    monkeypatch.setattr(live, "BEAT_S", 0.01)
+    beats: list[int] = []
+
+    def beat() -> None:
+        beats.append(len(beats))
+        raise MachineError(Refusal.DISK)
+
+    async def read() -> list[bytes]:
+        stream = live.Live().stream(beat)
+        return [await anext(stream) for _ in range(3)]
+
+    hello, *others = asyncio.run(read())
+    assert b"hello" in hello
+    assert others == [b"event: beat\ndata:\n\n"] * 2
+    assert beats == [0, 1]
+
+
+def test_what_an_officer_may_not_do_is_said_in_sentences(parties: Parties) -> None:
+    """Refusals of the watch have a sentence and a way on of their own, and nothing in brackets that
+    no catalog has."""
+    one, two = (parties.enter(f"Officer {n}", "watch") for n in "12")
+    assert parties.send(one, "/watch/take", hours="8").status == 303
+    for answer, said in (
+        (parties.send(one, "/sign-out"), "Hand it over first, on the page of the watch."),
+        (parties.send(two, "/watch/take", hours="8"), "Relieve them, on the page of the watch."),
+        (parties.send(two, "/watch/leave"), "Whoever has it leaves it."),
+    ):
+        assert answer.status in (400, 403)
+        assert said in answer.text
 
 
 # --- by voice ---

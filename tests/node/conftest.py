@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from processes import CHEAP, PASSPHRASE
 
 from detente.core.events import FrameIn, LinkDown, LinkUp
 from detente.core.station import Line
@@ -21,10 +22,7 @@ from detente.node.folder import own_card
 from detente.node.home import create_home
 from detente.node.node import Node
 from detente.node.runner import open_node
-from detente.store.sealed import Cost
 
-PASSPHRASE = "correct horse battery staple"
-CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
 NOW_S = 1_770_292_800
 NAMES = ("alpha", "bravo")
 
@@ -181,10 +179,8 @@ def trusting(folder: Path, name: str, *others: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def found(folder: Path, **settings: Any) -> None:
     """Two homes whose parties trust one another and have accepted one charter."""
-    folder = tmp_path_factory.mktemp("template")
     for name in NAMES:
         make_home(folder, name)
     pair = Pair(folder).open()
@@ -196,22 +192,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         title="Test line",
         members=[{"party": "bravo"}],
         languages=["en", "ru"],
+        **settings,
     )
     command(pair.bravo, "accept", charter_b64=proposed["charter_b64"])
     pair.close()
-    return folder
 
 
-@pytest.fixture
-def folder(template: Path, tmp_path: Path) -> Path:
+def settle(homes: Path, place: Path) -> Path:
     """A copy of the two homes, with marks of its own."""
-    place = tmp_path / "parties"
-    shutil.copytree(template, place)
+    shutil.copytree(homes, place)
     for name in NAMES:
         config = load_config(place / name)
         mark = str(place / "marks" / name)
         write_config(place / name, msgspec.structs.replace(config, mark=mark))
     return place
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two homes, made once."""
+    folder = tmp_path_factory.mktemp("template")
+    found(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    return settle(template, tmp_path / "parties")
 
 
 @pytest.fixture

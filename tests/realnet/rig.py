@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from processes import CHEAP, PASSPHRASE, PATIENCE_S, SOURCE, until
 from realnet.wire import ADDRESSES
-from scenarios.conftest import CHEAP, PASSPHRASE, PATIENCE_S, SOURCE, House, trust, until
+from scenarios.conftest import House, trust
 
 from detente.cli.demo_figures import Submitted, recount, text_hash
 from detente.core.errors import LocalError

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from processes import until
 from realnet.rig import WHOLE, Pair
-from scenarios.conftest import until
 
 POOR = {"rate_bit_s": 20_000, "delay_ms": 300, "jitter_ms": 80, "loss": 0.12}
 FLASH_S_MAX = 40  # several packets lost in a row, each waited for by TCP

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import until
 from realnet.rig import Pair, Station, open_up
-from scenarios.conftest import until
 
 HOUR_S, DAY_S = 3600, 86_400
 NEAR_S = 30  # between two readings of one clock, on a machine that is busy

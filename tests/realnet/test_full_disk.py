@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from processes import until
 from realnet.rig import Cable, Pair, make_pair, open_up
-from scenarios.conftest import until
 
 from detente.core.errors import LocalError, Refusal
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+from processes import until
 from realnet.rig import Pair, Station
-from scenarios.conftest import until
 
 from detente.core.errors import LocalError, Refusal
 

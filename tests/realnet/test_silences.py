@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import until
 from realnet.rig import DARK, WHOLE, Cable, Pair, Station, make_pair, open_up
-from scenarios.conftest import until
 
 from detente.bearers.tls import UNACKNOWLEDGED_S
 from detente.core.limits import PRESENCE_EVERY_S, PRESENCE_LEASE_S

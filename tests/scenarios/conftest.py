@@ -6,53 +6,20 @@ import base64
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import CHEAP, NODE, PASSPHRASE, PATIENCE_S, SOURCE, free_port, until
 
-from detente.core.errors import LocalError
 from detente.node import control
 from detente.node.home import create_home, own_card
 from detente.node.runner import open_node
-from detente.store.sealed import Cost
-
-PASSPHRASE = "correct horse battery staple"
-CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
-PATIENCE_S = 40.0  # two cores that other tests use too
-SOURCE = Path(__file__).resolve().parents[2] / "src"
-RUN = (
-    "import sys; from pathlib import Path; from detente.node.runner import run;"
-    f"run(Path(sys.argv[1]), [{PASSPHRASE!r}])"
-)
-
-
-def free_port() -> int:
-    """A port of the loopback that was free a moment ago."""
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def until(holds: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
-    """What ``holds`` gives once it is true. Fails after the patience, saying what did not come."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            found = holds()
-        except LocalError as error:
-            found, what = None, f"{what} ({error})"
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -97,7 +64,7 @@ class House:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", RUN, str(self.home)],
+                [sys.executable, "-c", NODE, str(self.home)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

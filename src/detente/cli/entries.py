@@ -18,12 +18,11 @@ from detente.terms import (
     KINDS,
     LABELS,
     MISSING,
-    PRESENCES,
     RELATIONS,
     REVISIONS,
-    ROLES,
-    SOURCES,
     STEPS,
+    counts,
+    member_rows,
     word,
 )
 from detente.times import give_or_take, stamp
@@ -157,16 +156,13 @@ def line_rows(status: View) -> Iterator[str]:
         yield "  " + _("MUTE: {why}").format(why=plain(str(status["mute"])))
     if status.get("legal_hold"):
         yield "  " + _("LEGAL HOLD: no body of this line is purged here until it is lifted")
-    counts = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
-    yield "  " + counts.format(
-        queued=status.get("queued", 0),
-        unreceipted=status.get("unreceipted", 0),
-        overdue=status.get("overdue", 0),
-    )
+    yield "  " + counts(status)
     if status.get("awaiting_release"):
         yield "  " + _("{count} await authorisation").format(count=status["awaiting_release"])
     for member in status.get("members") or ():
-        yield from _member_rows(member)
+        first, *more = member_rows(member, stamp)
+        yield f"  {first}"
+        yield from (f"    {row}" for row in more)
     yield from gap_rows(status.get("gaps") or ())
     for log, index in (status.get("frozen") or {}).items():
         frozen = _("FROZEN: log {log} from entry {index} on; what follows is contested")
@@ -179,22 +175,6 @@ def _state(status: View) -> str:
     if status.get("left"):
         return _("left: a later charter took this node's party off")
     return _("open") if status.get("open") else _("not open: a member has yet to sign")
-
-
-def _member_rows(member: View) -> Iterator[str]:
-    name, role = plain(str(member["name"])), word(ROLES, member["role"])
-    if member.get("me"):
-        yield f"  {name} ({role}): " + _("this node")
-        return
-    linked = _("link up") if member.get("linked") else _("link down")
-    silence = member.get("silence") or {}
-    since = stamp(silence["since_s"]) if silence.get("since_s") is not None else "-"
-    state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
-    about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
-    sources = ", ".join(word(SOURCES, source) for source in silence.get("stated_by") or ())
-    yield f"  {name} ({role}): {linked}; {state}{about}" + (f" [{sources}]" if sources else "")
-    if member.get("mute"):
-        yield "    " + _("its node is MUTE: restored, and not adopted yet")
 
 
 def sent_rows(result: View) -> Iterator[str]:

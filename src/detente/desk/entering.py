@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk import passkeys
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import check_form, desk_of, page, session_of
@@ -107,7 +107,11 @@ def with_cookie(desk: Desk, answer: Response, cookie: str) -> Response:
 async def sign_out(_request: Request, desk: Desk, session: Session) -> Response:
     """Ends the session. LocalError NOT_ALLOWED for whoever has the watch: relief signs on first."""
     if desk.watches.on_watch(session.person):
-        raise LocalError(Refusal.NOT_ALLOWED, "you have the watch: hand it over first (/watch)")
+        raise refusal(
+            Refusal.NOT_ALLOWED,
+            marked("You have the watch"),
+            marked("Hand it over first, on the page of the watch."),
+        )
     desk.sessions.end(session.key)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE, path="/")

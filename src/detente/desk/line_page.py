@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from detente.core.errors import LocalError, Refusal
-from detente.desk.desk import Desk
+from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
@@ -96,9 +96,10 @@ async def mark(request: Request, desk: Desk, _session: Session) -> Response:
 
 
 @page("")
-async def live(_request: Request, desk: Desk, _session: Session) -> Response:
+async def live(_request: Request, desk: Desk, session: Session) -> Response:
     """What tells an open page to fetch itself anew."""
-    return StreamingResponse(desk.live.stream(), media_type="text/event-stream")
+    events = desk.live.stream(lambda: desk.sessions.keep(session.key, wall_s()))
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
 def _line_of(lines: list[dict[str, Any]], name: str) -> dict[str, Any]:

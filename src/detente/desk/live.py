@@ -6,8 +6,11 @@ No content travels in an event: what a page may show is decided where pages are 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
+
+from detente.core.errors import MachineError
 
 BEAT_S = 15.0  # a comment that keeps proxies and the browser's patience
 WATCHERS_MAX = 500
@@ -29,8 +32,9 @@ class Live:
         """How many pages are open."""
         return len(self._bells)
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """One page's events, until it closes. Rings that come together are one."""
+    async def stream(self, beat: Callable[[], None]) -> AsyncIterator[bytes]:
+        """One page's events, until it closes. Rings that come together are one; ``beat`` is called
+        every BEAT_S in which nothing rang."""
         if len(self._bells) >= WATCHERS_MAX:
             yield b"event: full\ndata:\n\n"
             return
@@ -42,6 +46,8 @@ class Live:
                 try:
                     await asyncio.wait_for(bell.wait(), BEAT_S)
                 except TimeoutError:
+                    with suppress(MachineError):  # a full disk has an alarm of its own
+                        beat()
                     yield b"event: beat\ndata:\n\n"
                     continue
                 bell.clear()

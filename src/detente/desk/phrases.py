@@ -8,7 +8,7 @@ from typing import Any
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
-from detente.terms import PRESENCES, ROLES, SOURCES, URGENT, word
+from detente.terms import URGENT, member_rows, word
 from detente.times import give_or_take
 from detente.words import _, marked, ngettext
 
@@ -23,26 +23,8 @@ CLOCK_WORDS = {
 
 
 def member_row(member: View) -> str:
-    """One member in words: its link, which silence, since when, and who says so."""
-    name, role = plain(str(member["name"])), word(ROLES, member["role"])
-    linked = _("link up") if member.get("linked") else _("link down")
-    silence = member.get("silence") or {}
-    since = dtg(silence["since_s"]) if silence.get("since_s") is not None else "-"
-    state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
-    about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
-    sources = ", ".join(word(SOURCES, source) for source in silence.get("stated_by") or ())
-    mute = "; " + _("its node is MUTE: restored, and not adopted yet") if member.get("mute") else ""
-    return f"{name} ({role}): {linked}; {state}{about} [{sources}]{mute}"
-
-
-def counts(line: View) -> str:
-    """What is queued, without receipt and overdue on a line."""
-    said = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")
-    return said.format(
-        queued=line.get("queued", 0),
-        unreceipted=line.get("unreceipted", 0),
-        overdue=line.get("overdue", 0),
-    )
+    """One member in one row."""
+    return "; ".join(member_rows(member, dtg))
 
 
 def tests(line: View) -> str:

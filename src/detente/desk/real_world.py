@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.writing import fix, line_of
 from detente.node.real_world import REAL_WORLD
-from detente.words import _
+from detente.words import _, marked
 
 
 @page("draft")
@@ -21,7 +22,9 @@ async def end_drill(request: Request, desk: Desk, session: Session) -> Response:
     NOT_ALLOWED on a line that is no drill."""
     line = await line_of(desk, request.path_params["line"])
     if not line["drill"]:
-        raise LocalError(Refusal.NOT_ALLOWED, "this line is no drill: there is none to end")
+        raise refusal(
+            Refusal.NOT_ALLOWED, marked("This line is no drill"), marked("There is none to end.")
+        )
     fields = {
         "subject": REAL_WORLD,
         "text": _("The drill on this line is over. From here on everything is meant."),

@@ -16,6 +16,8 @@ from detente.desk.alarms import Alarm, Condition, Contact, Kept, Severity, alarm
 from detente.desk.cabinet import Cabinet
 from detente.desk.node_side import NodeSide, gone
 from detente.desk.people import Person
+from detente.desk.refusing import refusal
+from detente.words import marked
 
 EVERY_S = 2.0  # deadlines pass without an event
 LEAST_S = 0.2  # between two looks: a line in full flow is not asked after every entry
@@ -169,7 +171,11 @@ class Sentinel:
         is not told, no ladder changes. LocalError NOT_FOUND for one that does not stand."""
         one = next((one for one in self.now if one.condition.key == key), None)
         if one is None:
-            raise LocalError(Refusal.NOT_FOUND, "this alarm does not stand any more")
+            raise refusal(
+                Refusal.NOT_FOUND,
+                marked("This alarm does not stand any more"),
+                marked("There is nothing to silence: load the page again."),
+            )
         known = self._known()
         known[key] = replace(
             known[key], silenced_level=one.level, silenced_severity=int(one.condition.severity)

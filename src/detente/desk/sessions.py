@@ -1,8 +1,8 @@
 """Who is at a browser: one cookie that names a session, one token that every form carries.
 
 Codes and cookies are random and kept as hashes: a stolen cabinet opens no session. A session does
-not end over what is unfinished: it lasts while it is used, and ``IDLE_S`` beyond; over a draft or
-a watch, and so over a FLASH and a hand-over, it lasts until that is done.
+not end over what is unfinished: it lasts while it is used, and ``IDLE_S`` beyond; over a draft, a
+watch with its hand-over, or the alarm of a FLASH it lasts until that is done.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from detente.words import marked
 
 COOKIE = "desk"
 IDLE_S = 12 * 3600  # longer than a watch: relief ends a session, not a clock
+KEPT_S = 600  # how often an open page says so
 INVITATION_S = 900  # a code is typed within a quarter of an hour or made anew
 CODE_BYTES = 20
 
@@ -101,7 +102,7 @@ class Sessions:
             return None
         number, token, by_passkey, began_s, seen_s = row
         person = self._people.get(number)
-        idle = now_s - seen_s > IDLE_S and not self._held(number)
+        idle = now_s - seen_s > IDLE_S and not self._held(number, seen_s)
         if person is None or person.left_s is not None or idle:
             self.end(key)
             return None
@@ -109,14 +110,26 @@ class Sessions:
             self._cabinet.run("UPDATE session SET seen_s = ? WHERE hash = ?", now_s, key)
         return Session(key, person, token, bool(by_passkey), began_s)
 
-    def _held(self, person: int) -> bool:
-        """Whether something unfinished keeps somebody's session: a draft of theirs, the watch, a
-        hand-over that waits, or, for whoever has the watch, everything that waits on a line."""
+    def keep(self, key: bytes, now_s: int) -> None:
+        """A page is open: that is use enough while something unfinished keeps its session, so that
+        on a quiet line it does not end with the duty itself, before its officer has left."""
+        row = self._cabinet.row("SELECT person, seen_s FROM session WHERE hash = ?", key)
+        if row is not None and now_s - row[1] >= KEPT_S and self._held(*row):
+            self._cabinet.run("UPDATE session SET seen_s = ? WHERE hash = ?", now_s, key)
+
+    def _held(self, person: int, seen_s: int) -> bool:
+        """Whether something unfinished keeps a session: a draft of theirs, the watch and with it a
+        hand-over that waits, or an urgent alarm, such as of a FLASH, that began while it lived."""
+        began_s = seen_s + IDLE_S
         return any(
-            self._cabinet.row(sql, person) is not None
-            for sql in (
-                "SELECT 1 FROM draft WHERE drafter = ? AND state IN ('writing', 'offered')",
-                "SELECT 1 FROM watch WHERE person = ? AND ended_s IS NULL",
+            self._cabinet.row(sql, value) is not None
+            for sql, value in (
+                (
+                    "SELECT 1 FROM draft WHERE drafter = ? AND state IN ('writing', 'offered')",
+                    person,
+                ),
+                ("SELECT 1 FROM watch WHERE person = ? AND ended_s IS NULL", person),
+                ("SELECT 1 FROM alarm WHERE urgent AND first_s <= ?", began_s),
             )
         )
 

@@ -36,7 +36,7 @@ def _environment() -> jinja2.Environment:
         "terms": terms,
         "words": words,
         "member_row": phrases.member_row,
-        "counts": phrases.counts,
+        "counts": terms.counts,
         "tests": phrases.tests,
         "first_thing": phrases.first_thing,
         "bearers": phrases.bearers,

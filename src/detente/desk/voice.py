@@ -17,12 +17,14 @@ from detente.desk.cabinet import Cabinet
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.people import Person
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of
 from detente.dossiers.conventions import parse_dtg
 from detente.dossiers.dispatch import clean
 from detente.times import parse_time
+from detente.words import marked
 
 WHO_CHARS_MAX = 120
 TEXT_CHARS_MAX = 20_000
@@ -64,14 +66,26 @@ def enter(cabinet: Cabinet, line: str, said: dict[str, Any], person: Person, now
     """Enters a call; returns its number. LocalError USAGE, OVERSIZE."""
     who, text = " ".join(str(said["who"]).split()), clean(str(said["text"]))
     if not who or len(who) > WHO_CHARS_MAX or not who.isprintable():
-        raise LocalError(Refusal.USAGE, "say who spoke, by name or call sign")
+        raise refusal(
+            Refusal.USAGE,
+            marked("It is not said who spoke"),
+            marked("Go back and write a name or a call sign."),
+        )
     if not text.strip():
-        raise LocalError(Refusal.USAGE, "say what was said")
+        raise refusal(
+            Refusal.USAGE,
+            marked("It is not said what was said"),
+            marked("Go back and write what was said."),
+        )
     if len(text) > TEXT_CHARS_MAX:
         raise LocalError(Refusal.OVERSIZE, f"at most {TEXT_CHARS_MAX} characters")
     at_s = _time(str(said["when"]), now_s)
     if at_s > now_s:
-        raise LocalError(Refusal.USAGE, "a call that is still to come cannot be entered")
+        raise refusal(
+            Refusal.USAGE,
+            marked("A call that is still to come cannot be entered"),
+            marked("Go back and write when it was."),
+        )
     incoming = said["direction"] != "out"
     with cabinet.change():
         number = cabinet.insert(
@@ -100,7 +114,11 @@ def link(cabinet: Cabinet, line: str, number: int, entry: str, person: Person, n
             line,
         )
         if not changed:
-            raise LocalError(Refusal.NOT_FOUND, "no such call was entered")
+            raise refusal(
+                Refusal.NOT_FOUND,
+                marked("No such call was entered"),
+                marked("Load the page of the line again."),
+            )
         data = {"number": number, "line": line, "entry": entry}
         noting.put(cabinet, "by-voice-linked", now_s, who=person.name, **data)
 

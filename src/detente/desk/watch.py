@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.desk import noting
 from detente.desk.alarms import Condition, Severity
 from detente.desk.cabinet import Cabinet
 from detente.desk.node_side import NodeSide
 from detente.desk.people import People, Person
+from detente.desk.refusing import refusal
+from detente.words import marked
 
-HOURS_MAX = 24
+HOURS_MAX = 24  # both numbers stand in sentences below
 NOTE_CHARS_MAX = 4000
 
 
@@ -89,7 +91,11 @@ class Watches:
         self._check_hours(hours)
         watch = self.current()
         if watch is not None and not (over and watch.person.number != person.number):
-            raise LocalError(Refusal.IN_USE, f"{watch.person.name} has the watch: relieve them")
+            raise refusal(
+                Refusal.IN_USE,
+                marked("Somebody has the watch"),
+                marked("Relieve them, on the page of the watch."),
+            )
         now_s = self._clock()
         await self._node.ask("duty", on=True, relieved=watch is not None, who=person.name)
         with self._cabinet.change():
@@ -107,9 +113,17 @@ class Watches:
         """
         watch = self.current()
         if watch is None or watch.person.number != person.number:
-            raise LocalError(Refusal.NOT_ALLOWED, "who has the watch hands it over")
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("You do not have the watch"),
+                marked("Whoever has it hands it over."),
+            )
         if len(note) > NOTE_CHARS_MAX:
-            raise LocalError(Refusal.OVERSIZE, f"a note has at most {NOTE_CHARS_MAX} characters")
+            raise refusal(
+                Refusal.OVERSIZE,
+                marked("A note has at most 4,000 characters"),
+                marked("Go back and shorten it."),
+            )
         now_s = self._clock()
         with self._cabinet.change():
             self._cabinet.run(
@@ -127,11 +141,18 @@ class Watches:
         self._check_hours(hours)
         waiting = self.offered()
         if waiting is None or waiting.number != number:
-            raise LocalError(Refusal.NOT_FOUND, "this hand-over has changed: read it again")
+            raise refusal(
+                Refusal.NOT_FOUND,
+                marked("This hand-over has changed"),
+                marked("Read it again, then sign on."),
+            )
         outgoing = waiting.watch.person
         if outgoing.number == person.number:
-            detail = "another officer signs on: nobody relieves himself"
-            raise LocalError(Refusal.NOT_ALLOWED, detail)
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("Nobody relieves himself"),
+                marked("Another officer signs on."),
+            )
         now_s = self._clock()
         await self._node.ask("duty", on=True, relieved=True, who=person.name)
         with self._cabinet.change():
@@ -150,7 +171,11 @@ class Watches:
         """Leaves the watch to nobody: the line is told that nobody is on duty. NOT_ALLOWED."""
         watch = self.current()
         if watch is None or watch.person.number != person.number:
-            raise LocalError(Refusal.NOT_ALLOWED, "who has the watch leaves it")
+            raise refusal(
+                Refusal.NOT_ALLOWED,
+                marked("You do not have the watch"),
+                marked("Whoever has it leaves it."),
+            )
         now_s = self._clock()
         await self._node.ask("duty", on=False, who=person.name)
         with self._cabinet.change():
@@ -177,7 +202,11 @@ class Watches:
 
     def _check_hours(self, hours: int) -> None:
         if not 1 <= hours <= HOURS_MAX:
-            raise LocalError(Refusal.USAGE, f"a watch lasts 1 to {HOURS_MAX} hours")
+            raise refusal(
+                Refusal.USAGE,
+                marked("A watch lasts 1 to 24 hours"),
+                marked("Go back and write another number."),
+            )
 
     def _begin(self, person: Person, now_s: int, hours: int) -> None:
         self._cabinet.insert(
