@@ -133,6 +133,11 @@ def translate(message: str) -> str:
     return _catalog.get().gettext(message) if message else ""
 
 
+def language() -> str:
+    """The language in use: that of its catalog, or English."""
+    return str(_catalog.get().info().get("language", "en"))
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     """The form that fits ``count`` things in the language in use; ``count`` is not filled in."""
     return _catalog.get().ngettext(singular, plural, count)

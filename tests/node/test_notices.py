@@ -315,7 +315,14 @@ def test_a_profile_of_one_s_own_is_adopted_by_a_side_that_has_no_file(
     folder = alpha.home.path / regimes.OWN_FOLDER
     folder.mkdir()
     (folder / "silence.toml").write_text(OWN, encoding="utf-8")
-    adopt(adopted, command, "silence")
+    command(alpha, "notice_adopt", name="silence")
+    adopted.pump()
+    (theirs,) = command(bravo, "notice_profiles", name="silence")["profiles"]
+    unread = refusal(bravo, command, "notice_adopt", name="silence")
+    assert (unread.refusal, theirs["digest"] in unread.detail) == (Refusal.NOT_ALLOWED, True)
+    command(bravo, "notice_adopt", name=theirs["digest"][:8])
+    adopted.pump()
+    adopted.say("covers the seal", precedence="IMMEDIATE")
     (one,) = command(bravo, "notice_profiles", name="silence")["adopted"]
     assert one["state"] == "in-force"
     entry = sent(adopted, command, alpha)
@@ -336,6 +343,21 @@ def test_a_profile_of_one_s_own_is_adopted_by_a_side_that_has_no_file(
     bad = {"profile": "silence", "values": {"unit": "u", "launch": "Z-9999"}}
     rules = [one["rule"] for one in command(bravo, "notice_check", **bad)["faults"]]
     assert rules == ["wrong-type", "missing-precondition"]
+
+
+def test_another_text_under_a_familiar_name_is_not_adopted_by_that_name(
+    pair: Any, command: Any
+) -> None:
+    """Its numbers may be others: it takes its digest."""
+    folder = pair.alpha.home.path / regimes.OWN_FOLDER
+    folder.mkdir()
+    text = (SHIPPED / "exercise-1989.toml").read_text(encoding="utf-8")
+    (folder / "own.toml").write_text(text.replace("value = 14", "value = 1"), encoding="utf-8")
+    command(pair.alpha, "notice_adopt", name="exercise-1989")
+    pair.pump()
+    assert len(command(pair.bravo, "notice_profiles", name="exercise-1989")["profiles"]) == 2
+    refused = refusal(pair.bravo, command, "notice_adopt", name="exercise-1989")
+    assert refused.refusal is Refusal.NOT_ALLOWED
 
 
 def test_a_file_of_the_home_that_is_no_profile_is_named(pair: Any, command: Any) -> None:

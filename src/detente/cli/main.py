@@ -25,6 +25,7 @@ _PLACES = {
     "test": ("speak", "test_"),
     "purge": ("speak", "purge"),
     "outbox": ("speak", "outbox"),
+    "notice": ("notice", "notice"),
     "transcript": ("proofs", "transcript"),
     "prove": ("proofs", "prove"),
     "verify": ("proofs", "verify"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 Look = Callable[[], dict[str, Any]]
+DIGEST_LETTERS_MIN = 8
 OWN_FOLDER = "profiles"  # in a home: a party's own profiles
 
 
@@ -111,18 +112,17 @@ def regime_view(regime: Regime) -> dict[str, Any]:
 
 def profiles(node: Node, request: Request) -> dict[str, Any]:
     """What can be adopted, and what became of every adoption on a line, if there is one."""
-    found = shipped(node)
+    found = list(shipped(node).values())
     named = asked.text(request, "name", "")
     adopted: list[Regime] = []
     if request.get("line") is not None or len(node.station.lines) == 1:
         line = find_line(node.station, request.get("line"))
         adopted = list(dossier_of(node, line).regimes.values())
-        # What the other side wrote is known by the text it sent.
-        sent = {one.profile.name: one.profile for one in adopted if one.profile is not None}
-        found = sent | found
-    if named and named not in found:
-        raise LocalError(Refusal.NOT_FOUND, f"no profile {named}: {', '.join(found)}")
-    shown = [one for name, one in found.items() if named in {"", name}]
+        found += [one for one in _sent(node, line) if one not in found]
+    shown = [one for one in found if named in {"", one.name}]
+    if not shown:
+        known = ", ".join(one.name for one in found)
+        raise LocalError(Refusal.NOT_FOUND, f"no profile {named}: {known}")
     return {
         "profiles": [profile_view(one) for one in shown],
         "adopted": [
@@ -153,24 +153,37 @@ def adopt(node: Node, request: Request) -> Look:
 
 
 def _meant(node: Node, line: Line, request: Request) -> Profile:
-    """By a file, by its name among ours, or by its name among texts that were sent."""
+    """By a file; by its name, where it is ours; or by its digest, where the other side wrote it:
+    a text that came under a familiar name is not taken for the familiar one."""
     if request.get("toml_b64") is not None:
         return parse_toml(asked.data(request, "toml_b64"))
     name = asked.text(request, "name")
-    found = shipped(node)
-    texts = {
-        one.form.profile.digest: one.form.profile
-        for one in _forms(node, line)
-        if isinstance(one.form, ProfileText) and one.form.profile.name == name
+    own, sent = shipped(node), _sent(node, line)
+    named = {
+        one.digest: one
+        for one in (*own.values(), *sent)
+        if len(name) >= DIGEST_LETTERS_MIN and one.digest.startswith(name)
     }
-    offered = [texts[one] for one in _offered_digests(node, line) if one in texts]
-    if offered:
-        return offered[-1]
-    if name in found:
-        return found[name]
-    if texts:
-        return list(texts.values())[-1]
-    raise LocalError(Refusal.NOT_FOUND, f"no profile {name}: {', '.join(found)}")
+    if len(named) == 1:
+        return next(iter(named.values()))
+    offered = set(_offered_digests(node, line))
+    theirs = [one for one in sent if one.name == name and one.digest in offered]
+    if name in own and all(one == own[name] for one in theirs):
+        return own[name]
+    other = [one.digest for one in sent if one.name == name]
+    if other:
+        detail = (
+            f"{name} was written elsewhere: read it, as `notice profiles {name}` shows it, and"
+            f" adopt it by its digest, {', '.join(other)}"
+        )
+        raise LocalError(Refusal.NOT_ALLOWED, detail)
+    raise LocalError(Refusal.NOT_FOUND, f"no profile {name}: {', '.join(own)}")
+
+
+def _sent(node: Node, line: Line) -> list[Profile]:
+    """Every profile whose text stands in the transcript, each once."""
+    texts = [one.form.profile for one in _forms(node, line) if isinstance(one.form, ProfileText)]
+    return list({one.digest: one for one in texts}.values())
 
 
 def _forms(node: Node, line: Line) -> list[Any]:

@@ -1,0 +1,561 @@
+"""Notices under adopted profiles: what can be adopted, what is given, what is due."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from detente import words as languages
+from detente.cli import asking
+from detente.cli.app import Decorated, Group, Option, Session
+from detente.cli.entries import sent_rows
+from detente.cli.line import line_option
+from detente.cli.party import read_file, write_new
+from detente.core.errors import LocalError, Refusal
+from detente.plain import plain, quoted
+from detente.terms import word
+from detente.times import iso
+from detente.words import _, marked
+
+REPLIES = ("received", "read-back", "no-objection", "objection", "cannot-comply")
+DUE_ALARM_S = 86_400  # a day before something is due, a calendar rings
+DRAFT_KEYS = frozenset({"profile", "values", "unknown"})
+
+STATES: Final[Mapping[str, str]] = {
+    "drafted": marked("drafted"),
+    "released": marked("authorised, not received"),
+    "received": marked("received"),
+    "superseded": marked("replaced"),
+    "cancelled": marked("cancelled"),
+    "expired": marked("expired"),
+    "in-force": marked("in force"),
+    "unstated": marked("waits for stated numbers"),
+    "textless": marked("its text is not in the transcript"),
+    "suspended": marked("suspended"),
+    "dropped": marked("no charter names it any more"),
+    "lapsed": marked("lapsed"),
+    "template": marked("template"),
+}
+
+
+@click.group(cls=Group, help=marked("Agreed notifications: profiles, notices, what is due."))
+def notice() -> None:
+    """The noun."""
+
+
+# --- profiles -----------------------------------------------------------------------------------
+
+
+@notice.command(help=marked("Profiles that can be adopted, and what became of each adoption."))
+@click.argument("name", required=False)
+@line_option()
+@click.option(
+    "--schema", is_flag=True, cls=Option, help=marked("The JSON Schema of a notice under it.")
+)
+@click.pass_obj
+def profiles(session: Session, name: str | None, line_name: str | None, schema: bool) -> None:
+    """Each number with its source, and how sure it is."""
+    if schema:
+        _schema(session, name)
+        return
+    found = asking.ask(session, "notice_profiles", name=name, line=line_name)
+    session.show(found, lambda: profile_rows(found, whole=name is not None))
+
+
+def _schema(session: Session, name: str | None) -> None:
+    from detente.dossiers.profile_reading import parse_canonical
+    from detente.dossiers.renderings import schema
+
+    if name is None:
+        raise LocalError(Refusal.USAGE, "a schema is of one profile: name it")
+    (found,) = asking.ask(session, "notice_profiles", name=name)["profiles"]
+    click.echo(json.dumps(schema(parse_canonical(found["canonical"].encode())), indent=2))
+
+
+def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
+    """One row for a profile, or with ``whole`` its numbers and fields; then adoptions."""
+    for one in found["profiles"]:
+        titles = one["titles"]
+        title = titles.get(languages.language()) or next(iter(titles.values()))
+        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(STATES, one['status'])})"
+        if not whole:
+            continue
+        yield f"  {plain(one['source'])}  {one['digest']}"
+        for number in one["numbers"]:
+            yield "  {name}: {said} [{certainty}] {source}".format(
+                **{key: plain(str(it)) for key, it in number.items()}
+            )
+        for field in one["fields"]:
+            parts = [field["type"], field["unit"], field["need"], *field["choices"]]
+            yield f"  {plain(field['name']):<18}  {plain(' '.join(p for p in parts if p))}"
+    for one in found["adopted"]:
+        yield from adopted_rows(one)
+
+
+def adopted_rows(one: Mapping[str, Any]) -> Iterator[str]:
+    """An adoption: its word, its state, and who has still to do what."""
+    yield f"{plain(one['word'])}: {word(STATES, one['state'])}"
+    for missing in one["missing"]:
+        text = _("  member {member} has not stated {number}")
+        yield text.format(member=missing["member"], number=plain(missing["number"]))
+    for gone in one["suspended"]:
+        text = _("  suspended by member {member} on {when}: {reason}")
+        yield text.format(
+            member=gone["member"], when=iso(gone["at_s"]), reason=plain(gone["reason"])
+        )
+
+
+@notice.command(help=marked("Adopt a profile, or take part in an adoption the other side offered."))
+@click.argument("name", required=False)
+@click.option(
+    "--file", type=click.Path(path_type=Path), cls=Option, help=marked("A profile of one's own.")
+)
+@click.option(
+    "--state",
+    "stated",
+    multiple=True,
+    metavar="NUMBER=VALUE",
+    cls=Option,
+    help=marked("A number that nobody has read in its source, in our own words."),
+)
+@line_option()
+@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@click.pass_obj
+def adopt(
+    session: Session,
+    name: str | None,
+    file: Path | None,
+    stated: tuple[str, ...],
+    line_name: str | None,
+    reason: str | None,
+) -> None:
+    """It takes every signature that an amendment of the charter takes."""
+    if (name is None) == (file is None):
+        raise LocalError(Refusal.USAGE, "name a profile, or give --file")
+    result = asking.ask(
+        session,
+        "notice_adopt",
+        name=name,
+        toml_b64=None if file is None else base64.b64encode(read_file(file)).decode(),
+        state=pairs(stated) or None,
+        line=line_name,
+        reason=reason,
+    )
+    session.show(result, lambda: sent_rows(result))
+
+
+@notice.command(help=marked("Suspend an adoption: one party can, and only all take it up again."))
+@click.argument("name")
+@click.option("--because", required=True, metavar="TEXT", cls=Option, help=marked("Why."))
+@line_option()
+@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@click.pass_obj
+def suspend(
+    session: Session, name: str, because: str, line_name: str | None, reason: str | None
+) -> None:
+    """Itself an entry that all hold."""
+    result = asking.ask(
+        session, "notice_suspend", name=name, reason_given=because, line=line_name, reason=reason
+    )
+    session.show(result, lambda: sent_rows(result))
+
+
+# --- giving notice ------------------------------------------------------------------------------
+
+
+def pairs(given: Sequence[str]) -> dict[str, str]:
+    """The values of NAME=VALUE. LocalError USAGE for anything else, or a name twice."""
+    found: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals or name in found:
+            raise LocalError(Refusal.USAGE, f"«{item}»: NAME=VALUE, each name once")
+        found[name] = value
+    return found
+
+
+def draft_of(file: Path) -> dict[str, Any]:
+    """A notice in a TOML or JSON file: profile, values, unknown. LocalError USAGE otherwise."""
+    data = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
+    try:
+        text = data.decode()
+        found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except ValueError as exc:
+        raise LocalError(Refusal.USAGE, f"{file}: neither TOML nor JSON: {exc}") from exc
+    if not set(found) <= DRAFT_KEYS or not isinstance(found.get("profile"), str):
+        raise LocalError(Refusal.USAGE, f"{file}: it has profile, values and unknown")
+    return dict(found)
+
+
+def _notice_options(command: Decorated) -> Decorated:
+    options = (
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="FIELD=VALUE",
+            cls=Option,
+            help=marked("A field of the notice."),
+        ),
+        click.option(
+            "--unknown",
+            multiple=True,
+            metavar="FIELD",
+            cls=Option,
+            help=marked("A field that is not known yet."),
+        ),
+        *(
+            click.option(f"--{name}", multiple=True, metavar="ENTRY", cls=Option, help=text)
+            for name, text in (
+                ("answers", marked("Notice that this answers.")),
+                ("corrects", marked("Own notice that this corrects.")),
+                ("supersedes", marked("Own notice that this replaces.")),
+                ("refers", marked("Notice that this rests on.")),
+            )
+        ),
+        click.option("--language", cls=Option, help=marked("Language it is shown in.")),
+        line_option(),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _asked(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options of ``_notice_options`` ask for."""
+    relations = [
+        {"entry": entry, "relation": relation}
+        for relation in ("answers", "corrects", "supersedes", "refers")
+        for entry in options.pop(relation)
+    ]
+    return {
+        "line": options.pop("line_name"),
+        "values": pairs(options.pop("settings")),
+        "unknown": list(options.pop("unknown")) or None,
+        "relations": relations or None,
+        **options,
+    }
+
+
+def _late(command: Decorated) -> Decorated:
+    command = click.option(
+        "--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises.")
+    )(command)
+    return click.option(
+        "--late",
+        is_flag=True,
+        cls=Option,
+        help=marked("Send it though it is late, as `notice check` shows; the entry says so."),
+    )(command)
+
+
+def _send(session: Session, request: dict[str, Any]) -> None:
+    result = asking.ask(session, "notice_send", **request)
+
+    def rows() -> Iterator[str]:
+        yield from sent_rows(result)
+        if result.get("due_s") is not None:
+            yield _("due {when}").format(when=iso(result["due_s"]))
+        if result.get("late_s"):
+            yield _("LATE by {seconds} s, as confirmed").format(seconds=result["late_s"])
+
+    session.show(result, rows)
+
+
+@notice.command("new", help=marked("Check a notice and send it, if nothing is wrong with it."))
+@click.argument("profile")
+@_notice_options
+@_late
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("Write it to a JSON file instead, for `notice send`."),
+)
+@click.pass_obj
+def new(session: Session, /, profile: str, out: Path | None, late: bool, **options: Any) -> None:
+    """Every mistake is named with its field, rule and source."""
+    request = _asked(options) | {"profile": profile}
+    if out is None:
+        _send(session, request | {"late": late})
+        return
+    kept = {key: request[key] for key in DRAFT_KEYS if request[key] is not None}
+    write_new(out, json.dumps(kept, ensure_ascii=False, indent=2).encode() + b"\n")
+    session.show({"file": str(out)}, lambda: [str(out)])
+
+
+@notice.command(help=marked("What is wrong with a notice, when it is due, how it reads; unsent."))
+@click.argument("profile_or_file")
+@_notice_options
+@click.pass_context
+def check(ctx: click.Context, /, profile_or_file: str, **options: Any) -> None:
+    """Exit status 2 where it could not go as it stands."""
+    session: Session = ctx.obj
+    request = _asked(options)
+    if profile_or_file == "-" or Path(profile_or_file).is_file():
+        request |= draft_of(Path(profile_or_file))
+    else:
+        request["profile"] = profile_or_file
+    request.pop("reason", None)
+    found = asking.ask(session, "notice_check", **request)
+    session.show(found, lambda: check_rows(found))
+    if found["faults"]:
+        ctx.exit(2)
+
+
+def check_rows(found: Mapping[str, Any]) -> Iterator[str]:
+    """Every fault, then the instants, then the notice as it reads."""
+    for one in found["faults"]:
+        yield "{field}: {rule}: {detail} ({source})".format(
+            **{key: plain(str(it)) for key, it in one.items()}
+        )
+    yield from time_rows(found)
+    yield plain(found["reads"]["subject"])
+    yield from quoted(found["reads"]["text"], "  ")
+
+
+def time_rows(found: Mapping[str, Any]) -> Iterator[str]:
+    """When it is due, and how long it stands."""
+    for key, text in (
+        ("earliest_s", _("not before {when}")),
+        ("due_s", _("due {when}")),
+        ("valid_from_s", _("stands from {when}")),
+        ("valid_until_s", _("until {when}")),
+    ):
+        if found.get(key) is not None:
+            yield text.format(when=iso(found[key]))
+
+
+@notice.command("send", help=marked("Check and send a notice from a TOML or JSON file, or -."))
+@click.argument("file", type=click.Path(path_type=Path))
+@line_option()
+@_late
+@click.pass_obj
+def send(
+    session: Session, file: Path, line_name: str | None, late: bool, reason: str | None
+) -> None:
+    """As `notice new`."""
+    _send(session, draft_of(file) | {"line": line_name, "late": late, "reason": reason})
+
+
+@notice.command(help=marked("Answer a notice. Silence is no answer, and no answer a permission."))
+@click.argument("entry")
+@click.argument("reply", type=click.Choice(REPLIES))
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    cls=Option,
+    help=marked("A field read back, a place in any grid: «SK42 50 27N 30 31E»."),
+)
+@click.option("--because", metavar="TEXT", cls=Option, help=marked("Why."))
+@line_option()
+@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@click.pass_obj
+def answer(
+    session: Session,
+    entry: str,
+    reply: str,
+    settings: tuple[str, ...],
+    because: str | None,
+    line_name: str | None,
+    reason: str | None,
+) -> None:
+    """One of five words."""
+    result = asking.ask(
+        session,
+        "notice_answer",
+        entry=entry,
+        reply=reply,
+        values=pairs(settings) or None,
+        words=because,
+        line=line_name,
+        reason=reason,
+    )
+    session.show(result, lambda: sent_rows(result))
+
+
+@notice.command(help=marked("Cancel a notice of one's own."))
+@click.argument("entry")
+@click.option("--because", required=True, metavar="TEXT", cls=Option, help=marked("Why."))
+@line_option()
+@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@click.pass_obj
+def cancel(
+    session: Session, entry: str, because: str, line_name: str | None, reason: str | None
+) -> None:
+    """It stays in the transcript."""
+    result = asking.ask(
+        session, "notice_cancel", entry=entry, words=because, line=line_name, reason=reason
+    )
+    session.show(result, lambda: sent_rows(result))
+
+
+# --- what was given -----------------------------------------------------------------------------
+
+
+def _listed(session: Session, line_name: str | None, language: str | None) -> Any:
+    return asking.ask(session, "notice_list", line=line_name, language=language)
+
+
+def _language_option() -> Callable[[Decorated], Decorated]:
+    return click.option("--language", cls=Option, help=marked("Language it is shown in."))
+
+
+@notice.command("list", help=marked("Every notice and its state, what is due, and what meets."))
+@line_option()
+@_language_option()
+@click.pass_obj
+def list_(session: Session, line_name: str | None, language: str | None) -> None:
+    """Computed from the transcript; the other side computes the same."""
+    found = _listed(session, line_name, language)
+    session.show(found, lambda: list_rows(found))
+
+
+def list_rows(found: Mapping[str, Any]) -> Iterator[str]:
+    """Adoptions, drafts, notices, dues, ceilings, meetings."""
+    for one in found["adopted"]:
+        yield from adopted_rows(one)
+    for one in found["drafted"]:
+        yield f"{one['number']:>6}  {word(STATES, 'drafted')}  {plain(one['word'])}"
+    for one in found["notices"]:
+        yield from notice_rows(one, found["members"])
+    if not found["notices"]:
+        yield _("No notice was given on this line yet.")
+    for one in found["due"]:
+        if one["given"] is None:
+            late = found["now_s"] > one["due_s"]
+            text = (
+                _("OVERDUE since {when}: {name}, {what}")
+                if late
+                else _("due {when}: {name}, {what}")
+            )
+            yield text.format(
+                when=iso(one["due_s"]),
+                name=_name(found["members"], one["member"]),
+                what=plain(one["profile"]),
+            )
+    for one in found["counts"]:
+        yield _("{name} has used {used} of {most}: {what}").format(
+            name=_name(found["members"], one["member"]),
+            used=one["used"],
+            most=one["at_most"],
+            what=plain(
+                f"{one['word'].partition('/')[0]} {one['counts']} {one['year'] or ''}".strip()
+            ),
+        )
+    for one in found["meet"]:
+        text = _("{one} and {other} MEET from {when}")
+        if one["gap_m"] is None or not one["heights_known"]:
+            text = _("{one} and {other} may meet from {when}: nobody can compute it")
+        yield text.format(
+            one=plain(one["entry"]), other=plain(one["other"]), when=iso(one["start_s"])
+        )
+
+
+def _name(members: Mapping[Any, str], member: int) -> str:
+    return plain(str(members.get(member) or members.get(str(member)) or member))
+
+
+def notice_rows(one: Mapping[str, Any], members: Mapping[Any, str]) -> Iterator[str]:
+    """A notice: what it is, what became of it, who received it and how late."""
+    yield "{entry}  {name}  {what}  {state}".format(
+        entry=plain(one["entry"]),
+        name=_name(members, one["member"]),
+        what=plain(one["reads_subject"]),
+        state=word(STATES, one["state"]),
+    )
+    if not one["bound"]:
+        yield "  " + _("given under an adoption that did not bind its author")
+    yield from (f"  {row}" for row in time_rows(one))
+    for each in one["deliveries"]:
+        name = _name(members, each["member"])
+        if each["received_s"] is None:
+            row = _("{name}: no receipt yet").format(name=name)
+        else:
+            row = _("{name}: received {when}").format(name=name, when=iso(each["received_s"]))
+        late = "  " + _("LATE by {seconds} s").format(seconds=each["late_s"])
+        yield f"  {row}{late if each['late_s'] else ''}"
+    if one["confirmed_late_s"]:
+        text = _("its author confirmed that it was late by {seconds} s")
+        yield "  " + text.format(seconds=one["confirmed_late_s"])
+    for each in one["answers"]:
+        said = each["reply"].upper().replace("-", " ")
+        yield f"  {_name(members, each['member'])}: {said}  {iso(each['at_s'])}"
+        for mismatch in each["differs"]:
+            text = _("MISMATCH in {field} ({what}): read back as {said}")
+            yield "    " + text.format(**{key: plain(str(it)) for key, it in mismatch.items()})
+    for each in one["faults"]:
+        yield f"  {plain(each['field'])}: {plain(each['rule'])}: {plain(each['detail'])}"
+
+
+@notice.command(help=marked("One notice with every field, as it reads in a language."))
+@click.argument("entry")
+@line_option()
+@_language_option()
+@click.pass_obj
+def show(session: Session, entry: str, line_name: str | None, language: str | None) -> None:
+    """With its source."""
+    found = asking.ask(session, "notice_show", entry=entry, line=line_name, language=language)
+
+    def rows() -> Iterator[str]:
+        yield from notice_rows(found, {})
+        yield from quoted(found["reads"], "  ")
+        for name, value in found["values"].items():
+            yield f"  {plain(name):<18}  {plain(value)}"
+        yield f"  {plain(found['source'])}"
+
+    session.show(found, rows)
+
+
+@notice.command(help=marked("What is due and what stands, as an iCalendar file for one's staff."))
+@click.option(
+    "--out", type=click.Path(path_type=Path), cls=Option, help=marked("File to write; replaced.")
+)
+@line_option()
+@_language_option()
+@click.pass_obj
+def calendar(
+    session: Session, out: Path | None, line_name: str | None, language: str | None
+) -> None:
+    """Rings a day before what is due."""
+    from detente import ical
+
+    found = _listed(session, line_name, language)
+    events = list(_events(found))
+    text = ical.calendar(events, found["now_s"])
+    if out is not None:
+        out.write_bytes(text.encode())
+    if out is not None or session.as_json:
+        shown = {"events": [one._asdict() for one in events], "file": out and str(out)}
+        session.show(shown, lambda: [str(out)])
+    else:
+        click.echo(text, nl=False)
+
+
+def _events(found: Mapping[str, Any]) -> Iterator[Any]:
+    from detente.ical import Event
+
+    line = found["line"][:16]
+    for one in found["due"]:
+        if one["given"] is None:
+            what = one["day_s"] if one["trigger"] is None else one["trigger"]
+            name = _name(found["members"], one["member"])
+            summary = _("due: {what}, {name}").format(what=one["profile"], name=name)
+            uid = f"due-{one['word']}-{one['member']}-{what}@{line}"
+            yield Event(uid, one["due_s"], None, summary, one["word"], DUE_ALARM_S)
+    for one in found["notices"]:
+        start_s = one["event_s"] if one["valid_from_s"] is None else one["valid_from_s"]
+        if start_s is not None and one["state"] not in {"superseded", "cancelled"}:
+            name = _name(found["members"], one["member"])
+            text = f"{one['entry']} {name}\n{word(STATES, one['state'])}"
+            uid = f"{one['entry']}@{line}"
+            yield Event(uid, start_s, one["valid_until_s"], one["reads_subject"], text)
