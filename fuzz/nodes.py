@@ -28,7 +28,7 @@ from detente.node.commands import COMMANDS, run_command
 from detente.node.config import CONFIG_FILE, load_config, write_config
 from detente.node.folds import FORMAT, decode_folds
 from detente.node.renewal import kind_of, note_of
-from detente.store import keyring, mark
+from detente.store import keyring, mark, sealed
 from detente.store.drafts import decode_draft, encode_draft
 from detente.store.sqlite_shelf import read_log
 
@@ -125,13 +125,13 @@ def _keyring(data: bytes) -> None:
 
     Argon2id is not run: a file names its own cost, up to a bound.
     """
-    for look in (keyring.officers, keyring.party_of):
+    for look in (sealed.officers, sealed.party_of):
         read(look, data)
-    sealed = read(keyring._parsed, data)
-    if sealed is not None:
-        lines = sealed.header + b"box " + data.rpartition(b"box ")[2]
+    found = read(sealed._parsed, data)
+    if found is not None:
+        lines = found.header + b"box " + data.rpartition(b"box ")[2]
         same(lines, data, "sealed keys written again")
-    secrets = canonical(data, keyring._unpacked, keyring._packed)
+    secrets = canonical(data, sealed._unpacked, sealed._packed)
     if secrets is not None:
         for kind in (keyring.RootKeys, keyring.NodeKeys, keyring.SpareKeys):
             read(kind.from_mapping, secrets)
@@ -143,9 +143,9 @@ def _sealed() -> Iterator[bytes]:
 
     root, node, spare = keyring.generate(entropy)
     for keys in (root, node, spare):
-        yield keyring._packed(keys.to_mapping())
+        yield sealed._packed(keys.to_mapping())
     secrets = root.to_mapping()
-    yield keyring.seal("root", _LINE, secrets, ["a long passphrase"], entropy=entropy, cost=CHEAP)
+    yield sealed.seal("root", _LINE, secrets, ["a long passphrase"], entropy=entropy, cost=CHEAP)
 
 
 def _rows(data: bytes) -> None:

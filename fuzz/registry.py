@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from fuzz import files, formats, nodes, sessions
+from fuzz import files, formats, nodes, places, sessions
 from fuzz.contract import Target
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for target in (*formats.TARGETS, *files.TARGETS, *sessions.TARGETS, *nodes.TARGETS)
+    for targets in (
+        formats.TARGETS,
+        files.TARGETS,
+        sessions.TARGETS,
+        nodes.TARGETS,
+        places.TARGETS,
+    )
+    for target in targets
 }

@@ -16,6 +16,7 @@ from vectors_form import FOLDERS, Made, schema, write
 from vectors_frames import entries_vectors, frame_vectors
 from vectors_ground import NAMES, Frozen, Ground
 from vectors_leaves import leaves
+from vectors_places import places
 from vectors_run import run
 from vectors_scenes import sessions
 from vectors_texts import cards, charters
@@ -40,6 +41,7 @@ def made(ground: Ground) -> Iterator[Made]:
     yield from proofs(ground)
     yield from exports(ground)
     yield from accusations(ground)
+    yield from places()
 
 
 def files(frozen: Frozen) -> Iterator[tuple[str, str]]:

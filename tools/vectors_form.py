@@ -37,6 +37,7 @@ Expect = Literal[
     "unreadable",
     "context-incomplete",
     "unknown-version",
+    "usage",
 ]
 
 Do = Literal[
@@ -68,6 +69,8 @@ Do = Literal[
     "entries",
     "session",
     "verify",
+    "geometry",
+    "position",
 ]
 
 FOLDERS = (
@@ -83,6 +86,7 @@ FOLDERS = (
     "proofs",
     "exports",
     "accusations",
+    "places",
 )
 
 SAFE_INTEGER_MAX = (1 << 53) - 1  # beyond it a reader of JSON may lose digits

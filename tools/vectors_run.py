@@ -18,8 +18,9 @@ from detente.core import (
     wire,
 )
 from detente.core.encoding import Reader
-from detente.core.errors import PeerError, Refusal
+from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.leaf import Kind, decode_leaf
+from detente.dossiers import grids, shapes
 from detente.dossiers.report import StatementShown
 from detente.dossiers.verify import verify_file
 from vectors_form import Vector, log_id, plain
@@ -39,6 +40,8 @@ def run(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any] | None]:
         return "ok", plain(RUNS[vector.do](vector.inputs))
     except PeerError as exc:
         return exc.refusal.word, None
+    except LocalError as exc:  # people's own slips: which rule they broke
+        return exc.refusal.word, {"rule": exc.facts["rule"]}
 
 
 def _all(data: str, read: Callable[[Reader], object]) -> dict[str, object]:
@@ -324,7 +327,20 @@ def _witnesses(one: StatementShown) -> dict[str, object]:
     return {"witnesses": found} if found else {}
 
 
+def _geometry(given: Inputs) -> object:
+    found = shapes.read(given["text"])
+    points = [(at.lat_udeg, at.lon_udeg) for at in grids.positions(found)]
+    return {"kind": type(found).__name__, "points": points}
+
+
+def _position(given: Inputs) -> object:
+    found = grids.place(given["text"])
+    return {"lat_udeg": found.lat_udeg, "lon_udeg": found.lon_udeg}
+
+
 RUNS: dict[str, Callable[[Inputs], object]] = {
+    "geometry": _geometry,
+    "position": _position,
     "varint": _varint,
     "signed-varint": _signed,
     "counted": _counted,

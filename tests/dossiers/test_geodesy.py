@@ -105,6 +105,27 @@ def test_a_small_polygon_is_measured_like_a_large_one():
     assert geodesy.gap_m(small, shape("PLACE WGS84 49.99N 30E")) == pytest.approx(1_112, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("CIRCLE WGS84 0N 0E RADIUS 100 KM", "CIRCLE WGS84 0N 10E RADIUS 200 KM"),
+        ("POLYGON WGS84 50N 30E; 52N 33E; 49N 34E", "POLYGON WGS84 53N 36E; 51N 40E; 54N 41E"),
+        ("ROUTE WGS84 62N 40E; 57N 162E EACH SIDE 10 KM", "PLACE WGS84 20N 100E"),
+        ("ROUTE WGS84 0N 0E; 0N 80E; 0N 160E; 0N 120W EACH SIDE 0 M", "PLACE WGS84 80N 0E"),
+        (AROUND_THE_POLE, "PLACE WGS84 75N 180E"),
+        (AROUND_THE_POLE, "PLACE WGS84 85N 180E"),
+    ],
+)
+def test_the_quick_bound_is_never_above_the_gap(one, other):
+    """What the bound calls apart is apart; what reaches around the earth is never called so."""
+    least, gap = (
+        geodesy.gap_min_m(shape(one), shape(other)),
+        geodesy.gap_m(shape(one), shape(other)),
+    )
+    assert 0 <= least <= gap + 1
+    assert geodesy.gap_min_m(shape(one), shape("AREA Barents Sea")) == 0
+
+
 def test_opposite_points_have_a_gap():
     """Where two points have no middle, half the way around is still found."""
     gap = geodesy.gap_m(shape("PLACE WGS84 0N 0E"), shape("PLACE WGS84 0N 180E"))

@@ -27,15 +27,17 @@ _COORDINATES = re.compile(
     r"|(?P<ns>[NS])(?P<north>\d{4}(?:\d\d)?)[\s,/]*(?P<ew>[EW])(?P<east>\d{5}(?:\d\d)?)"
     r"|(?P<latsea>\d\d-\d\d(?:-\d\d|\.\d+)?[NS])[\s,/]*"
     r"(?P<lonsea>\d{3}-\d\d(?:-\d\d|\.\d+)?[EW])"
-    r")(?![0-9A-Z])"
+    r")(?![0-9A-Z])",
+    re.ASCII,
 )
-_JOINT = re.compile(r"[\s,;.–-]*(?:(?:TO|AND|THEN|THENCE)\b[\s,;.–-]*)*")
+_JOINT = re.compile(r"[\s,;.–-]*(?:(?:TO|AND|THEN|THENCE)\b[\s,;.–-]*)*", re.ASCII)
 _RADIUS = re.compile(
     r"(\d+(?:\.\d+)?)\s*(NM|KM|M|MILES?|METERS?)\s+(?:RADIUS|OF|EACH SIDE)\b"
-    r"|RADIUS\s+(?:OF\s+)?(\d+(?:\.\d+)?)\s*(NM|KM|M|MILES?|METERS?)\b"
+    r"|RADIUS\s+(?:OF\s+)?(\d+(?:\.\d+)?)\s*(NM|KM|M|MILES?|METERS?)\b",
+    re.ASCII,
 )
 _UNITS = {"MILE": "NM", "MILES": "NM", "METER": "M", "METERS": "M"}
-_LINE = re.compile(r"(?:TRACK\s?)?LINES?\s+(?:JOINING|BETWEEN)")
+_LINE = re.compile(r"(?:TRACK\s?)?LINES?\s+(?:JOINING|BETWEEN)", re.ASCII)
 
 
 def areas(text: str) -> tuple[Shape, ...]:

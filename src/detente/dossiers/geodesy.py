@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LEG_MAX_M = 10_000_000  # a quarter of the way around: beyond, the shortest line surprises people
 SPREAD_MAX_M = 6_600_000  # of a polygon's vertices from its middle, about 60 degrees of arc
 _STEP_M = 25_000  # between the points that stand for a side where it would not be straight
+_CAP_MAX_M = 9_900_000  # below a quarter of the way around, on any meridian
 _ROUNDS = 3  # each moves the projection's centre to where two shapes are nearest
 
 
@@ -77,6 +78,14 @@ def gap_m(one: Shape, other: Shape) -> float | None:
         nearest = distance_m(start, end)
         centre = middle((start, end))
     return max(0.0, nearest - _margin_m(one) - _margin_m(other))
+
+
+def gap_min_m(one: Shape, other: Shape) -> float:
+    """Metres that two shapes are apart at least: quick, so that only what may meet is measured."""
+    if isinstance(one, Quadrant | NamedArea) or isinstance(other, Quadrant | NamedArea):
+        return 0.0
+    (centre, reach_m), (far, far_reach_m) = _cap(one), _cap(other)
+    return max(0.0, distance_m(centre, far) - reach_m - far_reach_m)
 
 
 def in_quadrant(quadrant: Quadrant, point: Position) -> bool | None:
@@ -180,6 +189,17 @@ def _points(shape: Place | Circle | Polygon | Route) -> tuple[Position, ...]:
     if isinstance(shape, Circle):
         return (shape.centre,)
     return shape.vertices if isinstance(shape, Polygon) else shape.points
+
+
+@lru_cache(maxsize=1024)
+def _cap(shape: Place | Circle | Polygon | Route) -> tuple[Position, float]:
+    """A circle that a shape lies in. The shortest lines within a quarter of the way around stay in
+    it; a shape that reaches farther has the whole earth.
+    """
+    points = _points(shape)
+    centre = middle(points)
+    reach_m = max(distance_m(centre, point) for point in points)
+    return centre, (reach_m if reach_m < _CAP_MAX_M else math.inf) + _margin_m(shape)
 
 
 def _margin_m(shape: Place | Circle | Polygon | Route) -> float:

@@ -21,17 +21,19 @@ _DAYS_MAX = 366  # of one daily window
 _NM_M = 1852
 _DAY_S = 86_400
 _SERIES = r"(?:NAVAREA [IVX]+|HYDRO(?:LANT|PAC|ARC)|[A-Z][A-Z ]{1,60})"
-_HEADING = re.compile(rf"({_SERIES}) (\d{{1,4}})/(\d\d)(?:\(([\d,]+)\))?\.?")
-_CANCELS = re.compile(rf"CANCEL ((?!THIS){_SERIES} \d{{1,4}}/\d\d)")
+_HEADING = re.compile(rf"({_SERIES}) (\d{{1,4}})/(\d\d)(?:\(([\d,]+)\))?\.?", re.ASCII)
+_CANCELS = re.compile(rf"CANCEL ((?!THIS){_SERIES} \d{{1,4}}/\d\d)", re.ASCII)
 _Z = r"(?:Z| UTC)"
 _MON = rf"({'|'.join(MONTHS)})"
-_ENDS = re.compile(rf"CANCEL THIS MSG (\d{{6}}){_Z} {_MON} (\d\d)\b")
+_ENDS = re.compile(rf"CANCEL THIS MSG (\d{{6}}){_Z} {_MON} (\d\d)\b", re.ASCII)
 _ONCE = re.compile(
-    rf"\b(\d{{6}}){_Z}(?: {_MON})?(?: (\d\d))? TO (\d{{6}}){_Z} {_MON}(?: (\d\d)\b)?"
+    rf"\b(\d{{6}}){_Z}(?: {_MON})?(?: (\d\d))? TO (\d{{6}}){_Z} {_MON}(?: (\d\d)\b)?",
+    re.ASCII,
 )
 _DAILY = re.compile(
     rf"\b(\d{{4}}){_Z}? TO (\d{{4}}){_Z} DAILY (\d\d)(?: {_MON})?(?: (\d\d))? (?:THRU|TO) "
-    rf"(\d\d) {_MON}(?: (\d\d)\b)?"
+    rf"(\d\d) {_MON}(?: (\d\d)\b)?",
+    re.ASCII,
 )
 
 

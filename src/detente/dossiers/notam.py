@@ -31,19 +31,20 @@ _NM_M = 1852
 RADIUS_MAX_NM = 999
 TEXT_CHARS_MAX = 4_000
 _HEAD = re.compile(
-    r"\(?\s*([A-Z]\d{4}/\d\d)\s+NOTAM([NRC])(?:\s+([A-Z]\d{4}/\d\d))?\s+(.+)", re.DOTALL
+    r"\(?\s*([A-Z]\d{4}/\d\d)\s+NOTAM([NRC])(?:\s+([A-Z]\d{4}/\d\d))?\s+(.+)", re.DOTALL | re.ASCII
 )
 _ITEMS = re.compile(
     r"Q\)\s*(?P<q>\S+)\s+A\)\s*(?P<a>[A-Z]{4}(?:\s+[A-Z]{4})*)\s+B\)\s*(?P<b>\d{10})\s+"
     r"(?:C\)\s*(?P<c>\d{10}\s*(?:EST)?|PERM)\s+)?(?:D\)\s*(?P<d>.+?)\s+)?E\)\s*(?P<e>.+?)"
     r"(?:\s+F\)\s*(?P<f>.+?)\s+G\)\s*(?P<g>.+?))?",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 _QUALIFIERS = re.compile(
     r"([A-Z]{4})/Q([A-Z]{4})/([IVK]{1,2})/([NBOMK]{1,3})/([AEWK]{1,3})/(\d{3})/(\d{3})"
-    r"/(\d{4}[NS]\d{5}[EW])(\d{3})?"
+    r"/(\d{4}[NS]\d{5}[EW])(\d{3})?",
+    re.ASCII,
 )
-_HEIGHT = re.compile(r"FL\s*(\d{2,3})|(\d{1,6})\s*(FT|M)\s*(AMSL|AGL)")
+_HEIGHT = re.compile(r"FL\s*(\d{2,3})|(\d{1,6})\s*(FT|M)\s*(AMSL|AGL)", re.ASCII)
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detente.dossiers.geodesy import gap_m
+from detente.dossiers.geodesy import gap_m, gap_min_m
 from detente.dossiers.shapes import Band, Height, NamedArea, Quadrant, Shape
 
 
@@ -47,7 +47,7 @@ def conflict(one: Activity, other: Activity, apart_m: float = 0.0) -> Conflict |
     heights = _heights_meet(one.band, other.band)
     if heights is False:
         return None
-    gaps = [_gap_m(here, there) for here in one.shapes for there in other.shapes]
+    gaps = [_gap_m(here, there, apart_m) for here in one.shapes for there in other.shapes]
     known = [gap for gap in gaps if gap is not None]
     nearest = min(known, default=None)
     if nearest is not None and nearest <= apart_m:
@@ -57,10 +57,12 @@ def conflict(one: Activity, other: Activity, apart_m: float = 0.0) -> Conflict |
     return None
 
 
-def _gap_m(one: Shape, other: Shape) -> float | None:
+def _gap_m(one: Shape, other: Shape, apart_m: float) -> float | None:
+    """The gap, or, where that is above ``apart_m`` already, less than it."""
     if isinstance(one, NamedArea | Quadrant) and str(one) == str(other):
         return 0.0
-    return gap_m(one, other)
+    least_m = gap_min_m(one, other)
+    return least_m if least_m > apart_m else gap_m(one, other)
 
 
 def _heights_meet(one: Band | None, other: Band | None) -> bool | None:
