@@ -286,6 +286,7 @@ def test_an_author_s_signature_is_stored_as_it_is_shown() -> None:
         cosigning.quantum(step := step_of(alpha), line)
         made = line.quantum
         assert made is not None
+        assert line.quantum_due_ms == 0
         assert step.out[0] == StoreCosignature(
             line.id, own.id, own.size, author_name(alpha.id), 0, step.now.wall_s, made.signature
         )
@@ -301,6 +302,47 @@ def test_a_mute_node_signs_nothing_with_ml_dsa() -> None:
     cosigning.quantum(step := step_of(alpha), alpha.line)
     assert step.out == []
     assert alpha.line.quantum_due_ms == 1
+
+
+def test_without_a_wide_bearer_nothing_is_signed_with_ml_dsa() -> None:
+    """It stays due until there is one."""
+    _world, _liar, _link, alpha = with_liar()
+    session_of(alpha).wide, alpha.line.quantum_due_ms = False, 1
+    cosigning.quantum(step := step_of(alpha), alpha.line)
+    assert (step.out, alpha.line.quantum_due_ms) == ([], 1)
+
+
+def test_who_has_nothing_of_a_log_is_not_shown_its_signature() -> None:
+    """Not even one of a single entry; and nobody once the key is revoked."""
+    world, _liar, _link, alpha = with_liar()
+    line, own, session = alpha.line, alpha.own(), session_of(alpha)
+    line.quantum = frames.Quantum(own.id, 1, 5, bytes(frames.MLDSA_BYTES))
+    session.quantum_size = 0
+    session.sent.pop(own.id, None)
+    session.holds.pop(own.id, None)
+    cosigning.quantum(step := step_of(alpha), line)
+    assert step.out == []
+    session.holds[own.id] = own.size
+    word = Revocation(alpha.id, 1, "log-pq", "stolen", world.wall_s)
+    alpha.station.revoked[party("alpha").card.card.log_mldsa44] = word
+    cosigning.quantum(step := step_of(alpha), line)
+    assert (step.out, line.quantum) == ([], None)
+
+
+def test_the_head_below_a_hole_is_signed_with_ml_dsa_too() -> None:
+    """When memory has forgotten it, the store gives it; all wide bearers are sent the signature."""
+    _world, liar, link, alpha = with_liar()
+    liar.say("gone")
+    liar.entries(link, start=1, bodies=False)
+    line, log = alpha.line, alpha.log_of(1)
+    log.heads.clear()
+    line.quantum_for = {log.id}
+    cosigning.quantum(step := step_of(alpha), line)
+    (kept,) = (effect for effect in step.out if isinstance(effect, StoreCosignature))
+    assert (kept.log, kept.size, kept.name) == (log.id, 1, holds_pq_name(alpha.id))
+    frame = frames.Quantum(log.id, 1, kept.time_s, kept.signature)
+    assert sent(step) == [encode_frame(session_of(alpha).channel, frame)]
+    assert line.quantum_for == set()
 
 
 def test_a_signature_of_who_has_no_card_here_is_passed_over() -> None:
