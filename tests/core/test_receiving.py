@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from core.lineage import party
+from core.lineage import LogBuilder, party
 from liar import Liar, covering_item, stated
 from pair import End, World, heads
 
 from detente.core import events, frames, limits, receiving, session
 from detente.core.body import pack
 from detente.core.errors import Refusal
+from detente.core.extras import Resume
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.transcript import Place
 from detente.core.wire import FULL, KIND, Batch, encode_entries, encode_item
@@ -40,6 +41,8 @@ def test_a_wrong_elision_ends_in_the_full_form() -> None:
     assert liar.answers(link, frames.Want) == [frames.Want(frames.WANT_FULL, liar.log.id, 1)]
     liar.entries(link, start=1, stop=2, full=False, signature=bytes(64))
     assert refused(alpha) == ["want-full"]
+    refusal = frames.Refuse(Refusal.WANT_FULL, liar.log.id, 1)
+    assert liar.answers(link, frames.Refuse) == [refusal]
     alpha.station.links[link].bad_frames = 0
     liar.raw(link, liar.batch(start=2, told_start=False))  # under way since before
     assert liar.answers(link, frames.Want) == []
@@ -59,6 +62,62 @@ def test_only_the_full_form_is_judged() -> None:
     refusal = liar.answers(link, frames.Refuse)[0]
     assert refusal == frames.Refuse(Refusal.BAD_SIGNATURE, liar.log.id, 1)
     assert not alpha.facts("fork-suspected")
+
+
+def test_a_batch_that_was_not_taken_is_not_confirmed() -> None:
+    """It is asked for in full, and its sender goes on counting it as under way."""
+    _world, liar, link, _alpha = with_liar()
+    liar.say("one")
+    liar.entries(link, start=1, full=False, signature=bytes(64), confirm=True)
+    assert liar.got(link) == [frames.Want(frames.WANT_FULL, liar.log.id, 1)]
+
+
+def test_what_was_judged_in_full_may_be_asked_for_in_full_again() -> None:
+    """A false signature over the full form is the end of that question, not of the next."""
+    _world, liar, link, alpha = with_liar()
+    liar.say("one")
+    for full in (False, True, False):
+        liar.entries(link, start=1, full=full, signature=bytes(64))
+    asked = frames.Want(frames.WANT_FULL, liar.log.id, 1)
+    assert liar.answers(link, frames.Want) == [asked, asked]
+    assert refused(alpha) == ["bad-signature"]
+
+
+def test_what_is_beyond_a_freeze_is_refused_by_log_and_size() -> None:
+    """So that its sender stops there with that log alone."""
+    _world, liar, link, alpha = with_liar()
+    alpha.line.logs[liar.log.id].frozen = 1
+    liar.say("contested")
+    liar.entries(link, start=1)
+    refusal = frames.Refuse(Refusal.FROZEN, liar.log.id, 1)
+    assert liar.answers(link, frames.Refuse) == [refusal]
+
+
+def test_a_repetition_answers_what_was_asked() -> None:
+    """Whoever sent again what is held already is asked again for what is missing."""
+    _world, liar, link, _alpha = with_liar()
+    for text in ("one", "two"):
+        liar.say(text)
+    asked = [frames.Want(frames.WANT_ENTRIES, liar.log.id, 1)]
+    for _ in range(2):
+        liar.entries(link, start=2)
+        assert liar.answers(link, frames.Want) == asked
+        liar.entries(link, start=2)
+        assert liar.answers(link, frames.Want) == []
+        liar.entries(link, start=0, stop=1)
+
+
+def test_a_later_life_is_told_once() -> None:
+    """With its first entry, and no batch behind it."""
+    world, liar, link, alpha = with_liar()
+    life = b"lifelife"
+    log = LogBuilder(liar.line, LogId(1, 1, life), party("bravo"))
+    log.say(Kind.RESUME, extra=Resume(1, life, ()).encode(), time_s=world.wall_s)
+    liar.entries(link, log)
+    liar.say("more", log)
+    liar.entries(link, log, start=1)
+    assert alpha.line.logs[log.id].size == 2
+    assert alpha.facts("resumed") == [{"member": 1, "k": 1}]
 
 
 def test_an_elided_batch_that_cannot_be_read_is_a_question() -> None:
@@ -123,6 +182,17 @@ def test_roots_are_not_folded_without_end(monkeypatch: pytest.MonkeyPatch) -> No
     liar.log.say(Kind.SEEN, seen=(item,), time_s=world.wall_s)
     liar.entries(link, start=2, full=False)
     assert liar.answers(link, frames.Want) == [frames.Want(frames.WANT_FULL, liar.log.id, 2)]
+
+
+def test_roots_in_memory_are_no_burden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many a frame leaves out, only what must be read from the store is counted."""
+    monkeypatch.setattr(receiving, "SLOW_ROOTS_MAX", 0)
+    _world, liar, link, alpha = with_liar()
+    for _ in range(3):
+        liar.seen((alpha, alpha.own().id))
+    liar.entries(link, start=1, full=False)
+    assert alpha.line.logs[liar.log.id].size == 4
+    assert liar.answers(link, frames.Want) == []
 
 
 def test_repetitions_change_nothing() -> None:
@@ -210,10 +280,6 @@ def test_leaf_0_is_the_charter() -> None:
 @pytest.mark.parametrize("what", ["kind", "other", "void", "extra"])
 def test_leaf_0_of_a_resumed_log_is_its_resume(what: str) -> None:
     """It names its own incarnation and life."""
-    from core.lineage import LogBuilder
-
-    from detente.core.extras import Resume
-
     _world, liar, link, alpha = with_liar()
     log = LogBuilder(liar.line, LogId(1, 1, bytes(8)), party("bravo"))
     if what == "kind":
@@ -332,6 +398,8 @@ def test_what_a_log_may_miss_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         liar.say(str(n))
         liar.entries(link, start=n + 1, bodies=False)
     assert refused(alpha) == ["over-quota"]
+    refusal = frames.Refuse(Refusal.OVER_QUOTA, liar.log.id, 3)
+    assert liar.answers(link, frames.Refuse) == [refusal]
     assert alpha.line.logs[liar.log.id].size == 3
 
 
@@ -388,10 +456,6 @@ def test_what_a_session_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_lives_of_one_member_are_bounded() -> None:
     """No more logs of one member are followed than a card has pairs."""
-    from core.lineage import LogBuilder
-
-    from detente.core.extras import Resume
-
     world, liar, link, alpha = with_liar()
     shown = []
     for n in range(1, limits.INCARNATIONS_MAX + 2):
