@@ -87,6 +87,8 @@ class Gallery:
 
     def sign_in(self, context: BrowserContext, who: str) -> None:
         """From here on the pages of this browser are somebody's; nobody's with no name."""
+        for page in context.pages:
+            page.goto("about:blank")  # a page of somebody who is signed out loads itself again
         context.clear_cookies()
         if who:
             context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.origin}])
