@@ -44,7 +44,7 @@ demo: setup ## two parties, a line, a cut link, one transcript (ARGS="--exit --j
 test: lint ## everything that must hold: lint, then every test with branch coverage
 	$(BIN)/python -m pytest --hypothesis-profile=ci --cov --cov-report=term $(ARGS)
 
-test-desk: setup ## the desk's stories in a browser, with pictures of its pages in build/screens
+test-desk: setup ## the desk in a browser, with a picture of each page in each language in build/screens
 	DETENTE_SCREENS=build/screens $(BIN)/python -m pytest tests/desk $(ARGS)
 
 swarm: setup ## 500 seeds of the simulator, every promise attacked (ARGS="--from 0")

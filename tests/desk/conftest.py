@@ -70,6 +70,7 @@ def sit(browser: Browser) -> Iterator[Callable[..., Seat]]:
     ) -> Seat:
         person = side.add(f"{name} {next(_numbers)}", *(roles or WATCH), language=language)
         seat = Seat.take(browser, side, person.name, **options)
+        seat.language = language
         taken.append(seat)
         seat.come_in()
         for key in range(keys):

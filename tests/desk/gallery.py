@@ -87,6 +87,8 @@ class Gallery:
 
     def sign_in(self, context: BrowserContext, who: str) -> None:
         """From here on the pages of this browser are somebody's; nobody's with no name."""
+        for page in context.pages:
+            page.goto("about:blank")  # a page of somebody who is signed out loads itself again
         context.clear_cookies()
         if who:
             context.add_cookies([{"name": COOKIE, "value": self.cookies[who], "url": self.origin}])
@@ -117,6 +119,12 @@ class Gallery:
         assert self.loop is not None
         looking = self.parties.desk.sentinel.look()
         asyncio.run_coroutine_threadsafe(looking, self.loop).result(20)
+
+    def let_pass(self, by_s: int) -> None:
+        """The clock of the desk runs ahead, and its sentinel looks."""
+        self.parties.ahead_s += by_s
+        self.parties.desk.node.changes += 1
+        self.look()
 
     def die(self, dead: bool) -> None:
         """The node is not there, or is again."""

@@ -75,7 +75,7 @@ class Parties:
 
     def ladder(self, entry: str) -> list[tuple[str, str]]:
         """The rungs of an entry as Bravo sees them."""
-        view = command(self.pair.bravo, "show", entry=entry)
+        view = command(self.pair.bravo, "show", line=self.line, entry=entry)
         return [(one["rung"], one["name"]) for one in view["ladder"]]
 
     def journal(self, word: str) -> list[dict[str, Any]]:

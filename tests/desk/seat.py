@@ -10,6 +10,8 @@ from typing import Any
 from desk.ground import Side
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, Response, expect
 
+from detente import words
+
 SCREENS = os.environ.get("DETENTE_SCREENS", "")
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -37,6 +39,7 @@ class Seat:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)  # answers that came without our headers
+    language: str = "en"
 
     @classmethod
     def take(cls, browser: Browser, side: Side, name: str, **options: Any) -> Seat:
@@ -117,6 +120,14 @@ class Seat:
         self.page.locator("form[data-passkey-sign] button").click()
 
     # --- what is looked at ---
+
+    def says(self, text: str) -> str:
+        """A sentence of the desk as it stands on this person's pages."""
+        words.use(self.language)
+        try:
+            return words.translate(text)
+        finally:
+            words.use("en")
 
     def shot(self, name: str) -> None:
         """A picture of the page for people to look at, where `make test-desk` asks for them."""

@@ -11,6 +11,7 @@ from processes import until
 
 if TYPE_CHECKING:
     from desk.seat import Seat
+    from playwright.sync_api import Locator
 
 TWO = [1, 1, 1, 2, 2, 2]
 
@@ -43,8 +44,8 @@ def write(seat: Seat, subject: str, text: str, precedence: str = "FLASH") -> Non
 
 def offer(seat: Seat) -> str:
     """Offers what is on the screen; gives the address where it is authorised."""
-    seat.page.get_by_role("button", name="Offer for authorisation").click()
-    see(seat, "Authorised by")
+    seat.page.get_by_role("button", name=seat.says("Offer for authorisation")).click()
+    see(seat, seat.says("Authorised by"))
     return seat.page.url.removeprefix(seat.side.origin)
 
 
@@ -57,68 +58,106 @@ def authorise(seat: Seat) -> None:
     button.press("Enter")
 
 
+def key(entry: Locator, number: str) -> None:
+    """Presses a key over an entry, and waits until the desk has taken it: what is pressed while a
+    page is on its way is pressed nowhere."""
+    from playwright.sync_api import expect
+
+    expect(entry.locator(f"[data-key='{number}']")).to_be_visible()
+    entry.press(number)
+    expect(entry.locator(f"[data-key='{number}']")).to_have_count(0)
+    entry.page.wait_for_load_state()  # keys serve once the scripts of the new page have run
+
+
+def no_key_states_what_nobody_reads(far: Seat, text: str) -> None:
+    """Neither with no entry in focus nor while its text is off the screen, on a page that stays as
+    it is."""
+    far.page.route("**/live", lambda route: route.abort())
+    far.page.goto(far.side.line_url)
+    entry = far.page.locator("article.entry", has_text=text)
+    far.page.keyboard.press("1")
+    entry.focus()
+    entry.evaluate("one => { one.style.marginTop = '5000px'; scrollTo(0, 0); }")
+    far.page.keyboard.press("1")
+    assert far.page.evaluate("scrollY") == 0  # no page came instead of this one
+    far.page.unroute("**/live")
+    far.page.goto(far.side.line_url)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "subject", "text", "answer"),
+    [
+        (
+            "en",
+            "en",
+            "Convoy",
+            "Ten lorries at 0600Z on the northern road.",
+            "The road is free of mines.",
+        ),
+        (
+            "ru",
+            "uk",
+            "Колонна",
+            "Десять грузовиков в 0600Z на северной дороге.",
+            "На дорозі немає мін.",
+        ),
+    ],
+    ids=["in-english", "in-russian-and-ukrainian"],
+)
 def test_a_flash_from_draft_to_answer_by_two_people(
-    strict: World, sit: Callable[..., Seat]
+    strict: World,
+    sit: Callable[..., Seat],
+    here: str,
+    there: str,
+    subject: str,
+    text: str,
+    answer: str,
 ) -> None:
     """A drafter writes a FLASH, two officers authorise it by passkey, it goes by itself; the far
-    watch marks it with one key each, and its answer comes back and stands on the first desk."""
-    drafter = sit(strict.alpha, "Drafter", "drafter", keys=0)
-    first = sit(strict.alpha, "First", "releaser", keys=1)
-    second = sit(strict.alpha, "Second", "releaser", keys=1)
-    far = sit(strict.bravo, "Watch", keys=1)
-    write(drafter, "Convoy", "Ten lorries at 0600Z on the northern road.")
-    see(drafter, "bytes")
-    drafter.shot("preview")
+    watch marks it with one key each, and its answer comes back and stands on the first desk; all
+    of it in English, and again in Russian on one side and Ukrainian on the other."""
+    drafter = sit(strict.alpha, "Drafter", "drafter", keys=0, language=here)
+    first = sit(strict.alpha, "First", "releaser", keys=1, language=here)
+    second = sit(strict.alpha, "Second", "releaser", keys=1, language=here)
+    far = sit(strict.bravo, "Watch", keys=1, language=there)
+    before = len(strict.alpha.journal("authorisation"))
+    write(drafter, subject, text)
     at = offer(drafter)
     assert drafter.page.locator("#authorise").count() == 0  # a drafter has not the power
     first.go(at)
-    see(first, "Ten lorries at 0600Z")
+    see(first, text)
     see(first, "Bravo")
-    see(first, "2 people")
-    first.shot("authorise")
     authorise(first)
-    see(first, "it takes another person")
-    assert strict.alpha.journal("authorisation") == []
+    see(first, first.says("You have authorised it; it takes another person."))
+    assert len(strict.alpha.journal("authorisation")) == before
     second.go(at)
     authorise(second)
-    until(lambda: strict.alpha.journal("authorisation"), "the record")
-    (note,) = strict.alpha.journal("authorisation")
+    until(lambda: len(strict.alpha.journal("authorisation")) > before, "the record")
+    note = strict.alpha.journal("authorisation")[-1]
     assert [one["name"] for one in note["by"]] == [first.name, second.name]
-    see(drafter, "Sent:")
+    see(drafter, drafter.says("Sent:"))
     serial = str(drafter.page.locator(".done a").inner_text())
     far.page.goto(strict.bravo.line_url)
-    see(far, "Ten lorries at 0600Z")
-    entry = far.page.locator("article.entry", has_text="Ten lorries")
-    far.page.keyboard.press("1")  # no entry has the focus: a key alone states nothing
-    entry.focus()
-    entry.evaluate("one => { one.style.marginTop = '5000px'; scrollTo(0, 0); }")
-    far.page.keyboard.press("1")  # nor while its text is not on the screen
-    far.page.reload()
+    see(far, text)
+    no_key_states_what_nobody_reads(far, text)
     assert not _rung(strict, serial, "seen")
-    assert entry.locator("button[value=seen]").count() == 1
-    entry.focus()
-    far.shot("line-far")
-    far.page.keyboard.press("1")
-    until(lambda: _rung(strict, serial, "seen"), "SEEN to come back")
-    entry.focus()
-    far.page.keyboard.press("2")
-    until(lambda: _rung(strict, serial, "passed-on"), "PASSED ON to come back")
-    entry.focus()
-    far.page.keyboard.press("3")
-    far.page.locator("#comment").fill("Ten lorries, northern road, 0600Z.")
-    far.shot("read-back")
-    far.page.locator("form button", has_text="read back").click()
-    until(lambda: _rung(strict, serial, "read-back"), "READ-BACK to come back")
-    far.page.locator("article.entry", has_text="Ten lorries").get_by_text("Answer").click()
+    entry = far.page.locator("article.entry", has_text=text)
+    key(entry, "1")
+    key(entry, "2")
+    entry.press("3")
+    far.page.locator("#comment").fill(text)
+    far.page.get_by_role("button", name=far.says("read back")).click()
+    for rung in ("seen", "passed-on", "read-back"):
+        until(lambda rung=rung: _rung(strict, serial, rung), f"{rung} to come back")
+    entry.get_by_role("link", name=far.says("Answer"), exact=True).click()
     far.page.locator("input[name=precedence][value=PRIORITY]").check()
-    far.page.locator("#text").fill("The road is free of mines.")
+    far.page.locator("#text").fill(answer)
     far.page.locator("button[value=preview]").click()
     offer(far)
     authorise(far)
     first.page.goto(strict.alpha.line_url)
-    see(first, "The road is free of mines.")
-    see(first, "answered")
-    first.shot("line-answered")
+    see(first, answer)
+    see(first, first.says("answered"))
 
 
 def _rung(world: World, entry: str, rung: str) -> bool:

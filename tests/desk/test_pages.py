@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from desk.gallery import EVERY, PAGES, Gallery, gallery
+from desk.gallery import EVERY, OFFICER, PAGES, Gallery, gallery
 from starlette.routing import Route
 
 from detente.desk.app import application
@@ -69,7 +70,7 @@ def night(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[G
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One browser for all of them."""
     size = {"width": WIDE, "height": TALL}
-    made = browser.new_context(viewport=size, color_scheme="dark", locale="en")
+    made = browser.new_context(viewport=size, color_scheme="dark")
     made.set_default_timeout(20_000)
     yield made
     made.close()
@@ -134,6 +135,20 @@ def too_wide(page: Page) -> int:
     return int(over)
 
 
+@pytest.mark.skipif(not SCREENS, reason="pictures are for `make test-desk`")
+@pytest.mark.parametrize("language", OFFICER)
+@pytest.mark.parametrize("name", [*EVERY, "sign-in"])
+def test_a_page_has_its_picture(night: Gallery, page: Page, language: str, name: str) -> None:
+    """Each page in each language lies in build/screens, for people to look at."""
+    night.sign_in(page.context, "" if name == "sign-in" else language)
+    page.set_extra_http_headers({"accept-language": language})
+    night.go(page, name)
+    assert page.locator("html").get_attribute("lang") == language
+    page.evaluate("scrollTo(0, 0)")
+    Path(SCREENS).mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=Path(SCREENS) / f"{name}-{language}.png", full_page=True)
+
+
 def test_every_page_is_in_the_gallery(night: Gallery) -> None:
     """Each address that answers with a page is one that the tests of this module open."""
     shown = [night.address(name).partition("?")[0] for name in PAGES] + ["/enter"]
@@ -170,6 +185,21 @@ def test_whoever_is_not_signed_in_reads_the_language_that_the_page_says(
     assert shown.locator("html").get_attribute("lang") == "uk"
     assert shown.locator("h1").inner_text() != "Sign in"
     stranger.close()
+
+
+def test_a_relief_reads_what_is_wrong_in_their_own_language(night: Gallery, page: Page) -> None:
+    """What is handed over in English is read in Russian, and what lay open stays so when the page
+    renews itself."""
+    from playwright.sync_api import expect
+
+    night.sign_in(page.context, "ru")
+    night.go(page, "watch")
+    expect(page.locator(".handover")).to_contain_text("здесь никто не просмотрел")
+    night.go(page, "authorise-unfolded")
+    page.evaluate("document.querySelector('h1').id = 'old'")
+    night.run(night.parties.desk.live.ring)
+    expect(page.locator("h1#old")).to_have_count(0)
+    assert page.evaluate("[...document.querySelectorAll('details')].every(one => one.open)")
 
 
 @pytest.mark.parametrize("height", [TALL, TALL // 2])

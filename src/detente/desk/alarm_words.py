@@ -147,12 +147,25 @@ def severity(alarm: Alarm) -> str:
 
 def wrong(alarm: Alarm) -> str:
     """What is wrong, in one sentence and plain."""
-    return translate(TEXTS[alarm.condition.word][0]).format_map(_facts(alarm))
+    return translate(TEXTS[alarm.condition.word][0]).format_map(_facts(alarm.condition.facts))
+
+
+def matter(alarm: Alarm) -> dict[str, Any]:
+    """What a hand-over keeps of an alarm: no sentence: who reads it may speak another language."""
+    facts = alarm.condition.facts
+    plain_ones = (int, type(None))
+    kept = {name: it if isinstance(it, plain_ones) else str(it) for name, it in facts.items()}
+    return {"alarm": alarm.condition.word, "facts": kept}
+
+
+def wrong_then(kept: Mapping[str, Any]) -> str:
+    """What was wrong when a hand-over was offered."""
+    return translate(TEXTS[kept["alarm"]][0]).format_map(_facts(kept["facts"]))
 
 
 def todo(alarm: Alarm) -> str:
     """What to do about it."""
-    return translate(TEXTS[alarm.condition.word][1]).format_map(_facts(alarm))
+    return translate(TEXTS[alarm.condition.word][1]).format_map(_facts(alarm.condition.facts))
 
 
 def people(contacts: tuple[Contact, ...]) -> str:
@@ -160,8 +173,7 @@ def people(contacts: tuple[Contact, ...]) -> str:
     return "; ".join(f"{plain(one.name)} ({plain(one.how)})" for one in contacts)
 
 
-def _facts(alarm: Alarm) -> dict[str, str]:
-    facts = alarm.condition.facts
+def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
     shown = {name: plain(str(value)) for name, value in facts.items()}
     for name, under in _TIMES.items():
         value = facts.get(name)

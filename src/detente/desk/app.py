@@ -38,9 +38,10 @@ from detente.desk import (
 from detente.desk.desk import Desk
 from detente.desk.guard import Headers, came_from, desk_of, session_of, typed_here, wants_values
 from detente.desk.node_side import gone
-from detente.desk.refusing import sentences
+from detente.desk.refusing import refusal, sentences
 from detente.desk.sending import Outgoing
 from detente.desk.sheets import sheet
+from detente.words import marked
 
 STATIC = Path(__file__).with_name("static")
 STATUS = {
@@ -137,4 +138,5 @@ async def refused(request: Request, error: Exception) -> Response:
 
 async def unknown_page(request: Request, _error: Exception) -> Response:
     """An address that no page has."""
-    return await refused(request, LocalError(Refusal.NOT_FOUND, request.url.path))
+    text = marked("This desk has no such page")
+    return await refused(request, refusal(Refusal.NOT_FOUND, text, marked("Go to all lines.")))

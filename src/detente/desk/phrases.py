@@ -31,7 +31,8 @@ def tests(line: View) -> str:
     """The last link test and the next."""
     last, coming = line.get("last_test_s"), line.get("next_test_s")
     return _("last link test: {last}; next: {coming}").format(
-        last="-" if last is None else dtg(last), coming="-" if coming is None else dtg(coming)
+        last=_("none yet") if last is None else dtg(last),
+        coming="-" if coming is None else dtg(coming),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from detente.core.errors import LocalError, Refusal
-from detente.desk.alarm_words import wrong
+from detente.desk import alarm_words
 from detente.desk.alarms import Contact
 from detente.desk.desk import Desk
 from detente.desk.guard import page
@@ -126,7 +126,7 @@ def open_matters(desk: Desk) -> dict[str, Any]:
         "drafts": [
             dict(zip(("number", "line", "by", "state"), row, strict=True)) for row in drafts
         ],
-        "alarms": [wrong(one) for one in desk.sentinel.now],
+        "alarms": [alarm_words.matter(one) for one in desk.sentinel.now],
     }
 
 

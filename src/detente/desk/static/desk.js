@@ -42,7 +42,12 @@ function replace(next) {
   unhide(next);
   const main = document.getElementById("main");
   const fresh = next.getElementById("main");
-  if (fresh === null || main.innerHTML === fresh.innerHTML) return;
+  if (fresh === null) return;
+  const folds = Array.from(main.querySelectorAll("details[open] > summary"), (one) => one.textContent);
+  for (const one of fresh.querySelectorAll("details > summary")) {
+    if (folds.includes(one.textContent)) one.parentElement.open = true;
+  }
+  if (main.innerHTML === fresh.innerHTML) return;
   const at = document.activeElement;
   if (at !== null && main.contains(at) && at.matches("input, textarea, select")) return;
   const key = at !== null && main.contains(at) ? at.closest("[id]") : null;
