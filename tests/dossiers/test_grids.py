@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from detente.core.errors import LocalError, Refusal
 from detente.dossiers import grids
-from detente.dossiers.geodesy import distance_m, from_plane
+from detente.dossiers.geodesy import check, distance_m, from_plane
 from detente.dossiers.grids import Grid
 from detente.dossiers.mgrs import read_mgrs, write_mgrs
 from detente.dossiers.position import LAT_MAX_UDEG, LON_MAX_UDEG, Position, parse_position, position
@@ -195,8 +197,27 @@ def test_geometry_is_read_and_printed_in_any_grid(text):
     assert grids.geometry_in(geometry, Grid.WGS84) == str(geometry)
 
 
-def test_no_network_is_asked(monkeypatch):
-    """Even where PROJ is told it may fetch grids, the steps here need none."""
-    monkeypatch.setattr(socket, "socket", None)
-    monkeypatch.setitem(os.environ, "PROJ_NETWORK", "ON")
-    assert distance_m(grids.place("SK42 50.5N 30.6E"), grids.place("WGS84 50.5N 30.6E")) > 100
+def test_the_examples_of_the_manual_are_places():
+    """Each line of the operator's page is taken, and measured where it can be."""
+    page = (Path(__file__).resolve().parents[2] / "docs/operating/places.md").read_text("utf-8")
+    lines = page.split("```places\n")[1].split("```")[0].strip().splitlines()
+    assert len(lines) == 9
+    for line in lines:
+        check(grids.read(line))
+
+
+def test_no_network_is_asked():
+    """Where PROJ may fetch grids and can reach none, the steps are the same: they need none."""
+    script = "from detente.dossiers.grids import place; print(place('SK42 50.4501N 30.5234E'))"
+    asking = {"PROJ_NETWORK": "ON", "PROJ_NETWORK_ENDPOINT": "http://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | asking,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert done.stdout.strip() == str(grids.place("SK42 50.4501N 30.5234E"))
+    for datum in (grids._SK42, grids._UCS2000):
+        assert "grid" not in datum.steps(inverse=False) + datum.steps(inverse=True)
