@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from core.lineage import party
+from core.test_quantum import quantum
 from core.test_receipts import cosign, with_liar
 from core.test_witnessing import alone
 from core.test_witnessing import cosign as statement
@@ -205,6 +206,9 @@ def test_what_no_seen_has_reached_is_recalled() -> None:
     assert asked == [(own.id, stated + 1)]
     numbers = range(stated + 3, stated + COSIGNED_MAX + 3)
     assert list(alpha.line.cosigned_by[1]) == [Cosigned(n, n, 3, b"%d" % n) for n in numbers]
+    alpha.line.cosigned_by.clear()
+    cosigning.recall(alpha.line, lambda _log, _at_least: kept[:4])
+    assert [one.size for one in alpha.line.cosigned_by[1]] == [stated + 1]
 
 
 def test_who_has_stated_nothing_is_recalled_from_the_first_entry() -> None:
@@ -361,6 +365,18 @@ def test_an_observer_s_signature_as_a_holder_is_not_allowed() -> None:
     with pytest.raises(PeerError) as caught:
         cosigning.on_quantum(step_of(alpha), alpha.line, session_of(alpha, 2), frame)
     assert caught.value.refusal is Refusal.NOT_ALLOWED
+
+
+def test_a_true_signature_is_kept_whole_and_counted_for_its_member() -> None:
+    """By log, member and kind, so that one's hides no other's."""
+    world, liar, _link, alpha = with_liar()
+    alpha.line.kept.clear()
+    frame = quantum(liar, world.wall_s)
+    cosigning.on_quantum(step := step_of(alpha), alpha.line, session_of(alpha), frame)
+    log, name = liar.log.id, author_name(party("bravo").id)
+    kept = StoreCosignature(alpha.line.id, log, 1, name, 1, world.wall_s, frame.signature)
+    assert step.out == [kept]
+    assert alpha.line.kept == {(log, 1, True): 1}
 
 
 def test_a_revoked_author_key_is_taken_up_to_its_stand_and_declined_beyond() -> None:

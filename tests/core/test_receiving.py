@@ -565,3 +565,51 @@ def test_a_full_form_is_sent_to_whoever_asks_for_it() -> None:
     world.run()
     (data,) = [data for data in world.taps[link] if data[0] >> 4 == 3]
     assert alpha.own().last_raw not in data
+
+
+def test_another_history_may_begin_anywhere() -> None:
+    """What stands before the batch is read from the store, and the author is accused."""
+    world, liar, link, alpha = with_liar()
+    for text in ("one", "two", "three"):
+        liar.say(text)
+    liar.entries(link, start=1)
+    other = liar.log.fork(3)
+    liar.say("not three", other)
+    liar.entries(link, other, start=3)
+    world.run(5)
+    assert Kind.ACCUSATION in alpha.kinds()
+    assert not refused(alpha)
+
+
+def test_what_was_purged_before_it_came_is_kept_as_purged() -> None:
+    """Without its body, and not as one that is missing."""
+    _world, liar, link, alpha = with_liar()
+    alpha.line.purges.add((1, liar.say("gone")))
+    liar.entries(link, start=1)
+    log = alpha.line.logs[liar.log.id]
+    assert (log.recent[1].body, log.recent[1].purged, log.missing) == (None, True, {})
+
+
+def test_what_is_covered_below_a_missing_body_is_read_from_the_store() -> None:
+    """Where memory has forgotten its head; when it came to be held is not moved."""
+    world, liar, link, alpha = with_liar()
+    liar.say("one")
+    liar.entries(link, start=1)
+    log, held_at_s = alpha.line.logs[liar.log.id], world.wall_s
+    log.heads.clear()
+    world.wall_s += 5
+    liar.say("two")
+    liar.entries(link, start=2, bodies=False)
+    assert (log.size, log.held_at_s) == (3, held_at_s)
+
+
+def test_our_own_words_for_others_alone_come_back_whole() -> None:
+    """Who wrote an entry may read it, whoever it is addressed to."""
+    _world, liar, link, alpha = with_liar()
+    ours = LogBuilder(liar.line, LogId(0, 1, b"lifelife"), party("alpha"))
+    resume = Resume(1, b"lifelife", ()).encode()
+    ours.say(Kind.RESUME, extra=resume, time_s=liar.world.wall_s)
+    liar.say("for bravo alone", ours, audience=0b10)
+    alpha.line.mute = "restored"
+    liar.entries(link, ours)
+    assert alpha.line.logs[ours.id].recent[1].body == ours.bodies[1][1]

@@ -12,23 +12,25 @@ from core.test_decisions import EXPIRES_S, NOW_S, amended, answer, decide, offer
 from detente.core.charter import Member
 from detente.core.decisions import (
     NOTHING_FROZEN,
-    Amended,
     Frozen,
     FrozenLogs,
     Proof,
     Standing,
     State,
-    Within,
-    charter_chain,
-    charter_in_force,
     ended,
-    missing_texts,
-    required_signatories,
     stands,
     state_of_offer,
 )
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, LogId
+from detente.core.succession import (
+    Amended,
+    Within,
+    charter_chain,
+    charter_in_force,
+    missing_texts,
+    required_signatories,
+)
 from detente.core.transcript import Place
 
 TERMS = Offer(AMENDMENT, 2, 0b11, EXPIRES_S)
