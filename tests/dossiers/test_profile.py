@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 import pytest
-from regimes import TEXT, plain, profile, shipped
+from regimes import SHIPPED, TEXT, plain, profile, shipped
 
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError, Refusal
@@ -165,6 +165,8 @@ def test_a_shipped_profile_says_where_each_number_stands():
         assert all(set(field.labels) == {"en", "ru", "uk"} for field in one.fields.values())
         assert one.status != "template" or {n.certainty for n in one.numbers.values()} <= {"T"}
     assert [one.said for one in found["launch-1988"].unsure] == ["4 d"]
+    spec = (SHIPPED.parents[2] / "spec" / "profile.md").read_text(encoding="utf-8")
+    assert found["launch-1988"].word(1) in spec
     assert found["launch-1988"].numbers["lead"].seconds == 86_400
     assert found["flight-test-2005"].numbers["impact-distance"].metres == 70_000
 

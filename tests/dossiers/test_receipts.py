@@ -9,7 +9,7 @@ from detente.core.extras import HeldAhead, Rung
 from detente.core.leaf import Kind
 from detente.core.transcript import Place
 from detente.dossiers import fold
-from detente.dossiers.receipts import Evidence, Receipt, holdings, receipt, receipts
+from detente.dossiers.receipts import Evidence, Receipt, holdings, receipt, receipts, statements_in
 
 
 def test_the_first_cover_is_the_receipt(two):
@@ -80,6 +80,21 @@ def test_a_quote_counts_once_the_receiver_has_covered_it(two):
     assert late.evidence is Evidence.SEEN
     covering = two.sees(b, quoted, held_at_s=90)
     assert receipt(two.transcript, said, 1) == Receipt(1, 40, quoted, Evidence.QUOTE, covering)
+
+
+def test_statements_that_are_read_once_give_the_same_receipts(two):
+    """Whoever asks of many entries reads quotes, held-aheads and `lacks` once for all of them."""
+    a, b = two.logs
+    first, second = two.dispatch(a), two.dispatch(a)
+    two.sees(b, two.quote(a, 1, second, 40), held_at_s=90)
+    two.lacks(b, first)
+    third = two.dispatch(a)
+    two.held_ahead(b, third, 50)
+    stated = statements_in(two.transcript)
+    for place in (first, second, second, third):
+        found = holdings(two.transcript, place, 0b11, statements=stated)
+        assert found == holdings(two.transcript, place, 0b11)
+        assert found[1].receipt.at_s == (50 if place == third else 40)
 
 
 def test_a_quote_receipts_what_lies_below_its_size_in_its_log(three):

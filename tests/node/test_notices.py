@@ -158,8 +158,8 @@ def test_a_notice_goes_and_both_sides_compute_the_same(adopted: Any, command: An
             {"impact-polygon": "WGS84 0N 179E; 1N 179W; 1N 179E; 0N 179W"},
             "impact-polygon", Rule.BAD_PLACE, "1988",
         ),
-        ({"date": "2027-02-29"}, "date", Rule.NO_SUCH_DAY, "1988, Article II"),
-        ({"date": "2026-10-25T03:30"}, "date", Rule.WRONG_TYPE, "1988, Article II"),
+        ({"date": "2027-02-29"}, "date", Rule.NO_SUCH_DAY, "1988, Article I"),
+        ({"date": "2026-10-25T03:30"}, "date", Rule.WRONG_TYPE, "1988, Article I"),
         ({"missile": None}, "missile", Rule.MISSING_FIELD, "1988, Article I"),
     ],
 )  # fmt: skip

@@ -25,7 +25,14 @@ from detente.core.extras import (
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.transcript import Entry, Place, Transcript
 from detente.dossiers.fold import RELATING, Standing, counts, standing
-from detente.dossiers.receipts import Holding, Receipt, holdings, receipts
+from detente.dossiers.receipts import (
+    Holding,
+    Receipt,
+    Statements,
+    holdings,
+    receipts,
+    statements_in,
+)
 
 REVISIONS = frozenset({Relation.CORRECTS, Relation.CANCELS, Relation.SUPERSEDES})
 
@@ -124,23 +131,31 @@ class Ladder:
 
 
 def ladder(
-    transcript: Transcript, charter: Charter, place: Place, frozen: FrozenLogs = NOTHING_FROZEN
+    transcript: Transcript,
+    charter: Charter,
+    place: Place,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+    statements: Statements | None = None,
 ) -> Ladder:
     """The ladder of the entry at ``place``. NOT_HELD if it is not here, BAD_LEAF if it has no leaf.
 
     ``charter`` is the one in force; readers are the members in the audience, without the author.
+    Who asks for many ladders reads the ``statements`` once.
     """
     entry = transcript.entry(*place)
     leaf = entry.leaf
     if leaf is None:
         raise LocalError(Refusal.BAD_LEAF, "an entry without a leaf has no ladder")
     author = place.log.member
+    statements = statements or statements_in(transcript, frozen)
     said = _Said.of(transcript, entry, frozen)
     # Who has left the line since was a reader all the same.
     members = sum(1 << one.number for one in charter.entries())
     readers = tuple(
         Reader(member, holding, tuple(step for step in said.steps if step.by == member))
-        for member, holding in holdings(transcript, place, leaf.audience & members, frozen).items()
+        for member, holding in holdings(
+            transcript, place, leaf.audience & members, frozen, statements
+        ).items()
     )
     back = (step for step in said.steps if step.by == author and step.rung is Rung.MISDIRECTED)
     state = standing(transcript, place, frozen)
@@ -160,7 +175,7 @@ def ladder(
                 revising.time_s,
                 _stater(revising),
                 at,
-                receipts(transcript, at, members, frozen),
+                receipts(transcript, at, members, frozen, statements),
             )
             for relation, revising, at in said.revisions
         ),

@@ -21,6 +21,7 @@ from detente.dossiers.ladder import Ladder, Reader, ladder
 from detente.dossiers.notice import Checked, check
 from detente.dossiers.notice_forms import Answer, Form, Notice, Reply
 from detente.dossiers.profile import Ceiling, Profile, read_word
+from detente.dossiers.receipts import Statements, statements_in
 from detente.dossiers.regimes import Regime, RegimeState, binds, forms_in, regimes
 from detente.dossiers.timing import calendar_days
 from detente.dossiers.values import Geometry, Value, year_of
@@ -130,7 +131,9 @@ def dossier(
     as in ``forms_in``. LocalError CONTEXT_INCOMPLETE as ``regimes``."""
     forms = forms_in(transcript, frozen, known)
     found = regimes(transcript, founding, forms, frozen)
-    case = _Case(transcript, charter, geometry, now_s, frozen, {f.place: f.form for f in forms})
+    by_place = {one.place: one.form for one in forms}
+    stated = statements_in(transcript, frozen)
+    case = _Case(transcript, charter, geometry, now_s, frozen, by_place, stated)
     given = tuple(case.given(found))
     return Dossier(
         found, given, tuple(_owed(found, given, now_s)), tuple(_counts(found.values(), given))
@@ -145,6 +148,10 @@ class _Case:
     now_s: int
     frozen: FrozenLogs
     forms: Mapping[Place, Form]
+    stated: Statements
+
+    def rungs(self, place: Place) -> Ladder:
+        return ladder(self.transcript, self.charter, place, self.frozen, self.stated)
 
     def given(self, found: Mapping[str, Regime]) -> Iterator[Given]:
         for place, form in self.forms.items():
@@ -153,7 +160,7 @@ class _Case:
                 yield self._given(place, form, regime, regime.profile)
 
     def _given(self, place: Place, form: Notice, regime: Regime, profile: Profile) -> Given:
-        rungs = ladder(self.transcript, self.charter, place, self.frozen)
+        rungs = self.rungs(place)
         rests_on = tuple(self._rests_on(place))
         checked = check(
             profile,
@@ -216,7 +223,7 @@ class _Case:
             return None
         for other in rests_on:
             if self._name(other) == profile.deadline.of:
-                rungs = ladder(self.transcript, self.charter, other, self.frozen)
+                rungs = self.rungs(other)
                 reader = rungs.reader(place.log.member)
                 if reader is not None:
                     return received_s(profile, reader)
@@ -226,7 +233,7 @@ class _Case:
         names = {
             self._name(place)
             for place in (rests_on if profile.preconditions else ())
-            if ladder(self.transcript, self.charter, place, self.frozen).stands
+            if self.rungs(place).stands
         }
         return missing_preconditions(profile, names)
 

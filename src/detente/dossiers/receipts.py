@@ -6,12 +6,13 @@ Received means stored durably by the receiver's node. It never means understood,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from detente.core.decisions import NOTHING_FROZEN, FrozenLogs, members_of
 from detente.core.extras import (
     HeldAhead,
+    Lacks,
     Quote,
     Rung,
     decode_held_ahead,
@@ -19,7 +20,7 @@ from detente.core.extras import (
     decode_mark,
     decode_quote,
 )
-from detente.core.leaf import Kind
+from detente.core.leaf import Kind, LogId
 from detente.core.transcript import Agreement, Cover, Entry, Place, Transcript, agreement
 from detente.dossiers.fold import counts, states
 
@@ -68,24 +69,64 @@ def receipt(
 
 
 def receipts(
-    transcript: Transcript, place: Place, members: int, frozen: FrozenLogs = NOTHING_FROZEN
+    transcript: Transcript,
+    place: Place,
+    members: int,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+    statements: Statements | None = None,
 ) -> dict[int, Receipt]:
     """The earliest receipt of an entry by each of a mask of members that gave one."""
-    held = holdings(transcript, place, members, frozen)
+    held = holdings(transcript, place, members, frozen, statements)
     return {member: one.receipt for member, one in held.items() if one.receipt is not None}
 
 
 def holdings(
-    transcript: Transcript, place: Place, members: int, frozen: FrozenLogs = NOTHING_FROZEN
+    transcript: Transcript,
+    place: Place,
+    members: int,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+    statements: Statements | None = None,
 ) -> dict[int, Holding]:
     """What each of a mask of members signed about holding an entry; its author is left out.
 
-    Of receipts with equal times the first in order of place is taken.
+    Of receipts with equal times the first in order of place is taken. Who asks of many entries
+    reads the ``statements`` once.
     """
-    case = _Case.of(transcript, transcript.entry(*place), frozen)
+    given = statements or statements_in(transcript, frozen)
+    case = _Case.of(transcript, transcript.entry(*place), frozen, given)
     return {
         member: case.holding(member) for member in members_of(members & ~(1 << place.log.member))
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Every counted held-ahead, quote and `lacks` of a transcript, by the log it speaks of: these
+    kinds have no index by entry. ``undisputed`` keeps what was found of quotes."""
+
+    ahead: dict[LogId, list[tuple[Place, HeldAhead]]] = field(default_factory=dict)
+    quotes: dict[LogId, list[tuple[Place, Quote]]] = field(default_factory=dict)
+    lacks: dict[LogId, list[tuple[Place, Lacks]]] = field(default_factory=dict)
+    undisputed: dict[tuple[Place, int], Place | None] = field(default_factory=dict)
+
+
+def statements_in(transcript: Transcript, frozen: FrozenLogs = NOTHING_FROZEN) -> Statements:
+    """Reads them all: the one cost of a receipt that grows with the transcript, by its quotes."""
+    found = Statements()
+    for place in transcript.of_kind((Kind.HELD_AHEAD, Kind.LACKS, Kind.QUOTE)):
+        leaf = transcript.entry(*place).leaf
+        if leaf is None or not counts(transcript, place, frozen):
+            continue
+        if leaf.kind == Kind.HELD_AHEAD:
+            held = decode_held_ahead(leaf.extra)
+            found.ahead.setdefault(held.log, []).append((place, held))
+        elif leaf.kind == Kind.QUOTE:
+            quote = decode_quote(leaf.extra)
+            found.quotes.setdefault(quote.log, []).append((place, quote))
+        else:
+            lacking = decode_lacks(leaf.extra)
+            found.lacks.setdefault(lacking.log, []).append((place, lacking))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +135,22 @@ class _Case:
 
     transcript: Transcript
     frozen: FrozenLogs
+    undisputed: dict[tuple[Place, int], Place | None]
     covers: tuple[Cover, ...]
     ahead: tuple[tuple[Place, HeldAhead], ...]
     quotes: tuple[tuple[Place, Quote], ...]
     lacks: tuple[Place, ...]
 
     @classmethod
-    def of(cls, transcript: Transcript, entry: Entry, frozen: FrozenLogs) -> _Case:
+    def of(
+        cls, transcript: Transcript, entry: Entry, frozen: FrozenLogs, given: Statements
+    ) -> _Case:
         covers = transcript.covers(*entry.place)
-        ahead: list[tuple[Place, HeldAhead]] = []
-        quotes: list[tuple[Place, Quote]] = []
-        lacks: list[Place] = []
-        # The one cost that grows with the transcript, by its quotes: these kinds have no index
-        # by the entry they speak of.
-        for place in transcript.of_kind((Kind.HELD_AHEAD, Kind.LACKS, Kind.QUOTE)):
-            leaf = transcript.entry(*place).leaf
-            if leaf is None or not counts(transcript, place, frozen):
-                continue
-            if leaf.kind == Kind.HELD_AHEAD:
-                held = decode_held_ahead(leaf.extra)
-                if (held.log, held.index, held.leaf_hash) == (*entry.place, entry.hash):
-                    ahead.append((place, held))
-            elif leaf.kind == Kind.QUOTE:
-                quote = decode_quote(leaf.extra)
-                if quote.log == entry.place.log and quote.size > entry.place.index:
-                    quotes.append((place, quote))
-            else:
-                lacking = decode_lacks(leaf.extra)
-                if lacking.log == entry.place.log and entry.place.index in lacking.indices:
-                    lacks.append(place)
+        log, index = entry.place
         return cls(
             transcript,
             frozen,
+            given.undisputed,
             tuple(
                 cover
                 for cover in covers
@@ -136,9 +161,15 @@ class _Case:
                     or agreement(transcript, cover) is not Agreement.OTHER
                 )
             ),
-            tuple(ahead),
-            tuple(quotes),
-            tuple(lacks),
+            tuple(
+                (place, held)
+                for place, held in given.ahead.get(log, ())
+                if (held.index, held.leaf_hash) == (index, entry.hash)
+            ),
+            tuple(
+                (place, quote) for place, quote in given.quotes.get(log, ()) if quote.size > index
+            ),
+            tuple(place for place, lacks in given.lacks.get(log, ()) if index in lacks.indices),
         )
 
     def holding(self, member: int) -> Holding:
@@ -178,6 +209,14 @@ class _Case:
 
     def _covered_undisputed(self, quote: Place, member: int) -> Place | None:
         """Where a member's log covered a quote without having disputed it, if it did."""
+        key = quote, member
+        if self.lacks:  # some cover may be excepted, which is a matter of this entry
+            return self._look_undisputed(quote, member)
+        if key not in self.undisputed:
+            self.undisputed[key] = self._look_undisputed(quote, member)
+        return self.undisputed[key]
+
+    def _look_undisputed(self, quote: Place, member: int) -> Place | None:
         disputes = list(self._disputes(quote))
         for cover in self.transcript.covers(*quote):
             at = Place(cover.by, cover.by_index)
