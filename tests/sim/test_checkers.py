@@ -453,6 +453,25 @@ def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
     assert "bravo took back" in said(1_000)
 
 
+@pytest.mark.parametrize(
+    ("more", "lost", "seen"), [(0, True, True), (1_000, True, False), (1_000, False, True)]
+)
+def test_another_charter_is_in_force_only_where_all_have_lost_the_one_before(
+    more: int, lost: bool, seen: bool
+) -> None:
+    """A number has a second charter where disks were lost, and with them all that made the first
+    one final; where anybody still holds that, it has not."""
+
+    def spoil(simulation: Simulation) -> None:
+        log = line_at(simulation, 0).logs[LogId(0, 0, b"")]
+        before = {b"the charter before": {log.id: log.size + more}}
+        simulation.checkers.decisions._charters[0] = before
+        if lost:
+            simulation.record.lost_disks.add("alpha")
+
+    assert ("another charter 0" in broken(spoil).get("decisions", "")) == seen
+
+
 @pytest.mark.parametrize(("frozen", "covered"), [(-1, 0), (1, 0), (1, 1)])
 def test_a_receipt_that_is_owed_is_seen(frozen: int, covered: int) -> None:
     """Up to where another's log is frozen, and not beyond."""

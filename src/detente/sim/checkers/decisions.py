@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from detente.core.decisions import State, state_of_offer
+from detente.core.errors import LocalError
 from detente.core.events import Tell
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, LogId
-from detente.core.station import Shelf
+from detente.core.station import Line, Shelf
+from detente.core.succession import charter_chain
 from detente.core.transcript import Place, causal_past
 from detente.sim.checkers.ends import heads, honest, line_of, still
 from detente.sim.checkers.finality import fault_of
@@ -33,7 +35,8 @@ class Decisions:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._charters: dict[int, bytes] = {}
+        # By number, the text of each charter that was in force, and what it was final by.
+        self._charters: dict[int, dict[bytes, dict[LogId, int]]] = {}
         self._final: dict[tuple[int, bytes], _Final] = {}  # by machine and offer
         simulation.record.told_to.append(self.told)
 
@@ -49,12 +52,30 @@ class Decisions:
             line = line_of(machine)
             if line is None or line.joining:
                 continue
-            text = line.charter.encode()
-            known = self._charters.setdefault(line.charter.number, text)
-            if known != text:
-                number = line.charter.number
-                self._fault(f"{machine.name} is under another charter {number} than another was")
+            self._charter(machine, line)
             self._offers(machine)
+
+    def _charter(self, machine: Machine, line: Line) -> None:
+        """One number, one charter, unless the one that was in force before has been lost."""
+        number, text = line.charter.number, line.charter.encode()
+        known = self._charters.setdefault(number, {})
+        if text not in known:
+            known[text] = _grounds(machine, line)
+        for earlier, rests_on in known.items():
+            if earlier == text:
+                return
+            if not self._forgotten(machine, rests_on):
+                self._fault(f"{machine.name} is under another charter {number} than another was")
+
+    def _forgotten(self, machine: Machine, rests_on: Mapping[LogId, int]) -> bool:
+        """Whether a charter binds this node no more, as disks were lost: it lacks what that one
+        was final by, and in the end nobody has it. A charter binds where its finality is known
+        (spec/decisions.md §6); where every signatory has lost it, they may agree on another."""
+        if not self._simulation.record.lost_disks:
+            return False
+        held = heads(machine)
+        lacks = any(held.get(log, (0, b""))[0] < size for log, size in rests_on.items())
+        return lacks and (not self._simulation.world.settled or self._gone(rests_on))
 
     def _offers(self, machine: Machine) -> None:
         line = line_of(machine)
@@ -91,8 +112,10 @@ class Decisions:
         *Elision*), if nobody has it for ever."""
         if machine.name not in self._simulation.record.lost_disks:
             return False
-        if not self._simulation.world.settled:
-            return True
+        return not self._simulation.world.settled or self._gone(rests_on)
+
+    def _gone(self, rests_on: Mapping[LogId, int]) -> bool:
+        """Whether there is on no honest disk any more what something was final by."""
         held = [heads(other) for other in honest(self._simulation)]
         return any(
             all(found.get(log, (0, b""))[0] < size for found in held)
@@ -127,6 +150,18 @@ class Decisions:
 
     def _fault(self, what: str) -> None:
         self._simulation.record.fault(FAULT, what)
+
+
+def _grounds(machine: Machine, line: Line) -> dict[LogId, int]:
+    """What the charter in force at a node is final by: nothing for the founding one."""
+    shelf, frozen = still(machine, line), frozen_logs(machine.station, line)
+    try:
+        for amended in charter_chain(shelf, line.founding, frozen=frozen):
+            if amended.seal is not None and amended.charter == line.charter:
+                return _rests_on(shelf, amended.seal)
+    except LocalError:
+        return {}  # the text of one that may come before it is not there
+    return {}
 
 
 def _rests_on(shelf: Shelf, seal: Place) -> dict[LogId, int]:
