@@ -11,7 +11,7 @@ from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, LogId
 from detente.core.station import Shelf
 from detente.core.transcript import Place, causal_past
-from detente.sim.checkers.ends import heads, honest, line_of, still
+from detente.sim.checkers.ends import heads, honest, line_of, members, still
 from detente.sim.checkers.finality import fault_of
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Decisions:
         self.look()
         final: dict[bytes, set[str]] = {}
         looked = []
-        for machine in honest(self._simulation):
+        for machine in members(self._simulation):
             line = line_of(machine)
             if line is None or line.joining or line.left:
                 continue
