@@ -517,6 +517,31 @@ def test_who_left_comes_back_under_its_own_number_and_log() -> None:
     assert heads(alpha) == heads(bravo) == heads(charlie)
 
 
+def test_who_left_is_not_blamed_for_what_was_on_its_way() -> None:
+    """A frame sent before it knew of its leaving, and one that reaches it then, count against
+    nobody; nor does one on the channel of before once it is being greeted again."""
+    world = founded()
+    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
+    joined(world)
+    late = []
+    for end, other in ((alpha, charlie), (charlie, alpha)):
+        (link,) = [one for one in end.station.links.values() if one.party == other.id]
+        frame = frames.encode_frame(*link.lines, frames.Got(end.own().id, 1))
+        late.append((end, link, events.FrameIn(link.number, frame)))
+    gone = leave(world)
+    for end, link, frame in late:
+        end.do(frame)
+        assert end.facts("refused")[-1]["refusal"] == "unknown-line"
+        assert not link.bad_frames
+    world.dropping.add(("charlie", "alpha"))
+    charter = successor(alpha, members=(*gone.members, member(2, "charlie")), left=())
+    seal(world.ends["bravo"], offer(alpha, charter))
+    world.run(100)
+    alpha.do(late[0][2])
+    assert alpha.facts("refused")[-1]["refusal"] == "unknown-line"
+    assert alpha.line.charter == charter
+
+
 def test_who_left_before_it_found_its_seal_begins_no_log() -> None:
     """The accepted charter was in force, and is no more: nothing is signed."""
     world = founded(amend="all-but-affected")

@@ -117,8 +117,6 @@ def take_over(step: Step, line: Line, charter: Charter) -> None:
     for session in list(line.sessions.values()):
         if line.left or charter.member(session.member) is None:
             del line.sessions[session.link]
-            link = step.station.links[session.link]
-            link.lines = {ours: id_ for ours, id_ in link.lines.items() if id_ != line.id}
             step.tell("left", line, member=session.member)
 
 

@@ -272,6 +272,8 @@ def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf)
     except PeerError:
         step.tell("void", line, member=author.member, index=entry.place.index)
         return
+    if line.party_of(quote.member) is None:
+        return  # it joined by an amendment that is not final here yet; nor does it count before
     log = line.logs.get(quote.log)
     found = step.station.holds_key(line, quote.member, quote.k)
     read = subtrees(step, line, quote.log)  # its head may have come with this very batch

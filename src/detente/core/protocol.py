@@ -243,9 +243,11 @@ def _read(step: Step, link: Link, data: bytes) -> None:
         step.out.append(Tell("refused-by-peer", b"", {"refusal": refuse.refusal.word}))
         return
     line = step.station.lines.get(link.lines.get(channel, b""))
-    session = None if line is None else line.sessions.get(link.number)
-    if line is None or session is None:
+    if line is None:
         raise PeerError(Refusal.OUT_OF_TURN, f"no hello on channel {channel}")
+    session = line.sessions.get(link.number)
+    if session is None or not session.greeted:  # sent before it knew that one of us has left
+        raise PeerError(Refusal.UNKNOWN_LINE, f"no member any more on channel {channel}")
     session.heard_ms = step.now.steady_ms
     if kind == Presence.TYPE:  # changes nothing that our log or theirs would have to state
         on_frame(step, line, session, read_frame(kind, reader))

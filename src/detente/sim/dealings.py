@@ -40,16 +40,29 @@ def offer(simulation: Simulation, given: Deed) -> None:
     if machine is None or line is None or not line.is_open() or not line.reads(line.me):
         return
     text = _amended(line.charter, dice)
+    propose(simulation, machine, line, text, dice.spread(60, 2 * DAY_MS // 1000))
+
+
+def propose(
+    simulation: Simulation, machine: Machine, line: Line, text: Charter, stands_s: int
+) -> bool:
+    """An amended charter is offered to all members, and to all whom it would make members; whether
+    that returned."""
     signatories = required_signatories(line.charter, text) | 1 << line.me
     now_s = machine.clock.now(simulation.world.now_ms).wall_s
-    expires_s = now_s + dice.spread(60, 2 * DAY_MS // 1000)
-    terms = Offer(AMENDMENT, _sealer(line, signatories), signatories, expires_s)
-    submit(machine, Kind.OFFER, text.encode(), line.charter.everyone(), extra=terms.encode())
+    terms = Offer(AMENDMENT, _sealer(line, signatories), signatories, now_s + stands_s)
+    audience = line.charter.everyone() | text.everyone()
+    return submit(machine, Kind.OFFER, text.encode(), audience, extra=terms.encode())
+
+
+def successor(charter: Charter) -> Charter:
+    """The next charter of a line, before anything is changed."""
+    return replace(charter, number=charter.number + 1, predecessor=charter_id(charter.encode()))
 
 
 def _amended(charter: Charter, dice: Dice) -> Charter:
     """The same line under a changed rule."""
-    base = replace(charter, number=charter.number + 1, predecessor=charter_id(charter.encode()))
+    base = successor(charter)
     what = dice.between(0, 3)
     number = dice.spread(10, 600)
     if what == 0:

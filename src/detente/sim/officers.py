@@ -22,6 +22,8 @@ class Officers:
         self.backups: dict[int, list[Backup]] = {}
         self.decided: set[tuple[str, bytes, int]] = set()  # by whom, on which offer, what
         self.revocations: dict[str, int] = {}  # the last serial of each party
+        self.given: dict[int, bytes] = {}  # both texts by which a machine may join, on paper
+        self.accepted: set[int] = set()  # the machines that have joined by such texts, ever
 
     def back_up(self, machine: Machine) -> None:
         """Keeps a backup, beside those kept before."""
@@ -36,7 +38,8 @@ class Officers:
                 self.replace_disk(machine, newest=True)
             return
         if not machine.station.lines:
-            self.replace_disk(machine, newest=True)  # the disk lost even that there was a line
+            if machine.name in machine.world.founders:
+                self.replace_disk(machine, newest=True)  # it lost even that there was a line
         elif any(line.mute for line in machine.station.lines.values()):
             self.adopt(machine)
         else:
@@ -64,6 +67,12 @@ class Officers:
 
     def adopt(self, machine: Machine) -> None:
         """The next k of the paper register, its keys, and ``node adopt``."""
+        k = self.next_pair(machine)
+        if k is not None:
+            machine.run([Adopt(k)])
+
+    def next_pair(self, machine: Machine) -> int | None:
+        """The next pair of keys is taken out of the register; None when there is no more."""
         ks = [machine.register_k]
         for line in machine.station.lines.values():
             mark = machine.marks.read(line.id)
@@ -72,10 +81,10 @@ class Officers:
         k = max(ks) + 1
         if k >= PAIRS:
             machine.world.record.note(machine, "no-more-pairs")
-            return
+            return None
         machine.register_k = machine.k = k
         machine.station.keys.k = k  # type: ignore[misc]  # ours are SimKeys
-        machine.run([Adopt(k)])
+        return k
 
     def release(self, machine: Machine) -> None:
         """Rows that an adoption had held back are released by a person."""

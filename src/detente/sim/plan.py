@@ -83,6 +83,7 @@ class Plan:
     clocks: tuple[ClockPlan, ...] = ()
     routes: tuple[RoutePlan, ...] = ()  # in the order of itertools.combinations
     real: bool = False
+    joins: bool = False  # the last is not of the founding charter
 
     def without(self, keep: Callable[[int, Deed], bool]) -> Plan:
         """The same with fewer deeds."""
@@ -133,6 +134,8 @@ OFFICERS = {
     "revoke": 1,
     "backup": 3,
 }
+COMINGS = 1 / 8  # of the seeds with three members or more: somebody joins, or leaves
+COMINGS_STREAM = 6  # the first by which all seeds that were recorded before stay as they were
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -157,18 +160,21 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     for pair in range(members * (members - 1) // 2):
         deeds += _of(dice.stream("route", pair), ROUTE_FAULTS, pair, until_ms)
     deeds += _nights(dice.stream("nights"), members, until_ms)
+    attacks = _attacks(dice.stream("attacks"), members)
+    joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
         until_ms=SETUP_MS + until_ms,
-        deeds=tuple(sorted(deeds)),
-        attacks=_attacks(dice.stream("attacks"), members),
+        deeds=tuple(sorted(deeds + comings)),
+        attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
         routes=tuple(
             _route(dice.stream("road", pair)) for pair in range(members * (members - 1) // 2)
         ),
         real=not day and seed % REAL_EVERY == REAL_EVERY - 1,
+        joins=joins,
     )
 
 
@@ -244,3 +250,34 @@ def _attacks(dice: Dice, members: int) -> tuple[Attack, ...]:
     if not dice.happens(0.5):
         return ()
     return (Attack("", dice.between(0, members - 1)),)
+
+
+def _comings(
+    dice: Dice, roles: tuple[str, ...], attacks: tuple[Attack, ...], until_ms: int
+) -> tuple[bool, list[Deed]]:
+    """In a few seeds the last party is not of the founding charter and joins by an amendment, or
+    somebody leaves by one and perhaps comes back. Each is offered more than once, since officers
+    refuse and offers expire. Who attacks is a member from the beginning to the end."""
+    members, parties = len(roles), roles.count("party")
+    if members < 3 or not dice.happens(COMINGS):
+        return False, []
+    stay = {attack.who for attack in attacks}
+    able = [who for who in range(members) if who not in stay]
+    joins = members - 1 in able and dice.happens(0.75)
+    deeds: list[Deed] = []
+
+    def often(word: str, who: int, first_ms: int, last_ms: int) -> None:
+        for number in range(dice.between(2, 4)):
+            throw = dice.stream(word, who, first_ms, number)
+            at_ms = SETUP_MS + throw.between(first_ms, last_ms)
+            deeds.append(Deed(at_ms, word, who, throw.between(0, 1 << 30)))
+
+    if joins:
+        often("join", members - 1, 0, until_ms // 2)
+    may_go = [who for who in able if roles[who] != "party" or parties > 2]  # two parties stay
+    if may_go and (not joins or dice.happens(0.6)):
+        who = dice.one_of(may_go)
+        often("leave", who, until_ms // 3, 3 * until_ms // 4)
+        if dice.happens(0.5):
+            often("join", who, 3 * until_ms // 4, until_ms)
+    return joins, deeds

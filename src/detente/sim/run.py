@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 
-from detente.sim import attackers, dealings
+from detente.sim import attackers, comings, dealings
 from detente.sim.checkers import Checkers
 from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock
@@ -55,7 +55,12 @@ class Simulation:
         self.officers = Officers()
         self.sizes_before: dict[int, int] = {}  # of own logs, before the last stretch of rest
         self.world = World(
-            Dice(plan.seed, "world"), plan.names, plan.roles, real=plan.real, traced=traced
+            Dice(plan.seed, "world"),
+            plan.names,
+            plan.roles,
+            real=plan.real,
+            traced=traced,
+            joins=plan.joins,
         )
         for machine, clock in zip(self.world.machines, plan.clocks, strict=False):
             machine.clock = Clock(clock.offset_s, clock.drift_ppm)
@@ -102,6 +107,7 @@ class Simulation:
             return  # from now on they go round together
         if not machine.kept_down:
             self.officers.look(machine)
+            comings.welcome(self, machine)
             dealings.decide(self, machine)
         wait_ms = ROUND_MS * machine.dice.between(1, 30)
         self.world.later(wait_ms, partial(self._round, machine))
@@ -124,6 +130,7 @@ class Simulation:
                     if machine.process is None:
                         world.restart(machine)
                     self.officers.look(machine)
+                    comings.welcome(self, machine)
                     dealings.decide(self, machine)
             world.run_until(world.now_ms + rounds_ms[0])
             if len(rounds_ms) > 1:

@@ -21,6 +21,8 @@ def rows(plan: Plan) -> Iterator[str]:
     pairs = [f"{one}–{other}" for one, other in combinations(plan.names, 2)]
     roles = zip(plan.names, plan.roles, strict=True)
     yield "members   " + " · ".join(f"{name} {role}" for name, role in roles)
+    if plan.joins:
+        yield f"joins     {plan.names[-1]}"
     for attack in plan.attacks:
         yield f"attacks   {plan.names[attack.who]} {attack.word}".rstrip()
     for name, its in zip(plan.names, plan.clocks, strict=False):

@@ -32,9 +32,11 @@ class World:
         *,
         real: bool = False,
         traced: bool = False,
+        joins: bool = False,
     ) -> None:
         self.dice = dice
         self.names = tuple(names)
+        self.founders = self.names[: len(names) - joins]  # the others join later, if they do
         self.real = real
         self.now_ms = 0
         self.record = Record(self, traced=traced)
@@ -57,7 +59,7 @@ class World:
     def _charter(self) -> Charter:
         members = [
             Member(n, self._roles[n], card.card.party, card.hash, card.card.name)
-            for n, card in enumerate(card_of(name, real=self.real) for name in self.names)
+            for n, card in enumerate(card_of(name, real=self.real) for name in self.founders)
         ]
         return propose(
             random=self.dice.stream("charter").bytes(16),
@@ -98,15 +100,17 @@ class World:
     # --- beginning ---
 
     def open(self) -> None:
-        """Every machine starts, accepts the charter and is linked to every other."""
+        """Every machine starts, accepts a charter that names it, and is linked to every other."""
         for machine in self.machines:
             machine.start()
             self.accept(machine)
         self.dial_all()
 
     def accept(self, machine: Machine) -> None:
-        """Its officers accept the charter."""
-        if machine.process is not None and self.line_id not in machine.station.lines:
+        """Its officers accept the founding charter, if it names them."""
+        if machine.process is None or machine.name not in self.founders:
+            return
+        if self.line_id not in machine.station.lines:
             machine.run([Accept(self.charter.encode())])
 
     # --- connections ---

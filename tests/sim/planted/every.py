@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sim.planted import deciding, judging, keeping, owing, receipting, talking, trusting
+from sim.planted import coming, deciding, judging, keeping, owing, receipting, talking, trusting
 from sim.planted.plants import DEFECTS
 
 __all__ = [
     "DEFECTS",
+    "coming",
     "deciding",
     "judging",
     "keeping",

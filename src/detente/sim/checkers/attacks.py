@@ -21,7 +21,7 @@ from detente.core.protocol import BLAMELESS
 from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.verify import verify_file
-from detente.sim.checkers.ends import entries, guilty, honest, line_of, still
+from detente.sim.checkers.ends import entries, guilty, honest, line_of, members, still
 from detente.sim.parties import START_S, card_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _contested(simulation: Simulation, machine: Machine, line: Line) -> None:
 def _forks(simulation: Simulation) -> None:
     """Two honest parties never end with two histories of one log, unless both hold the proof."""
     wicked = guilty(simulation)
-    for one, other in combinations(honest(simulation), 2):
+    for one, other in combinations(members(simulation), 2):
         ours, theirs = line_of(one), line_of(other)
         if ours is None or theirs is None:
             continue
@@ -178,7 +178,7 @@ def _decisions(simulation: Simulation) -> None:
     """What was final once is final everywhere in the end, and an offer stands alike everywhere."""
     record, states = simulation.record, dict[bytes, dict[str, State]]()
     now_s = START_S + simulation.world.now_ms // 1000  # one instant: their clocks may differ
-    for machine in honest(simulation):
+    for machine in members(simulation):
         line = line_of(machine)
         if line is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from detente.core.extras import decode_resume
 from detente.core.leaf import Kind, LogId
 from detente.core.transcript import Entry
 from detente.node.views import latest
-from detente.sim.checkers.ends import entries, guilty, honest, line_of, still, wicked
+from detente.sim.checkers.ends import entries, guilty, honest, line_of, members, still, wicked
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -88,7 +89,7 @@ class ComeBack:
 
     def check(self) -> None:
         """In the end: one leaf at each place of an honest log, whoever holds it; and whoever lost
-        its disk has back what any other holds of it."""
+        its disk has back what any other holds of it, if it is a member still."""
         first: dict[LogId, tuple[str, list[bytes]]] = {}
         liars = wicked(self._simulation)
         names = self._simulation.plan.names
@@ -105,16 +106,23 @@ class ComeBack:
                     self._fault(f"{machine.name} and {other} hold different leaves in {where}")
                 if len(hashes) > len(before):
                     first[log] = machine.name, hashes
-        for machine in machines:
-            line = line_of(machine)
-            for log, (holder, hashes) in first.items():
-                held = 0 if line is None else line.shelf.size(log)
-                if line is not None and log.member == line.me and held < len(hashes):
-                    what = f"{held} of {len(hashes)} entries of its own log {log.word}"
-                    self._fault(f"{machine.name} has {what} that {holder} holds")
-
+        self._brought_back(first.keys())
         for machine in machines:
             self._shown_once(machine)
+
+    def _brought_back(self, logs: Collection[LogId]) -> None:
+        """Every member has of its own logs what any member has of them."""
+        inside = members(self._simulation)
+        for machine in inside:
+            line = line_of(machine)
+            ours = [] if line is None else [log for log in logs if log.member == line.me]
+            for log in ours:
+                held = len(entries(machine).get(log, ()))
+                holder = max(inside, key=lambda one: len(entries(one).get(log, ())))
+                most = len(entries(holder).get(log, ()))
+                if held < most:
+                    what = f"{held} of {most} entries of its own log {log.word}"
+                    self._fault(f"{machine.name} has {what} that {holder.name} holds")
 
     def _shown_once(self, machine: Machine) -> None:
         """What was entered again after a restore is one message to people, and once in one log."""

@@ -13,7 +13,7 @@ from detente.core.leaf import Kind, LogId
 from detente.core.station import Line, Shelf
 from detente.core.succession import charter_chain
 from detente.core.transcript import Place, causal_past
-from detente.sim.checkers.ends import heads, honest, line_of, still
+from detente.sim.checkers.ends import heads, honest, line_of, members, still
 from detente.sim.checkers.finality import fault_of
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Decisions:
         self.look()
         final: dict[bytes, set[str]] = {}
         looked = []
-        for machine in honest(self._simulation):
+        for machine in members(self._simulation):
             line = line_of(machine)
             if line is None or line.joining or line.left:
                 continue

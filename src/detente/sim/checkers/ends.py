@@ -119,6 +119,17 @@ def honest(simulation: Simulation) -> list[Machine]:
     return [m for m in simulation.world.machines if m.honest and m.process is not None]
 
 
+def members(simulation: Simulation) -> list[Machine]:
+    """The machines of honest parties that are members by the latest charter in force at any of
+    them: what is promised to all is promised to these. Whether they know it is not asked; but what
+    is in force only at who is no member at another has been lost with disks, and binds nobody."""
+    found = honest(simulation)
+    held = {m.party: line.charter for m in found if (line := line_of(m)) and not line.joining}
+    known = [held[p] for p in held if all(one.number_of(p) is not None for one in held.values())]
+    charter = max(known, key=lambda one: one.number, default=simulation.world.charter)
+    return [machine for machine in found if charter.number_of(machine.party) is not None]
+
+
 def line_of(machine: Machine) -> Line | None:
     """The line as this machine knows it."""
     return machine.station.lines.get(machine.world.line_id)
@@ -141,7 +152,7 @@ def heads(machine: Machine) -> dict[LogId, tuple[int, bytes]]:
 def has_reader(simulation: Simulation, machine: Machine) -> bool:
     """Whether anybody else keeps the rules and reads."""
     roles = dict(zip(simulation.plan.names, simulation.plan.roles, strict=True))
-    others = {other.name for other in honest(simulation)} - {machine.name}
+    others = {other.name for other in members(simulation)} - {machine.name}
     return any(roles[name] != "observer" for name in others)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError
+from detente.core.events import Tell
 from detente.core.frames import Body
 from detente.core.leaf import Precedence
 from detente.core.streaming import IN_FLIGHT_BYTES_MAX
@@ -35,6 +36,13 @@ class FlashFirst:
         self._since: dict[int, int] = {}  # by our number of a link: since when it may carry entries
         self._left: set[tuple[bytes, int]] = set()  # commitment, link
         simulation.record.leaving_to.append(self.leaving)
+        simulation.record.told_to.append(self.told)
+
+    def told(self, machine: Machine, tell: Tell) -> None:
+        """Somebody is no member any more: what ended on its links begins anew if it comes back."""
+        if tell.word == "left":
+            for link in machine.connections:
+                self._since.pop(link, None)
 
     def _learn(self) -> None:
         attempted = self._simulation.record.attempted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from detente.core.leaf import CONTENT
 from detente.core.transcript import Place
-from detente.sim.checkers.ends import entries, has_reader, honest, line_of, queued
+from detente.sim.checkers.ends import entries, has_reader, honest, line_of, members, queued
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 
 def check(simulation: Simulation) -> None:
-    """Of an author whose disk was rolled back, what a peer held counts, and only that."""
+    """Of an author whose disk was rolled back, what a peer held counts, and only that. Every member
+    in force has what any of them has; what one that has left had not brought to them is its own."""
     record = simulation.record
     bodies(simulation)
     held = {machine.number: _commitments(machine) for machine in honest(simulation)}
+    inside = {machine.number: machine.name for machine in members(simulation)}
     waiting = {
         machine.name: queued(machine)
         for machine in honest(simulation)
-        if not has_reader(simulation, machine) or not is_open(machine) or mute_for_good(machine)
+        if machine.number not in inside
+        or not (has_reader(simulation, machine) and is_open(machine))
+        or mute_for_good(machine)
     }
     wicked = {m.name for m in simulation.world.machines if not m.honest}
     for submitted in record.submitted:
@@ -32,14 +36,17 @@ def check(simulation: Simulation) -> None:
         member = simulation.plan.names.index(submitted.name)
         key = (member, submitted.commitment)  # others may copy it into logs of their own
         counts = {number: found[key] for number, found in held.items()}
-        somewhere = any(counts.values())
+        somewhere = counts.get(submitted.machine) or any(counts[number] for number in inside)
         word = submitted.commitment.hex()[:12]
         if not somewhere and submitted.at_ms <= record.lost_ms.get(submitted.name, -1):
             continue
         if submitted.commitment in waiting.get(submitted.name, ()):
             continue  # durable here, and nobody need take it
-        for number, times in counts.items():
-            name = simulation.world.machines[number].name
+        brought = submitted.name in inside.values() or any(counts[number] for number in inside)
+        if counts.get(submitted.machine) and not brought:
+            continue  # entered, and nobody takes it from who has left
+        for number, name in inside.items():
+            times = counts[number]
             # Who was adopted before it met anybody may enter again what comes back later: that is
             # one dispatch (spec/log.md §7), and is shown once (come_back.py).
             if times > 1 and submitted.name not in record.lost_disks:
@@ -56,7 +63,7 @@ def bodies(simulation: Simulation) -> None:
             for entry in found:
                 if entry.body is not None:
                     there.setdefault((entry.place, entry.hash), machine.name)
-    for machine in honest(simulation):
+    for machine in members(simulation):
         line = line_of(machine)
         for log, found in entries(machine).items():
             frozen = -1 if line is None or log not in line.logs else line.logs[log].frozen

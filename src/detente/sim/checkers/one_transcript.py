@@ -1,11 +1,12 @@
-"""Promise 3, one transcript: in the end all honest members hold the same logs, whole."""
+"""Promise 3, one transcript: in the end all honest members hold the same logs, whole; who joined
+late too, from their beginning. Who has left holds a part (come_back.py)."""
 
 from __future__ import annotations
 
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers.ends import guilty, heads, honest, line_of
+from detente.sim.checkers.ends import guilty, heads, line_of, members
 
 if TYPE_CHECKING:
     from detente.sim.run import Simulation
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def check(simulation: Simulation) -> None:
     """Equal heads of the logs of honest parties, and of the others up to where they are frozen."""
     record, wicked = simulation.record, guilty(simulation)
-    for one, other in combinations(honest(simulation), 2):
+    for one, other in combinations(members(simulation), 2):
         ours, theirs = heads(one), heads(other)
         for log in sorted(ours.keys() | theirs.keys()):
             if ours.get(log) == theirs.get(log):

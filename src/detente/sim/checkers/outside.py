@@ -1,14 +1,21 @@
 """Promise 4, nobody outside reads: no body leaves for who is not addressed, none lies in clear.
 
 What travels is seen before any bearer seals it: so a body found there was sent to whoever is at the
-far end.
+far end. Nothing of the line but hellos and refusals leaves for who is no member by the charter in
+force at the sender; who joined gets no body from before, but for the texts of final amendments.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detente.sim.checkers.ends import dice_of, honest, wicked
+from detente.core.charter import Charter
+from detente.core.decisions import State, state_of_offer
+from detente.core.events import Input
+from detente.core.frames import Notice, Refuse
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import RECORD, Kind
+from detente.sim.checkers.ends import dice_of, honest, line_of, wicked
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 FAULT = "nobody outside"
 TEXT_CHARS = 40  # shorter words may stand anywhere by chance
 BODIES = 3  # looked for on each disk
+TO_ANYBODY = frozenset({Refuse.TYPE, Notice.TYPE})
 
 
 class Outside:
@@ -28,7 +36,15 @@ class Outside:
         self._simulation = simulation
         self._taken = 0  # of ``record.attempted``
         self._kept_from: dict[int, list[Submitted]] = {}  # by member number
+        self._before: dict[int, Charter] = {}  # in force at a machine when its last step began
+        simulation.record.hearing.append(self.hears)
         simulation.record.leaving_to.append(self.leaving)
+
+    def hears(self, machine: Machine, _: list[Input]) -> None:
+        """Before a step of a machine: what was said until then was said under this charter."""
+        line = line_of(machine)
+        if line is not None and machine.honest:
+            self._before[machine.number] = line.charter
 
     def _learn(self) -> None:
         names, attempted = self._simulation.plan.names, self._simulation.record.attempted
@@ -42,19 +58,31 @@ class Outside:
         """A frame of an honest node is about to leave."""
         if not machine.honest:
             return
+        other = self._simulation.world.machines[
+            connection.ends[1 - connection.side(machine.number)]
+        ]
+        if data[0] >> 4 not in TO_ANYBODY and self._is_stranger(machine, other.party):
+            what = f"a frame of type {data[0] >> 4}, and it is no member there"
+            self._simulation.record.fault(FAULT, f"{machine.name} sends {other.name} {what}")
         if self._taken < len(self._simulation.record.attempted):
             self._learn()
         if not self._kept_from:
             return
-        far = connection.ends[1 - connection.side(machine.number)]
-        name = self._simulation.world.machines[far].name
+        name = other.name
         for one in self._kept_from.get(self._simulation.plan.names.index(name), ()):
             if len(one.packed) > len(data):
                 continue
-            if one.packed in data and one.name != name:
+            if one.packed in data and one.name != name and not _is_record(machine, one):
                 self._simulation.record.fault(
                     FAULT, f"{machine.name} sends {name} a body of {one.name} that is not for it"
                 )
+
+    def _is_stranger(self, machine: Machine, party: bytes) -> bool:
+        """Whether a party was no member here when the last step began, nor is one after it."""
+        line, before = line_of(machine), self._before.get(machine.number)
+        if line is None or before is None or machine.process is None:
+            return False
+        return before.number_of(party) is None and line.charter.number_of(party) is None
 
     def check(self) -> None:
         """In the end: a few bodies, and the words in them, on every disk."""
@@ -73,3 +101,20 @@ class Outside:
                     record.fault(
                         FAULT, f"words of {one.name} lie in clear on {machine.name}'s disk"
                     )
+
+
+def _is_record(machine: Machine, one: Submitted) -> bool:
+    """Whether a body is what the record itself is made of, for every member, also for one that
+    joined later (spec/charter.md §5.1): the text of an amendment that is final here, keys, proofs.
+    """
+    line = line_of(machine)
+    if line is None:
+        return False
+    frozen = frozen_logs(machine.station, line)
+    for place in line.shelf.of_kind((Kind.OFFER, *sorted(RECORD))):
+        leaf = line.shelf.entry(*place).leaf
+        if leaf is not None and line.shelf.entry(*place).body == one.packed:
+            if leaf.kind in RECORD:
+                return True
+            return state_of_offer(line.shelf, place, 0, frozen=frozen).state is State.FINAL
+    return False

@@ -20,7 +20,7 @@ from detente.dossiers.receipts import receipts
 from detente.dossiers.report import Report, StatementShown
 from detente.dossiers.verify import verify_file
 from detente.node.proving import BUILD, _head_lines, proof_of
-from detente.sim.checkers.ends import dice_of, entries, honest, line_of, still, wicked
+from detente.sim.checkers.ends import dice_of, entries, honest, line_of, members, still, wicked
 from detente.sim.parties import card_of
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _export(machine: Machine, line: Line) -> Iterator[bytes]:
 def _ladders(simulation: Simulation) -> None:
     """A few ladders are the same at all who hold the same."""
     looked: dict[tuple[object, ...], tuple[str, list[object]]] = {}
-    for machine in honest(simulation):
+    for machine in members(simulation):
         line = line_of(machine)
         if line is None or line.joining or line.left:
             continue

@@ -1,5 +1,6 @@
-"""Liveness: once the faults stop, every honest node runs, signs, has nothing left to send, has
-stated what it holds, and then is quiet."""
+"""Liveness: once the faults stop, every honest node runs, and that of a member signs, has nothing
+left to send, has stated what it holds, and then is quiet. Who is no member yet owes nothing; who
+has left gets nothing, and may not know of its leaving for ever."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from detente.core.log import Log
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.station import Line, Session
 from detente.core.transcript import Place
-from detente.sim.checkers.ends import entries, guilty, has_reader, honest, line_of
+from detente.sim.checkers.ends import entries, guilty, has_reader, honest, line_of, members
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def check(simulation: Simulation) -> None:
     for what in _unrest(simulation):
         simulation.record.fault("liveness", what)
     wicked = guilty(simulation)
-    for machine in honest(simulation):
+    for machine in members(simulation):
         line, before = line_of(machine), simulation.sizes_before.get(machine.number)
         if line is not None:
             _check_lacks(simulation, machine, line)
@@ -46,14 +47,16 @@ def check(simulation: Simulation) -> None:
 def _unrest(simulation: Simulation) -> Iterator[str]:
     """What promises that must have been kept by now, and is not."""
     for machine in simulation.world.machines:
-        if not machine.honest:
-            continue
-        if machine.process is None:
+        if machine.honest and machine.process is None:
             yield f"{machine.name} does not run: {machine.why_down}"
-            continue
+    for machine in members(simulation):
         line = line_of(machine)
         if line is None:
             yield f"{machine.name} has no line"
+        elif line.joining:
+            yield f"{machine.name} is a member, and has not joined"
+        elif line.left:
+            yield f"{machine.name} is a member, and holds that it has left"
         elif line.mute and machine.register_k < PAIRS - 1:
             yield f"{machine.name} is still mute: {line.mute}"
         elif not line.mute:
@@ -140,7 +143,8 @@ def is_quiet(simulation: Simulation) -> bool:
     if any(_unrest(simulation)):
         return False
     wicked = guilty(simulation)
-    lines = [line for machine in honest(simulation) if (line := line_of(machine)) is not None]
+    inside = members(simulation)
+    lines = [line for machine in inside if (line := line_of(machine)) is not None]
     for line in lines:
         if line.left or line.mute:
             continue

@@ -13,7 +13,7 @@ from detente.core.transcript import Place
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
-from detente.sim.checkers.ends import guilty, honest, line_of, still
+from detente.sim.checkers.ends import guilty, honest, line_of, members, still
 
 if TYPE_CHECKING:
     from detente.core.station import Line
@@ -71,7 +71,7 @@ class Silences:
 
     def check(self) -> None:
         """In the end all who keep the rules have been linked for long, and are shown as alive."""
-        machines = {machine.name: machine for machine in honest(self._simulation)}
+        machines = {machine.name: machine for machine in members(self._simulation)}
         for machine in machines.values():
             line = line_of(machine)
             if line is None or line.joining or line.left:
