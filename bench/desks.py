@@ -30,7 +30,7 @@ TRY_EVERY_S = 0.05
 
 def measure(plan: Plan) -> Figures:
     """Milliseconds of the line alone, to one page and to each of all pages, and their ratios."""
-    blocks, messages, screens = plan.sized(1, 4), plan.sized(2, 10), plan.sized(5, 50)
+    blocks, messages, screens = plan.sized(1, 3), plan.sized(2, 5), plan.sized(5, 50)
     ground = make_ground(plan.folder / "desks")
     homes = (ground.alpha, ground.bravo)
     with ExitStack() as running:

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Seat:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection that stays open from question to question."""
+        """A connection for one question, or for the events of a page."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.port, limit=READ_BYTES_MAX)
         try:
             yield Connection(self, reader, writer)
@@ -126,37 +126,34 @@ class Screen:
 
     seat: Seat
     path: str
-    wanted: bytes = b"a text that no page has"
+    wanted: str = "a text that no page has"
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     at_s: float = 0.0
     fetched_s: float = 0.0
 
     def want(self, text: str) -> None:
         """From here on the page is watched for a text."""
-        self.wanted = text.encode()
+        self.wanted = text
         self.shown.clear()
 
     async def run(self, ready: asyncio.Event) -> None:
         """Until it is cancelled."""
         bell = asyncio.Event()
-        async with self.seat.connection() as events, self.seat.connection() as pages:
+        async with self.seat.connection() as events, asyncio.TaskGroup() as group:
             await events.begin("GET", "/live")
-            renewing = asyncio.create_task(self._renew(pages, bell))
-            try:
-                while True:
-                    told = await events.reader.readuntil(b"\n\n")
-                    if b"event: hello" in told:
-                        ready.set()
-                    if b"event: change" in told:
-                        bell.set()
-            finally:
-                renewing.cancel()
+            group.create_task(self._renew(bell))
+            while True:
+                told = await events.reader.readuntil(b"\n\n")
+                if b"event: hello" in told:
+                    ready.set()
+                if b"event: change" in told:
+                    bell.set()
 
-    async def _renew(self, pages: Connection, bell: asyncio.Event) -> None:
+    async def _renew(self, bell: asyncio.Event) -> None:
         while True:
             await bell.wait()
             bell.clear()
-            page = await pages.ask("GET", self.path)
+            page = await self.seat.get(self.path)  # an idle connection is closed after seconds
             self.fetched_s = time.perf_counter()
             if not self.shown.is_set() and self.wanted in page:
                 self.at_s = self.fetched_s
@@ -174,8 +171,9 @@ async def open_screens(screens: Sequence[Screen]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+        for found in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(found, ExceptionGroup):  # a page that failed, not one that was closed
+                raise found
 
 
 def sit_down(home: Path, count: int) -> list[Seat]:
