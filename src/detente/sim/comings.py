@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 
+WORDS = ("join", "leave")
+
 
 @deed("join")
 def join(simulation: Simulation, given: Deed) -> None:

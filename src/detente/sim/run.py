@@ -91,8 +91,9 @@ class Simulation:
         self.checkers.begin()
         for deed in plan.deeds:
             world.later(max(0, deed.at_ms - world.now_ms), partial(do, self, deed))
+        moves = any(deed.word in comings.WORDS for deed in plan.deeds)
         for machine in world.machines:
-            if machine.honest:
+            if machine.honest or moves:  # without who attacks no amendment is final
                 world.later(ROUND_MS, partial(self._round, machine))
 
     def end(self) -> Result:
@@ -106,8 +107,9 @@ class Simulation:
         if self.world.settled:
             return  # from now on they go round together
         if not machine.kept_down:
-            self.officers.look(machine)
-            comings.welcome(self, machine)
+            if machine.honest:
+                self.officers.look(machine)
+                comings.welcome(self, machine)
             dealings.decide(self, machine)
         wait_ms = ROUND_MS * machine.dice.between(1, 30)
         self.world.later(wait_ms, partial(self._round, machine))

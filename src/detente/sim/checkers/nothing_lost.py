@@ -56,9 +56,9 @@ def check(simulation: Simulation) -> None:
 
 
 def bodies(simulation: Simulation) -> None:
-    """In the end whoever is addressed has the body of each entry that anybody honest has of it."""
+    """In the end whoever is addressed has the body of each entry that any member has of it."""
     there: dict[tuple[Place, bytes], str] = {}
-    for machine in honest(simulation):
+    for machine in members(simulation):
         for found in entries(machine).values():
             for entry in found:
                 if entry.body is not None:

@@ -61,8 +61,9 @@ class Outside:
         other = self._simulation.world.machines[
             connection.ends[1 - connection.side(machine.number)]
         ]
-        if data[0] >> 4 not in TO_ANYBODY and self._is_stranger(machine, other.party):
-            what = f"a frame of type {data[0] >> 4}, and it is no member there"
+        kind = data[0] >> 4 if data else Refuse.TYPE
+        if kind not in TO_ANYBODY and self._is_stranger(machine, other.party):
+            what = f"a frame of type {kind}, and it is no member there"
             self._simulation.record.fault(FAULT, f"{machine.name} sends {other.name} {what}")
         if self._taken < len(self._simulation.record.attempted):
             self._learn()
