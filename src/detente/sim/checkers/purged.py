@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from detente.core.leaf import CONTENT, Kind, Leaf
 from detente.core.transcript import Entry, Place
-from detente.sim.checkers.ends import entries, honest, line_of, wicked
+from detente.sim.checkers.ends import entries, guilty, honest, line_of, wicked
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -23,7 +23,7 @@ def check(simulation: Simulation) -> None:
         if name in liars:
             continue
         for machine in honest(simulation):
-            fault = _left(machine, digest, salt)
+            fault = _left(machine, digest, salt, guilty(simulation))
             if fault:
                 record.fault(FAULT, f"{name}'s {digest.hex()[:12]} at {machine.name}: {fault}")
     for machine in honest(simulation):
@@ -51,7 +51,7 @@ def _declared(simulation: Simulation, machine: Machine) -> None:
                 )
 
 
-def _left(machine: Machine, digest: bytes, salt: bytes) -> str:
+def _left(machine: Machine, digest: bytes, salt: bytes, liars: set[int]) -> str:
     """What is left of a body that its author purged, or nothing."""
     line = line_of(machine)
     place = None if line is None else line.shelf.find(digest)
@@ -71,20 +71,23 @@ def _left(machine: Machine, digest: bytes, salt: bytes) -> str:
         return "its body still opens"
     if not entry.purged:
         return "it is not shown as purged"
-    if any(_said_again(found, place, entry.leaf) for found in entries(machine).values()):
-        return ""  # released once more after a restore, in another life, which was not purged
+    authors = {place.log.member, *liars}
+    if any(_said_again(found, place, entry.leaf, authors) for found in entries(machine).values()):
+        # Released once more after a restore, in another life, which was not purged; or a liar that
+        # had the body entered it as words of its own, which are not its author's to purge.
+        return ""
     if salt and any(salt in file.data for file in machine.disk.files.values()):
         return "its salt is still on the disk"
     return ""
 
 
-def _said_again(found: list[Entry], place: Place, leaf: Leaf) -> bool:
-    """Whether another entry of the same author has the same body, and still has it here."""
+def _said_again(found: list[Entry], place: Place, leaf: Leaf, authors: set[int]) -> bool:
+    """Whether another entry of one of these has the same body, and still has it here."""
     return any(
         one.leaf is not None
         and one.leaf.commitment == leaf.commitment
         and one.salt is not None
         and one.place != place
-        and one.place.log.member == place.log.member
+        and one.place.log.member in authors
         for one in found
     )

@@ -15,10 +15,10 @@ from detente.core.errors import PeerError
 from detente.core.events import FrameIn, Input
 from detente.core.frames import Ahead, Heads, Hello, StatedHead, read_frame
 from detente.core.holding import known_root
-from detente.core.leaf import LogId
+from detente.core.leaf import OVERTAKING, LogId
 from detente.core.merkle import frontier_at, leaf_hash, push_cover
 from detente.core.station import Line
-from detente.core.wire import ENTRIES, NOTHING, read_batch, read_item, read_tag
+from detente.core.wire import ENTRIES, NOTHING, lenient, read_batch, read_item, read_tag
 from detente.sim.checkers.ends import guilty, line_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Shown:
                 self._overtook(machine, line, given)
 
     def _overtook(self, machine: Machine, line: Line, given: FrameIn) -> None:
-        """An entry of its author's own log that comes ahead of a gap, rightly signed."""
+        """An entry of its author's own log that comes ahead of a gap, rightly signed, and of a kind
+        that may: whatever else does is refused, and nothing of it is kept."""
         reader = Reader(given.data)
         try:
             kind, _ = read_tag(reader)
@@ -75,6 +76,9 @@ class Shown:
         session = line.sessions[given.link]
         log = line.logs.get(frame.log) if isinstance(frame, Ahead) else None
         if not isinstance(frame, Ahead) or log is None or frame.log.member != session.member:
+            return
+        leaf = lenient(frame.raw)
+        if leaf is None or leaf.kind not in OVERTAKING:
             return
         if frame.base > log.size or 0 <= log.frozen <= frame.index or not session.greeted:
             return
