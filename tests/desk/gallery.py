@@ -42,7 +42,7 @@ PAGES = {
     "escalation": "/escalation",
     "bands": "/bands",
     "find": "{line}/find",
-    "find-found": "{line}/find?kind=dispatch",
+    "find-found": "{line}/find?entry=B-0001",
     "entry": "{seen}",
     "entry-flash": "{flash}",
     "paper-entry": "{seen}/print",

@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
 from processes import CHEAP, NODE, PASSPHRASE, PATIENCE_S, SOURCE, free_port, until
 
+from detente.cli.main import main
 from detente.desk.cabinet import Cabinet
 from detente.desk.people import People, Person
 from detente.desk.serve import origin_of
@@ -73,16 +76,13 @@ class Side:
         )
 
     def run(self, *words: str) -> str:
-        """One command line; gives what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "detente", "--json", "--home", str(self.home), *words],
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-            env=os.environ | {"PYTHONPATH": str(SOURCE), "DETENTE_LANG": "en"},
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
+        """One command line, in a thread where no browser has a loop; gives what it printed."""
+        given = ["--json", "--home", str(self.home), *words]
+        spoken = {"DETENTE_LANG": "en"}
+        with ThreadPoolExecutor(1) as apart:
+            done = apart.submit(lambda: CliRunner().invoke(main, given, env=spoken)).result()
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
     def _launch(self, *words: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
