@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.lineage import START_S
-from liar import Liar, stated
+from core.lineage import START_S, party
+from liar import Liar, covering_item, stated
 from pair import End, World, heads
 
 from detente.core import frames, limits
@@ -12,6 +12,7 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.extras import decode_over_quota
 from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.quotas import JOINED_DAYS, LEAD_DAYS, charge, log_for
+from detente.core.revocation import Revocation
 from detente.core.station import Step
 from detente.core.wire import Batch, Item
 
@@ -250,6 +251,23 @@ def test_a_log_that_no_card_lists_is_unknown(log_id: LogId) -> None:
     with pytest.raises(PeerError) as caught:
         log_for(step_of(alpha), alpha.line, log_id)
     assert (caught.value.refusal, caught.value.facts["log"]) == (Refusal.UNKNOWN_LOG, log_id)
+
+
+def test_a_lost_log_of_a_revoked_key_ends_where_the_others_say() -> None:
+    """Further than its party stands by; our own ends by no revocation here."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    alpha, charlie = world.ends["alpha"], Liar(world, "charlie")
+    item = covering_item(FRESH, 4, bytes(32), world.wall_s)
+    charlie.log.say(Kind.SEEN, seen=(item,), time_s=world.wall_s)
+    charlie.entries(charlie.greet("alpha"))
+    for name in ("alpha", "bravo"):
+        word = Revocation(party(name).id, 1, "log 1", "stolen", world.wall_s)
+        alpha.station.revoked[party(name).log(1).public()] = word
+    step = step_of(alpha)
+    assert log_for(step, alpha.line, FRESH).frozen == 4
+    assert log_for(step, alpha.line, LogId(0, 1, FRESH.life)).frozen == -1
+    assert log_for(step, alpha.line, LogId(1, 2, FRESH.life)).frozen == -1
 
 
 def test_a_member_has_as_many_lives_as_its_card_has_pairs() -> None:
