@@ -116,9 +116,11 @@ def welcome(simulation: Simulation, machine: Machine) -> None:
     a member can show one that names them, else the last that was offered."""
     line = line_of(machine) if machine.process is not None else None
     outside = line is None or line.joining or line.left
-    if machine.process is None or not outside or machine.number not in simulation.officers.given:
+    if machine.process is None or not outside:
         return
-    texts = _shown(simulation, machine) or simulation.officers.given[machine.number]
+    texts = _shown(simulation, machine) or simulation.officers.given.get(machine.number)
+    if texts is None:
+        return
     text, amended = split_texts(texts)
     if line is None:
         _take_up(simulation, machine, text, amended)
@@ -131,8 +133,9 @@ def _number(line: Line) -> int:
     return line.charter.number if line.left else 0
 
 
-def _shown(simulation: Simulation, machine: Machine) -> bytes:
-    """Both texts as a member shows them: the charter in force latest, if it names this party."""
+def _shown(simulation: Simulation, machine: Machine) -> bytes | None:
+    """Both texts as a member shows them: the charter in force latest, if it names this party. Whoever
+    offered it may have died before it could give them."""
     lines = [
         line
         for other in simulation.world.machines
@@ -141,7 +144,7 @@ def _shown(simulation: Simulation, machine: Machine) -> bytes:
     ]
     line = max(lines, key=lambda one: one.charter.number, default=None)
     if line is None or not line.charter.number or not _names(line.charter, machine):
-        return b""
+        return None
     return join_texts(line.charter_text, line.charter.encode())
 
 

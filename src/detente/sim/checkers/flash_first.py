@@ -125,10 +125,13 @@ def _may_carry(machine: Machine, link: int) -> bool:
     """Whether FLASH may be entered for this link: the peer has said hello there, before which it is
     sent no entries (spec/session.md), and the line is open. Until every founding member's leaf 0 is
     held, nobody has agreed to the line, and nothing is said on it (design §5, F16; spec/log.md §7):
-    at 86 bit/s a charter alone has the air for over a minute."""
+    at 86 bit/s a charter alone has the air for over a minute. The same holds between two: to a peer
+    that holds nothing of our log nothing can go ahead in it (spec/session.md §6, base above 0)."""
     line = line_of(machine)
     session = None if line is None else line.sessions.get(link)
-    return line is not None and session is not None and session.greeted and line.is_open()
+    if line is None or line.own is None or session is None or not line.is_open():
+        return False
+    return session.greeted and session.holds.get(line.own.id, 0) > 0
 
 
 def _is_lower(data: bytes) -> bool:
