@@ -134,8 +134,8 @@ def _number(line: Line) -> int:
 
 
 def _shown(simulation: Simulation, machine: Machine) -> bytes | None:
-    """Both texts as a member shows them: the charter in force latest, if it names this party. Whoever
-    offered it may have died before it could give them."""
+    """Both texts as a member shows them: the charter in force latest, if it names this party.
+    Whoever offered it may have died before it could give them."""
     lines = [
         line
         for other in simulation.world.machines
