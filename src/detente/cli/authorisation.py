@@ -14,7 +14,7 @@ from detente.cli import asking
 from detente.cli.app import CHECK_FAILED, Command, Group, Option, Session
 from detente.cli.line import line_option
 from detente.cli.party import read_file, write_new
-from detente.cli.proofs import plain_values
+from detente.cli.proofs import cards_option, now_option, plain_values, revocations_option
 from detente.plain import plain
 from detente.times import parse_time, stamp
 from detente.words import _, marked
@@ -58,31 +58,9 @@ def export(session: Session, entry: str, out: Path, line_name: str | None) -> No
 )
 @click.argument("record", type=click.Path(path_type=Path))
 @click.argument("proof", type=click.Path(path_type=Path))
-@click.option(
-    "--card",
-    "cards",
-    multiple=True,
-    metavar="CARD",
-    type=click.Path(path_type=Path),
-    cls=Option,
-    help=marked("A party's card; compare its digits with the party first."),
-)
-@click.option(
-    "--revocation",
-    "revocations",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    cls=Option,
-    help=marked("A party's word that one of its keys is void; counts beside those in the file."),
-)
-@click.option(
-    "--now",
-    "now",
-    metavar="INSTANT",
-    cls=Option,
-    help=marked("Check as of this instant; without it the clock of this machine."),
-)
+@cards_option
+@revocations_option
+@now_option
 @click.pass_context
 def verify(
     ctx: click.Context,

@@ -107,12 +107,7 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
 # --- verify: no home, no node, no network -----------------------------------------------------
 
 
-@click.command(
-    cls=Command,
-    help=marked("Check a proof, bundle, transcript, accusation, card, charter or revocation."),
-)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
+cards_option = click.option(
     "--card",
     "cards",
     multiple=True,
@@ -121,7 +116,7 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
     cls=Option,
     help=marked("A party's card; compare its digits with the party first."),
 )
-@click.option(
+revocations_option = click.option(
     "--revocation",
     "revocations",
     multiple=True,
@@ -130,6 +125,22 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
     cls=Option,
     help=marked("A party's word that one of its keys is void; counts beside those in the file."),
 )
+now_option = click.option(
+    "--now",
+    "now",
+    metavar="INSTANT",
+    cls=Option,
+    help=marked("Check as of this instant; without it the clock of this machine."),
+)
+
+
+@click.command(
+    cls=Command,
+    help=marked("Check a proof, bundle, transcript, accusation, card, charter or revocation."),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@cards_option
+@revocations_option
 @click.argument("more_cards", metavar="[CARD]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--ed25519-until",
@@ -138,13 +149,7 @@ def show_(session: Session, limit: int, line_name: str | None) -> None:
     cls=Option,
     help=marked("From when on Ed25519 alone proves nothing; without it the charter's date."),
 )
-@click.option(
-    "--now",
-    "now",
-    metavar="INSTANT",
-    cls=Option,
-    help=marked("Check as of this instant; without it the clock of this machine."),
-)
+@now_option
 @click.pass_context
 def verify(
     ctx: click.Context,
