@@ -15,6 +15,22 @@ from detente.dossiers.faults import Rule
 from detente.dossiers.profile import FIRST, read_word
 from detente.dossiers.profile_reading import from_plain, parse_canonical, parse_toml
 
+# What these texts ask for: the rule, its hours, its days, and what nobody has read in them.
+TEXTS = {
+    "installations-1988": ("calendar-day", None, ("01-01",), ()),
+    "prisoners-2008": ("calendar-day", None, ("01-01", "07-01"), ()),
+    "sea-danger-1972": ("before", 3 * 24, (), ()),
+    "dangerous-1989": ("at-once", None, (), ()),
+    "hcoc-launch": ("before", 0, (), ()),
+    "hcoc-yearly": ("calendar-day", None, ("03-31",), ("31",)),
+    "unusual-2011": ("at-once", None, (), ()),
+    "unusual-reply-2011": ("on-receipt", 48, (), ("48 h",)),
+    "activity-2011": ("before", 42 * 24, (), ("42 d",)),
+    "new-start-initial": ("within", 45 * 24, (), ()),
+    "new-start-update": ("within", 30 * 24, (), ()),
+    "new-start-change": ("within", 5 * 24, (), ()),
+}
+
 
 def faults_of(changes):
     """The paths at which a changed profile is wrong."""
@@ -158,7 +174,7 @@ def test_a_shipped_profile_says_where_each_number_stands():
     found = shipped()
     assert set(found) >= {
         "launch-1988", "accident-1971", "exercise-1989", "flight-test-2005",
-        "relief-site", "relief-movement", "air-space",
+        "relief-site", "relief-movement", "air-space", *TEXTS,
     }  # fmt: skip
     for one in found.values():
         assert set(one.renderings) == {"en", "ru", "uk"}
@@ -169,6 +185,19 @@ def test_a_shipped_profile_says_where_each_number_stands():
     assert found["launch-1988"].word(1) in spec
     assert found["launch-1988"].numbers["lead"].seconds == 86_400
     assert found["flight-test-2005"].numbers["impact-distance"].metres == 70_000
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_shipped_profile_counts_as_its_text_says(name):
+    """Rule, span and days as written down a second time; what nobody read is to be stated."""
+    one = shipped()[name]
+    rule, hours, days, unsure = TEXTS[name]
+    by = one.deadline.by
+    assert one.deadline.rule == rule
+    assert (None if by is None else by.seconds) == (None if hours is None else hours * 3_600)
+    assert one.deadline.days == days
+    assert tuple(number.said for number in one.unsure) == unsure
+    assert one.status == ("lapsed" if name.startswith("new-start") else "in-force")
 
 
 def test_a_profile_cannot_be_changed_behind_its_name():
