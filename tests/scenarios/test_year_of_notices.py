@@ -36,7 +36,8 @@ YEAR_S = 365 * 86_400
 PROFILES = shipped()
 BOTH = ("alpha", "bravo")
 SPOT = "50.450100N 030.523400E"
-# What these regimes ask for, written down a second time: hours before, or None for none.
+# What these regimes ask for, written down a second time: hours before the event, below 0 after it,
+# or None for none. Lists of a calendar day and answers have tests of their own.
 LEADS_H = {
     "launch-1988": 24,
     "exercise-1989": 14 * 24,
@@ -45,6 +46,12 @@ LEADS_H = {
     "air-space": 24,
     "accident-1971": None,
     "relief-site": None,
+    "sea-danger-1972": 3 * 24,
+    "activity-2011": 42 * 24,
+    "hcoc-launch": 0,
+    "new-start-change": -5 * 24,
+    "dangerous-1989": None,
+    "unusual-2011": None,
 }
 SEEN_COUNTS = {"relief-site", "relief-movement", "air-space"}  # there storing is no receipt
 
@@ -79,8 +86,8 @@ class Expected:
 def drawn(dice: Random, now_s: int) -> tuple[str, dict[str, str], tuple[str, ...], datetime | None]:
     """A notice of any shipped profile: its name, values, unknown fields, and its due time."""
     name = dice.choice(sorted(LEADS_H))
-    lead = timedelta(hours=LEADS_H[name] or 24)
-    ahead = lead * dice.uniform(0.6, 3)
+    lead = timedelta(hours=LEADS_H[name] or 0)
+    ahead = (lead or timedelta(days=1)) * dice.uniform(0.6, 3)
     event = (datetime.fromtimestamp(now_s, UTC) + ahead).replace(microsecond=0)
     window = f"{iso(event)}/{iso(event + timedelta(hours=dice.randint(1, 100)))}"
     day = event.replace(hour=0, minute=0, second=0)
@@ -110,6 +117,21 @@ def drawn(dice: Random, now_s: int) -> tuple[str, dict[str, str], tuple[str, ...
             "valid": window, "site": "Hospital 4", "kind": "medical", "operator": "city",
             "position": f"PLACE WGS84 {SPOT}",
         },
+        "sea-danger-1972": {
+            "window": window, "action": "firing", "signal": "YV1 PP8",
+            "circle": f"CIRCLE WGS84 {SPOT} RADIUS 10 NM",
+        },
+        "activity-2011": {
+            "window": window, "activity": "Quiet Field", "purpose": "drill", "area": "plain",
+            "troops": str(dice.randint(9000, 20000)),
+        },
+        "hcoc-launch": {
+            "window": window, "vehicle": "space-launch", "class": "medium",
+            "launch-area": "northern range", "direction": "east",
+        },
+        "new-start-change": {"occurred": iso(event), "category": "silos", "change": "one less"},
+        "dangerous-1989": {"kind": "laser", "what": "a light from a ship"},
+        "unusual-2011": {"activity": "a column of lorries", "area": "plain", "asked": "what for"},
     }  # fmt: skip
     unknown = tuple(
         one.name
@@ -215,7 +237,10 @@ class Year:
         """A new notice; now and then it takes the place of an earlier one, or one is cancelled."""
         author = self.dice.choice(BOTH)
         name, values, unknown, due = drawn(self.dice, self.world.wall_s)
-        numbered = {"relief-site": "operator", "accident-1971": "what", "exercise-1989": "exercise"}
+        numbered = {
+            "relief-site": "operator", "accident-1971": "what", "exercise-1989": "exercise",
+            "dangerous-1989": "what", "unusual-2011": "asked",
+        }  # fmt: skip
         if name in numbered:
             values[numbered[name]] = f"number {number}"
         text = Notice(PROFILES[name].word(1), values, unknown).text()
@@ -300,7 +325,7 @@ def dossier_of(end: End, now_s: int) -> tuple[Dossier, Indexed]:
 
 @pytest.mark.timeout(900)  # half a minute where nothing else runs
 def test_a_year_of_notices_ends_in_one_dossier_with_every_lateness_right():
-    """2,500 notices over all shipped profiles, links that break, processes that restart: both sides
+    """2,500 notices over the shipped profiles, links that break, processes that restart: both sides
     compute the same dossier, and every lateness is what the book of the test says."""
     words = tuple(one.word(1) for one in PROFILES.values())
     world = World(changes={"profiles": words})
