@@ -129,6 +129,22 @@ def test_what_is_due_at_once_is_never_late():
     assert checked.times[:2] == (read_instant("2026-02-05T09:00Z"), None)
 
 
+def test_the_yearly_lists_and_answers_that_are_shipped_are_due_when_their_texts_say():
+    """On 1 July; by 31 March, from 1 January on; 48 hours from the receipt of the question."""
+    lists, code, reply = (
+        shipped()[name] for name in ("prisoners-2008", "hcoc-yearly", "unusual-reply-2011")
+    )
+    july_s, march_s = read_day("2027-07-01"), read_day("2027-03-31")
+    values = {"day": "2027-07-01", "civilians": "3", "fishermen": "4"}
+    short = check(lists, values, Flat(), now_s=july_s)
+    assert [(one.field, one.rule) for one in short.faults] == [("rows", Rule.MISSING_FIELD)]
+    assert check(lists, values | {"rows": "none"}, Flat(), now_s=july_s).faults == ()
+    assert short.times[1:3] == (july_s + DAY_S - 1, july_s)
+    due = check(code, {"due": "2027-03-31"}, Flat()).times
+    assert due[1:3] == (march_s + DAY_S - 1, read_day("2027-01-01"))
+    assert check(reply, {}, Flat(), trigger_s=july_s).times.due_s == july_s + 2 * DAY_S
+
+
 YEARLY = {
     "field.window": None,
     "field.day": {"type": "day", "need": "required", "source": "s", "label": {"en": "day"}},
