@@ -5,11 +5,16 @@ For a party's own staff. Nothing of it goes to the line, and no address is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from detente.plain import plain
+from detente.terms import NOTICES, word
+from detente.words import _
 
 ROW_BYTES_MAX = 75  # RFC 5545 §3.1, the line end not counted
+DUE_ALARM_S = 86_400  # a day before something is due, a calendar rings
 PRODUCT = "-//detente//notices//EN"
 
 
@@ -32,6 +37,29 @@ def calendar(events: Iterable[Event], now_s: int) -> str:
         rows += _event(one, now_s)
     rows.append("END:VCALENDAR")
     return "".join(f"{folded}\r\n" for row in rows for folded in _fold(row))
+
+
+def of_notices(found: Mapping[str, Any]) -> Iterator[Event]:
+    """What is due on a line and not given, and what stands, by the node's list of notices."""
+    line = found["line"][:16]
+    for one in found["due"]:
+        if one["given"] is None:
+            what = one["day_s"] if one["trigger"] is None else one["trigger"]
+            name = _name(found["members"], one["member"])
+            summary = _("due: {what}, {name}").format(what=one["profile"], name=name)
+            uid = f"due-{one['word']}-{one['member']}-{what}@{line}"
+            yield Event(uid, one["due_s"], None, summary, one["word"], DUE_ALARM_S)
+    for one in found["notices"]:
+        start_s = one["event_s"] if one["valid_from_s"] is None else one["valid_from_s"]
+        if start_s is not None and one["state"] not in {"superseded", "cancelled"}:
+            name = _name(found["members"], one["member"])
+            text = f"{one['entry']} {name}\n{word(NOTICES, one['state'])}"
+            uid = f"{one['entry']}@{line}"
+            yield Event(uid, start_s, one["valid_until_s"], one["reads_subject"], text)
+
+
+def _name(members: Mapping[Any, str], member: int) -> str:
+    return plain(str(members.get(member) or members.get(str(member)) or member))
 
 
 def _event(one: Event, now_s: int) -> Iterator[str]:

@@ -93,6 +93,21 @@ SOURCES: Final[Mapping[str, str]] = {
     "derived": marked("derived from the transcript"),
 }
 
+NOTICES: Final[Mapping[str, str]] = {
+    "drafted": marked("drafted"),
+    "released": marked("authorised, not received"),
+    "received": marked("received"),
+    "superseded": marked("replaced"),
+    "cancelled": marked("cancelled"),
+    "expired": marked("expired"),
+    "in-force": marked("in force"),
+    "unstated": marked("waits for stated numbers"),
+    "textless": marked("its text is not in the transcript"),
+    "suspended": marked("suspended"),
+    "dropped": marked("no charter names it any more"),
+    "lapsed": marked("lapsed"),
+    "template": marked("template"),
+}
 STATES: Final[Mapping[str, str]] = {
     "open": marked("still open"),  # of an entry; a line that is open is another word
     "overdue": marked("overdue"),

@@ -43,6 +43,7 @@ PAGES = {
     "bands": "/bands",
     "find": "{line}/find",
     "find-found": "{line}/find?entry=B-0001",
+    "notices": "{line}/notices",
     "entry": "{seen}",
     "entry-flash": "{flash}",
     "paper-entry": "{seen}/print",
@@ -180,6 +181,7 @@ def _furnish(made: Gallery) -> None:
     drafts = _written(parties, post)
     _poster(parties, other)("/watch/take", hours="8")
     _poster(parties, other)("/watch/hand-over", note="Their colonel calls at noon.\nKeep 2 open.")
+    _noticed(parties)
     apart(parties.look)
     made.names = _named(parties, seen, flash) | drafts
 
@@ -237,6 +239,27 @@ def _said(parties: Parties) -> tuple[str, str]:
     parties.pair.pump()
     flash = parties.bravo_says("Stop the strike on the hill.", subject="Hill", precedence="FLASH")
     return tuple(command(alpha, "show", entry=one)["place"] for one in (seen, flash))
+
+
+def _noticed(parties: Parties) -> None:
+    """A regime of launches, and a notice of each side that has a place."""
+    sides = parties.pair.alpha, parties.pair.bravo
+    on = {"line": parties.line, "reason": "the regime begins tonight"}
+    for node in sides:
+        command(node, "notice_adopt", name="launch-1988", state={"validity": "4 d"}, **on)
+        parties.pair.pump()
+    for node in sides:
+        parties.pair.say("The regime is in force.", node=node, subject="Launches", **on)
+    for node, circle in zip(sides, ("56 15N 162 30E", "57N 163 30E"), strict=True):
+        values = {
+            "date": iso(wall_s() + 3 * 86_400)[:10],
+            "missile": "ICBM",
+            "launch-area": "northern range",
+            "impact-circle": f"WGS84 {circle} RADIUS 20 NM",
+        }
+        command(node, "notice_send", profile="launch-1988", values=values, **on)
+        parties.pair.pump()
+    parties.desk.node.changes += 1
 
 
 def _exercise(parties: Parties) -> None:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 SCREENS = os.environ.get("DETENTE_SCREENS", "")
 WIDE, TALL = 1280, 900
 BEHIND = {"write", "find", "authorise", "person"}  # others show all that these do, and more
-NO_PAGES = {"/live", "/line/{line}/entry/{entry:path}/proof", "/line/{line}/export"}
+NO_PAGES = {
+    "/live",
+    "/line/{line}/entry/{entry:path}/proof",
+    "/line/{line}/export",
+    "/line/{line}/notices.ics",
+}
 # What a role sees otherwise than somebody with all of them: fewer places to go, fewer buttons.
 DIFFERENT = [
     ("watch", "watch"),

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -20,29 +20,12 @@ from detente.cli.line import line_option
 from detente.cli.party import read_file, write_new
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain, quoted
-from detente.terms import word
+from detente.terms import NOTICES, word
 from detente.times import iso
 from detente.words import _, marked
 
 REPLIES = ("received", "read-back", "no-objection", "objection", "cannot-comply")
-DUE_ALARM_S = 86_400  # a day before something is due, a calendar rings
 DRAFT_KEYS = frozenset({"profile", "values", "unknown"})
-
-STATES: Final[Mapping[str, str]] = {
-    "drafted": marked("drafted"),
-    "released": marked("authorised, not received"),
-    "received": marked("received"),
-    "superseded": marked("replaced"),
-    "cancelled": marked("cancelled"),
-    "expired": marked("expired"),
-    "in-force": marked("in force"),
-    "unstated": marked("waits for stated numbers"),
-    "textless": marked("its text is not in the transcript"),
-    "suspended": marked("suspended"),
-    "dropped": marked("no charter names it any more"),
-    "lapsed": marked("lapsed"),
-    "template": marked("template"),
-}
 
 
 @click.group(cls=Group, help=marked("Agreed notifications: profiles, notices, what is due."))
@@ -84,7 +67,7 @@ def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
     for one in found["profiles"]:
         titles = one["titles"]
         title = titles.get(languages.language()) or next(iter(titles.values()))
-        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(STATES, one['status'])})"
+        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(NOTICES, one['status'])})"
         if not whole:
             continue
         yield f"  {plain(one['source'])}  {one['digest']}"
@@ -101,7 +84,7 @@ def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
 
 def adopted_rows(one: Mapping[str, Any]) -> Iterator[str]:
     """An adoption: its word, its state, and who has still to do what."""
-    yield f"{plain(one['word'])}: {word(STATES, one['state'])}"
+    yield f"{plain(one['word'])}: {word(NOTICES, one['state'])}"
     for missing in one["missing"]:
         text = _("  member {member} has not stated {number}")
         yield text.format(member=missing["member"], number=plain(missing["number"]))
@@ -425,7 +408,7 @@ def list_rows(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["adopted"]:
         yield from adopted_rows(one)
     for one in found["drafted"]:
-        yield f"{one['number']:>6}  {word(STATES, 'drafted')}  {plain(one['word'])}"
+        yield f"{one['number']:>6}  {word(NOTICES, 'drafted')}  {plain(one['word'])}"
     for one in found["notices"]:
         yield from notice_rows(one, found["members"])
     if not found["notices"]:
@@ -471,7 +454,7 @@ def notice_rows(one: Mapping[str, Any], members: Mapping[Any, str]) -> Iterator[
         entry=plain(one["entry"]),
         name=_name(members, one["member"]),
         what=plain(one["reads_subject"]),
-        state=word(STATES, one["state"]),
+        state=word(NOTICES, one["state"]),
     )
     if not one["bound"]:
         yield "  " + _("given under an adoption that did not bind its author")
@@ -530,7 +513,7 @@ def calendar(
     from detente import ical
 
     found = _listed(session, line_name, language)
-    events = list(_events(found))
+    events = list(ical.of_notices(found))
     text = ical.calendar(events, found["now_s"])
     if out is not None:
         out.write_bytes(text.encode())
@@ -539,23 +522,3 @@ def calendar(
         session.show(shown, lambda: [str(out)])
     else:
         click.echo(text, nl=False)
-
-
-def _events(found: Mapping[str, Any]) -> Iterator[Any]:
-    from detente.ical import Event
-
-    line = found["line"][:16]
-    for one in found["due"]:
-        if one["given"] is None:
-            what = one["day_s"] if one["trigger"] is None else one["trigger"]
-            name = _name(found["members"], one["member"])
-            summary = _("due: {what}, {name}").format(what=one["profile"], name=name)
-            uid = f"due-{one['word']}-{one['member']}-{what}@{line}"
-            yield Event(uid, one["due_s"], None, summary, one["word"], DUE_ALARM_S)
-    for one in found["notices"]:
-        start_s = one["event_s"] if one["valid_from_s"] is None else one["valid_from_s"]
-        if start_s is not None and one["state"] not in {"superseded", "cancelled"}:
-            name = _name(found["members"], one["member"])
-            text = f"{one['entry']} {name}\n{word(STATES, one['state'])}"
-            uid = f"{one['entry']}@{line}"
-            yield Event(uid, start_s, one["valid_until_s"], one["reads_subject"], text)

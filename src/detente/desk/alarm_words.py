@@ -33,6 +33,34 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         marked("{by} has given no receipt of {precedence} {entry}, due {due}"),
         marked("it may not have reached them: call them by another way"),
     ),
+    "notice-near": (
+        marked("{line}: our notice is due {due}: {what}"),
+        marked("give it (detente notice new), or tell them why it does not come"),
+    ),
+    "notice-late": (
+        marked("{line}: OUR NOTICE IS LATE since {due}: {what}"),
+        marked("give it now: by how much it is late is shown to both"),
+    ),
+    "notice-not-given": (
+        marked("{line}: {name} has not given the notice due {due}: {what}"),
+        marked("ask them for it; nothing follows from their silence by itself"),
+    ),
+    "notice-unreceived-here": (
+        marked("{line}: {entry} is a notice that nobody here has received; it is due {due}"),
+        marked("open it and state SEEN"),
+    ),
+    "notice-overdue-here": (
+        marked("{line}: {entry} is a notice that nobody here had received by {due}"),
+        marked("open it and state SEEN"),
+    ),
+    "notice-unreceived-there": (
+        marked("{line}: {name} has not received our notice {entry}; it is due {due}"),
+        marked("call them by another way, before it is late"),
+    ),
+    "notice-overdue-there": (
+        marked("{line}: OUR NOTICE {entry} IS LATE: {name} had not received it by {due}"),
+        marked("it may not have reached them: call them by another way"),
+    ),
     "no-sign": (
         marked("{line}: no sign of life from {name} since {last}"),
         marked("check our own network first; then call them by telephone, and enter what is said"),

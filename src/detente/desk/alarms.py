@@ -22,6 +22,7 @@ QUEUED_S: Final = 60  # a dispatch that has not left by then is stuck
 CLOCK_ERROR_S_MAX: Final = 60  # a claim worse than this makes every deadline doubtful
 HEARTBEAT_S: Final = 95  # how old the time in the last heartbeat may be (limits.PRESENCE_LEASE_S)
 NEAR_S_MIN: Final = 60  # a deadline is near for this long at the least
+NEAR_S_MAX: Final = 86_400  # of a notice: a deadline months away is near on its last day
 AGAIN_MIN: Final = (5, 15, 30)  # steps where no list says whom to call: it sounds again
 REFUSALS: Final = frozenset(one.word for one in Refusal)
 URGENT_WORDS: Final = frozenset({"FLASH", "OVERRIDE"})
@@ -300,3 +301,57 @@ def _clock(clock: View, number: int, name: str, now_s: int, make: Any) -> Iterat
         yield make("clocks-apart", Severity.WARNING, number, name=name, apart_s=ahead_s)
     elif -ahead_s > error_s + CLOCK_ERROR_S_MAX + HEARTBEAT_S:
         yield make("clocks-apart", Severity.WARNING, number, name=name, apart_s=-ahead_s)
+
+
+# --- notices ----------------------------------------------------------------------------------
+
+
+def of_notices(line: View, found: View, now_s: int) -> Iterator[Condition]:
+    """What a line's list of notices says is due: from when it is near until it is given and
+    received. Near and late are one matter, counted from when it came near."""
+    me = next((one["number"] for one in line["members"] if one["me"]), -1)
+
+    def make(word: str, about: object, since_s: int, **facts: Any) -> Condition:
+        key = f"notice/{line['line'][:16]}/{about}"
+        told = {"line": line["title"], **facts}
+        severity = Severity.WARNING
+        return Condition(key, word, severity, line["line"], line["title"], since_s, facts=told)
+
+    for one in found["due"]:
+        ours, due_s = one["member"] == me, one["due_s"]
+        near_s = due_s - _ahead_s(due_s - _began_s(found, one))
+        if one["given"] is not None or now_s < near_s or (not ours and now_s <= due_s):
+            continue
+        word = "notice-not-given" if not ours else "notice-late" if now_s > due_s else "notice-near"
+        about = f"{one['word']}/{one['member']}/{one['trigger'] or one['day_s']}"
+        facts = {"name": _name(line, one["member"]), "what": one["profile"], "due_s": due_s}
+        yield make(word, about, near_s if ours else due_s, **facts)
+    for one in found["notices"]:
+        if one["state"] != "released" or one["due_s"] is None:
+            continue
+        due_s = one["due_s"]
+        near_s = max(one["sent_s"], due_s - _ahead_s(due_s - one["sent_s"]))
+        for each in one["deliveries"]:
+            if each["received_s"] is None and now_s >= near_s:
+                there = "here" if each["member"] == me else "there"
+                word = f"notice-unreceived-{there}" if now_s <= due_s else f"notice-overdue-{there}"
+                name = _name(line, each["member"])
+                entry = one["entry"]  # a serial is an address of its page too
+                facts = {"name": name, "entry": entry, "place": entry, "due_s": due_s}
+                yield make(word, f"{entry}/{each['member']}", near_s, **facts)
+
+
+def _began_s(found: View, due: View) -> int:
+    """When a party came to owe a notice: when it received the one that asks for it; else long ago,
+    by the calendar."""
+    for one in found["notices"]:
+        for each in one["deliveries"] if one["entry"] == due["trigger"] else ():
+            if each["member"] == due["member"] and each["received_s"] is not None:
+                return int(each["received_s"])
+    return 0
+
+
+def _ahead_s(whole_s: int) -> int:
+    """For how long before it the deadline of a notice is near: a fifth of the whole time, at most
+    a day."""
+    return min(NEAR_S_MAX, max(NEAR_S_MIN, whole_s // 5))

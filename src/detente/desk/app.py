@@ -23,6 +23,7 @@ from detente.desk import (
     find_page,
     line_page,
     marking,
+    notices_page,
     noting,
     own_page,
     paper,
@@ -86,6 +87,7 @@ def application(desk: Desk) -> Starlette:
             *voice.ROUTES,
             *real_world.ROUTES,
             *find_page.ROUTES,
+            *notices_page.ROUTES,
             *paper.ROUTES,  # before the pages of entries, whose names may hold a slash
             *audit_page.ROUTES,
             *telephone_page.ROUTES,

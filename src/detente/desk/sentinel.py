@@ -12,7 +12,16 @@ from typing import Any
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import noting
 from detente.desk.alarm_words import as_data
-from detente.desk.alarms import Alarm, Condition, Contact, Kept, Severity, alarms, conditions
+from detente.desk.alarms import (
+    Alarm,
+    Condition,
+    Contact,
+    Kept,
+    Severity,
+    alarms,
+    conditions,
+    of_notices,
+)
 from detente.desk.cabinet import Cabinet
 from detente.desk.node_side import NodeSide, gone
 from detente.desk.people import Person
@@ -22,6 +31,7 @@ from detente.words import marked
 EVERY_S = 2.0  # deadlines pass without an event
 LEAST_S = 0.2  # between two looks: a line in full flow is not asked after every entry
 DOCTOR_EVERY_S = 60  # its checks read the disk
+NOTICES_EVERY_S = 60  # a list of notices reads every dispatch of its line
 CONTACTS_MAX = 40
 MINUTES_MAX = 24 * 60
 TEXT_CHARS_MAX = 80
@@ -49,6 +59,8 @@ class Sentinel:
     _disk_s: int | None = None
     _gone_s: int | None = None
     _examined_s: int = 0
+    _listed_s: int = 0
+    _notices: dict[str, dict[str, Any]] = field(default_factory=dict)  # by line
     _last: list[Condition] = field(default_factory=list)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,6 +117,9 @@ class Sentinel:
             self.status = await self.node.look("status")
             if now_s - self._examined_s >= DOCTOR_EVERY_S:
                 self.findings, self._examined_s = await self.node.look("doctor"), now_s
+            if now_s - self._listed_s >= NOTICES_EVERY_S:
+                await self._list(self.status["lines"])
+                self._listed_s = now_s
         except LocalError as error:
             if not gone(error):
                 raise
@@ -114,7 +129,24 @@ class Sentinel:
             return [*conditions(None, (), now_s, gone_s=self._gone_s), *self._last]
         self._gone_s = None
         self._last = conditions(self.status, self.findings, now_s)
+        for line in self.status["lines"]:
+            if line["line"] in self._notices:
+                self._last += of_notices(line, self._notices[line["line"]], now_s)
         return list(self._last)
+
+    async def _list(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Asks for the notices of every line that goes on. A line whose list is refused keeps the
+        last one, and administrators are shown why: the other alarms do not wait for it."""
+        going = [one["line"] for one in lines if one["open"] and not one["left"]]
+        listed = {name: self._notices[name] for name in going if name in self._notices}
+        for name in going:
+            try:
+                listed[name] = await self.node.look("notice_list", line=name, meet=False)
+            except LocalError as error:
+                if gone(error):
+                    raise
+                self.trouble = f"{error.refusal.word}: {error.detail}"
+        self._notices = listed
 
     # --- what is kept ---
 

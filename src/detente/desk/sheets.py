@@ -54,6 +54,7 @@ def _environment() -> jinja2.Environment:
         "foreign": foreign,
         "dtg": dtg,
         "iso": times.iso,
+        "stamp": times.stamp,
         "clock_error": times.give_or_take,
     }
     return found

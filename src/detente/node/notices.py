@@ -21,7 +21,7 @@ from detente.dossiers.faults import Fault, Rule, refuse
 from detente.dossiers.notice import Checked
 from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, read_form
 from detente.dossiers.notices import Dossier, Given
-from detente.dossiers.profile import Profile
+from detente.dossiers.profile import GEOMETRIES, Profile
 from detente.dossiers.renderings import render, title
 from detente.dossiers.values import read_value
 from detente.node import asked, releasing
@@ -180,9 +180,13 @@ def times_view(checked: Checked) -> dict[str, Any]:
 
 
 def list_notices(node: Node, request: Request) -> dict[str, Any]:
-    """The dossier of a line: adoptions, notices drafted and given, what is due, what is used."""
+    """The dossier of a line: adoptions, notices drafted and given, what is due, what is used.
+
+    With ``meet`` false nothing is measured: that is for whoever asks by the clock.
+    """
     line = find_line(node.station, request.get("line"))
     found, language = dossier_of(node, line), _language(line, request)
+    meet = asked.flag(request, "meet", True)
     return {
         "line": line.id.hex(),
         "now_s": clock(node.home).wall_s,
@@ -202,7 +206,7 @@ def list_notices(node: Node, request: Request) -> dict[str, Any]:
         "counts": [one._asdict() for one in found.counts],
         "meet": [
             {"entry": _word(line, one.place), "other": _word(line, other.place)} | facts
-            for one, other, facts in meetings(found.given)
+            for one, other, facts in (meetings(found.given) if meet else ())
         ],
     }
 
@@ -236,6 +240,11 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
         **times_view(one.checked),
         "late_s": one.late_s,
         "confirmed_late_s": one.confirmed_late_s,
+        "places": {
+            name: values[name]
+            for name, field in one.profile.fields.items()
+            if field.type in GEOMETRIES and name in values
+        },
         "deliveries": [each._asdict() for each in one.deliveries],
         "answers": [
             each._asdict()
