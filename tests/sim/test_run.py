@@ -16,10 +16,12 @@ from detente.sim.plan import plan_of
 from detente.sim.run import Simulation, quiet_power_cuts, run_plan
 from detente.sim.world import World
 
+# The day of seed 20 tears a disk so that its store does not open, and says why.
 SCRIPT = """
 from detente.sim.plan import plan_of
 from detente.sim.run import run_plan
-print("\\n".join(run_plan(plan_of(7), traced=True).lines))
+for plan in (plan_of(7), plan_of(20, day=True)):
+    print("\\n".join(run_plan(plan, traced=True).lines))
 """
 
 
@@ -40,6 +42,7 @@ def test_the_same_seed_gives_the_same_trace_whatever_python_hashes_to() -> None:
         traces.append(subprocess.run(command, env=env, check=True, capture_output=True).stdout)
     assert traces[0] == traces[1]
     assert traces[0].count(b"\n") > 100
+    assert b"cannot open its store" in traces[0]
 
 
 def test_a_store_freed_without_power_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,9 @@ class Machine:
                 vfs=VFS,
             )
         except DetenteError as error:
-            self.why_down = f"cannot open its store: {error}"
+            # Without where: that folder has another name in every process.
+            told = str(error).replace(f"{self.disk.folder}/", "")
+            self.why_down = f"cannot open its store: {told}"
             self.world.record.note(self, "no-start", why=self.why_down)
             return False
         try:
