@@ -555,6 +555,27 @@ def test_no_question_of_a_fold_reads_a_whole_table(store, folder, author) -> Non
     assert [plan for plan in plans if plan.startswith("SCAN")] == []
 
 
+def test_no_statement_is_planned_anew_for_another_argument(store, author) -> None:
+    """A plan is of the text alone: what is asked of another entry is planned no more."""
+    keep(store, *grow(author, LINE))
+    planned: list[int] = []
+
+    def allow(action: int, *_: object) -> int:
+        planned.append(action)
+        return apsw.SQLITE_OK
+
+    shelf = store.shelf(LINE)
+    store._database._connection.authorizer = allow  # SQLite asks it whenever it plans
+    counts = []
+    for index in (4, 5, 6):
+        shelf.find(shelf.entry(LOG, index).hash)
+        shelf.covers(LOG, index)
+        shelf.of_kind([index])
+        counts.append(len(planned))
+    assert counts[0] > 0
+    assert counts == [counts[0]] * 3
+
+
 def test_log_numbers_are_remembered_within_bounds(store, author, monkeypatch) -> None:
     """A peer that makes many incarnations does not fill the memory."""
     monkeypatch.setattr(sqlite_shelf, "_LOGS_REMEMBERED_MAX", 2)

@@ -80,6 +80,8 @@ class Database:
         try:
             connection.set_busy_timeout(_BUSY_MS)
             connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+            # A statement's plan is of its text alone: else every new argument plans it anew.
+            connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
             found = connection.pragma("application_id")
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
             if found != APPLICATION_ID and (found or tables):
