@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from core.lineage import LogBuilder, line, party
-from liar import Liar
+from liar import Liar, stated
 from pair import World
 
 from detente.core.body import SALT_BYTES, pack
 from detente.core.decisions import NOTHING_FROZEN, Frozen, Proof, ended, stands
 from detente.core.ending import end_here, end_of_revoked, ends_of_revoked, told_in
+from detente.core.frames import WANT_ENTRIES, Want
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
@@ -209,3 +210,20 @@ def test_a_log_that_is_new_here_ends_with_what_others_state_of_it() -> None:
     bravo.entries(link, charlie.log, start=3)
     assert (log.size, log.frozen, log.closed()) == (3, 3, True)
     assert alpha.words().count("refused") == 2
+
+
+def test_a_log_that_ends_at_nothing_is_asked_of_nobody() -> None:
+    """It would be refused when it came: it is wanted once somebody states some of it."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    revocation = Revocation(party("charlie").id, 1, "log 0", "lost", world.wall_s, ())
+    alpha.station.revoked = revoked_keys([revocation], [party("charlie").card.card])
+    link = bravo.greet("alpha", stated(bravo.log), stated(charlie.log))
+    world.run(60)
+    assert not bravo.answers(link, Want)
+    bravo.log.seen(charlie.log)
+    bravo.entries(link)
+    world.run(10)
+    assert bravo.answers(link, Want)[:1] == [Want(WANT_ENTRIES, STOLEN, 0)]

@@ -176,10 +176,13 @@ def catch_up(step: Step, line: Line, session: Session) -> None:
         if not _is_wanted(step, line, session, log_id, head):
             continue
         try:
-            ask(step, session, log_for(step, line, log_id))
+            log = log_for(step, line, log_id)
         except PeerError as error:
             step.decline(line, session, error.refusal, log_id)
             del session.heads[log_id]
+            continue
+        if not log.closed():  # one of a revoked key that ends at 0 would be refused when it comes
+            ask(step, session, log)
 
 
 def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: StatedHead) -> bool:
