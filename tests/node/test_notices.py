@@ -373,3 +373,64 @@ def test_a_file_of_the_home_that_is_no_profile_is_named(pair: Any, command: Any)
     command(pair.alpha, "notice_adopt", toml_b64=base64.b64encode(data).decode())
     pair.pump()
     assert len(command(pair.bravo, "decisions")) == 1
+
+
+def test_a_form_is_fixed_for_people_to_authorise_before_anything_is_entered(
+    adopted: Any, command: Any
+) -> None:
+    """Notice, answer, cancellation and suspension; what is said with ``said`` is what was fixed."""
+    alpha, bravo = adopted.alpha, adopted.bravo
+    entry = sent(adopted, command, alpha)
+    relations = [{"entry": entry, "relation": "corrects"}]
+    wanted = launch(alpha) | {"relations": relations, "precedence": "PRIORITY"}
+    asked: list[tuple[Any, str, dict[str, Any]]] = [
+        (alpha, "notice_send", wanted),
+        (alpha, "notice_cancel", {"entry": entry, "words": "no launch"}),
+        (bravo, "notice_answer", {"entry": entry, "reply": "objection", "words": "a convoy"}),
+        (bravo, "notice_suspend", {"name": "launch-1988", "reason_given": "a dispute"}),
+    ]
+    for node, do, arguments in asked:
+        size = command(node, "lines")[0]["own_size"]
+        fixed = command(node, do, fix=True, **arguments)
+        adopted.pump()
+        assert command(node, "lines")[0]["own_size"] == size
+        said = command(node, "fix", **fixed["said"], dtg_s=fixed["dtg_s"])
+        assert said["sha256"] == fixed["sha256"]
+    again = command(alpha, "notice_send", fix=True, **wanted)
+    assert (again["said"]["precedence"], again["late_s"]) == ("PRIORITY", 0)
+    assert again["said"]["relations"] == relations
+    with pytest.raises(LocalError, match="no-such-day"):
+        command(alpha, "notice_send", fix=True, **launch(alpha, date="2031-02-29"))
+
+
+def test_a_read_back_says_before_it_goes_what_its_reader_will_see_as_a_mismatch(
+    adopted: Any, command: Any
+) -> None:
+    """Within the tolerance nothing; beyond it the field and how, as the sender will see it."""
+    alpha, bravo = adopted.alpha, adopted.bravo
+    entry = sent(adopted, command, alpha)
+    for text, wanted in (("56 15N 162 30E", []), ("57 15N 162 30E", ["impact-circle"])):
+        values = {"impact-circle": f"WGS84 {text} RADIUS 20 NM", "missile": "ICBM"}
+        answer = {"entry": entry, "reply": "read-back", "values": values}
+        fixed = command(bravo, "notice_answer", fix=True, **answer)
+        assert [one["field"] for one in fixed["differs"]] == wanted
+
+
+def test_what_an_adoption_asks_people_to_authorise_is_told_before_it_is_entered(
+    pair: Any, command: Any
+) -> None:
+    """The text and the statement of numbers, each only where it is not there; and whose offer is
+    open."""
+    ask = {"name": "launch-1988", "state": STATED}
+    adopt_it = ask | {"fix": True}
+    assert len(command(pair.alpha, "notice_adopt", **adopt_it)["forms"]) == 2
+    (one,) = command(pair.alpha, "notice_profiles", name="launch-1988")["profiles"]
+    assert (one["sent"], one["stated"]) == (False, False)
+    command(pair.alpha, "notice_adopt", **ask)
+    pair.pump()
+    for node, ours, left in ((pair.alpha, True, 0), (pair.bravo, False, 1)):
+        found = command(node, "notice_profiles", name="launch-1988")
+        (one,), (offer,) = found["profiles"], found["offered"]
+        assert (one["sent"], one["stated"]) == (True, ours)
+        assert (offer["mine"], offer["digests"]) == (ours, [one["digest"]])
+        assert len(command(node, "notice_adopt", **adopt_it)["forms"]) == left

@@ -6,7 +6,7 @@ fixes and authorises it like any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from detente.core.body import unpack
@@ -20,7 +20,7 @@ from detente.dossiers.drafting import Draft, adopted, check_draft
 from detente.dossiers.faults import Fault, Rule, refuse
 from detente.dossiers.notice import Checked
 from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, read_form
-from detente.dossiers.notices import Dossier, Given
+from detente.dossiers.notices import Answered, Dossier, Given
 from detente.dossiers.profile import GEOMETRIES, Profile
 from detente.dossiers.renderings import render, title
 from detente.dossiers.values import read_value
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 Look = Callable[[], dict[str, Any]]
+# Of a request: what a dispatch takes, whatever it holds.
+_SAID = ("label", "personal", "language", "precedence", "drill", "to", "dtg_s")
 
 
 # --- checking and sending ---------------------------------------------------------------------
@@ -61,19 +63,28 @@ def check(node: Node, request: Request) -> dict[str, Any]:
         "subject": f"NOTICE {profile.name}",
         "text": form.text() if _only_late(checked) else "",
         "reads": {"subject": subject, "text": text},
+        "reads_in": {
+            language: render(profile, form.values, form.unknown, language)
+            for language in profile.renderings
+        },
+        "places": _places(profile, form.values),
     }
 
 
-def send(node: Node, request: Request) -> Look:
+def send(node: Node, request: Request) -> Look | dict[str, Any]:
     """Sends a notice that has no fault. One that is late goes only with ``late``: whoever releases
-    it has been shown by how much, and the form says so. LocalError USAGE with every fault."""
+    it has been shown by how much, and the form says so. LocalError USAGE with every fault.
+
+    With ``fix`` nothing is sent: its form, for a desk where people authorise what is sent.
+    """
     found = check(node, request)
     faults = [Fault(**{**one, "rule": Rule(one["rule"])}) for one in found["faults"]]
     if asked.flag(request, "late", False):
         faults = [one for one in faults if one.rule is not Rule.TOO_LATE]
     refuse(faults)
-    look = releasing.say(node, _said(request, found["subject"], found["text"]))
-    return lambda: look() | {key: found[key] for key in ("word", "late_s", "due_s")}
+    made = _said(node, request, found["subject"], found["text"], asked.rows(request, "relations"))
+    facts = {key: found[key] for key in ("word", "late_s", "due_s")}
+    return made | facts if isinstance(made, dict) else lambda: made() | facts
 
 
 def _checked(node: Node, line: Line, found: Dossier, profile: Profile, request: Request) -> Checked:
@@ -107,18 +118,25 @@ def _only_late(checked: Checked) -> bool:
     return all(one.rule is Rule.TOO_LATE for one in checked.faults)
 
 
-def _said(request: Request, subject: str, text: str) -> dict[str, Any]:
-    kept = {name: it for name, it in request.items() if name not in {"values", "unknown", "late"}}
-    return kept | {"subject": subject, "text": text}
+def _said(
+    node: Node, request: Request, subject: str, text: str, relations: Sequence[Request]
+) -> Look | dict[str, Any]:
+    """A form of this text as a dispatch, said or only fixed."""
+    kept = {name: request[name] for name in _SAID if request.get(name) is not None}
+    fields = kept | {"subject": subject, "text": text, "relations": list(relations)}
+    return releasing.fix_or_say(node, request, fields)
 
 
 def _language(line: Line, request: Request) -> str:
     return asked.text(request, "language", line.charter.languages[0])
 
 
-def answer(node: Node, request: Request) -> Look:
+def answer(node: Node, request: Request) -> Look | dict[str, Any]:
     """Answers a notice with one of five words; a read-back gives the fields as this side reads
-    them. LocalError NOT_FOUND where the entry is no notice of another's."""
+    them. LocalError NOT_FOUND where the entry is no notice of another's.
+
+    With ``fix`` as ``send``, and ``differs``: what its author will see as a mismatch.
+    """
     line = find_line(node.station, request.get("line"))
     one = _given(node, line, request)
     if one.place.log.member == line.me:
@@ -128,8 +146,13 @@ def answer(node: Node, request: Request) -> Look:
     form = Answer(reply, values, asked.text(request, "words", ""))
     word = reply.value.upper().replace("-", " ")
     relations = [{"entry": _word(line, one.place), "relation": "answers"}]
-    fields = _said(request, f"{word} {one.profile.name}", form.text())
-    return releasing.say(node, fields | {"relations": relations})
+    made = _said(node, request, f"{word} {one.profile.name}", form.text(), relations)
+    if not isinstance(made, dict):
+        return made
+    given = _texts(one)
+    said = {name: text for name, text in values.items() if given.get(name) != text}
+    answered = Answered(line.me, clock(node.home).wall_s, reply, one.place, said)
+    return made | {"differs": differences(one, answered)}
 
 
 def _read_back(profile: Profile, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -141,17 +164,16 @@ def _read_back(profile: Profile, given: Mapping[str, Any]) -> Iterator[tuple[str
         yield name, read_value(field, text, AS_WRITTEN).text
 
 
-def cancel(node: Node, request: Request) -> Look:
-    """Cancels a notice of our own. LocalError NOT_ALLOWED for another's, or where the profile
-    knows no cancellation."""
+def cancel(node: Node, request: Request) -> Look | dict[str, Any]:
+    """Cancels a notice of our own; with ``fix`` as ``send``. LocalError NOT_ALLOWED for another's,
+    or where the profile knows no cancellation."""
     line = find_line(node.station, request.get("line"))
     one = _given(node, line, request)
     if one.place.log.member != line.me or not one.profile.cancellation:
         raise LocalError(Refusal.NOT_ALLOWED, "not ours, or of a profile without cancellation")
     form = Cancellation(one.word, asked.text(request, "words"))
     relations = [{"entry": _word(line, one.place), "relation": "cancels"}]
-    fields = _said(request, f"CANCELLED {one.profile.name}", form.text())
-    return releasing.say(node, fields | {"relations": relations})
+    return _said(node, request, f"CANCELLED {one.profile.name}", form.text(), relations)
 
 
 def _given(node: Node, line: Line, request: Request) -> Given:
@@ -240,11 +262,9 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
         **times_view(one.checked),
         "late_s": one.late_s,
         "confirmed_late_s": one.confirmed_late_s,
-        "places": {
-            name: values[name]
-            for name, field in one.profile.fields.items()
-            if field.type in GEOMETRIES and name in values
-        },
+        "corrections": one.profile.corrections,
+        "cancellation": one.profile.cancellation,
+        "places": _places(one.profile, values),
         "deliveries": [each._asdict() for each in one.deliveries],
         "answers": [
             each._asdict()
@@ -258,6 +278,14 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
         ],
         "faults": [fault_view(each) for each in one.checked.faults],
         "replaced_by": None if one.replaced_by is None else _word(line, one.replaced_by),
+    }
+
+
+def _places(profile: Profile, values: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: values[name]
+        for name, field in profile.fields.items()
+        if field.type in GEOMETRIES and name in values
     }
 
 

@@ -18,7 +18,7 @@ from detente.dossiers import notices as dossiers
 from detente.dossiers.notice_forms import ProfileText, Statement, Suspension
 from detente.dossiers.profile import Profile, read_word
 from detente.dossiers.profile_reading import parse_toml
-from detente.dossiers.regimes import Regime, RegimeState, forms_in
+from detente.dossiers.regimes import Filed, Regime, RegimeState, forms_in
 from detente.node import amendments, asked, releasing
 from detente.node.geometry import AS_SENT
 from detente.node.opening import clock
@@ -115,31 +115,55 @@ def profiles(node: Node, request: Request) -> dict[str, Any]:
     found = list(shipped(node).values())
     named = asked.text(request, "name", "")
     adopted: list[Regime] = []
+    entered: dict[str, tuple[bool, bool]] = {}
+    offers: list[dict[str, Any]] = []
     if request.get("line") is not None or len(node.station.lines) == 1:
         line = find_line(node.station, request.get("line"))
         adopted = list(dossier_of(node, line).regimes.values())
         found += [one for one in _sent(node, line) if one not in found]
+        forms = _forms(node, line)
+        entered = {one.digest: _entered(line, one, forms) for one in found}
+        offers = [_offer_view(line, *one) for one in _offers(node, line)]
     shown = [one for one in found if named in {"", one.name}]
     if not shown:
         known = ", ".join(one.name for one in found)
         raise LocalError(Refusal.NOT_FOUND, f"no profile {named}: {known}")
     return {
-        "profiles": [profile_view(one) for one in shown],
+        "profiles": [
+            profile_view(one)
+            | dict(zip(("sent", "stated"), entered.get(one.digest, (False, False)), strict=True))
+            for one in shown
+        ],
+        "offered": offers,
         "adopted": [
             regime_view(one) for one in adopted if one.word.startswith(f"{named}/" if named else "")
         ],
     }
 
 
-def adopt(node: Node, request: Request) -> Look:
+def _offer_view(line: Line, entry: Entry, words: tuple[str, ...]) -> dict[str, Any]:
+    """An open offer, and the digests of what it would adopt anew."""
+    new = [read_word(word) for word in words if word not in line.charter.profiles]
+    return {
+        "entry": entry_word(entry),
+        "mine": entry.place.log.member == line.me,
+        "digests": [parts.digest for parts in new if parts is not None],
+    }
+
+
+def adopt(node: Node, request: Request) -> Look | dict[str, Any]:
     """Our part of an adoption: its text and our statements entered where they are not there, then
     its amendment offered, or the other side's assented to or sealed.
 
+    With ``fix`` nothing is entered: ``forms`` are those that people have to authorise before it.
     LocalError NOT_ALLOWED where a number that nobody has read in its source is not stated.
     """
     line = find_line(node.station, request.get("line"))
     profile = _meant(node, line, request)
-    _state(node, line, profile, request)
+    texts = _to_enter(node, line, profile, request)
+    made = [_say(node, line, request, text, profile.name) for text in texts]
+    if asked.flag(request, "fix", False):
+        return {"forms": made}
     for entry in _open_offers(node, line, profile):
         leaf = entry.leaf
         if entry.place.log.member == line.me or leaf is None:
@@ -186,13 +210,14 @@ def _sent(node: Node, line: Line) -> list[Profile]:
     return list({one.digest: one for one in texts}.values())
 
 
-def _forms(node: Node, line: Line) -> list[Any]:
+def _forms(node: Node, line: Line) -> list[Filed]:
     frozen = node.folds(line).frozen(node.station, line)
     return forms_in(line.shelf, frozen, node.folds(line).forms)
 
 
-def _state(node: Node, line: Line, profile: Profile, request: Request) -> None:
-    """Enters the text and our statement, each unless it stands there already."""
+def _to_enter(node: Node, line: Line, profile: Profile, request: Request) -> list[str]:
+    """The text and our statement, each unless it stands in the transcript already."""
+    sent, stated = _entered(line, profile, _forms(node, line))
     given = asked.mapping(request, "state")
     for one in profile.unsure:
         if given.get(one.name) != one.said:
@@ -201,19 +226,26 @@ def _state(node: Node, line: Line, profile: Profile, request: Request) -> None:
                 f" state it, as --state {one.name}='{one.said}', or write another profile"
             )
             raise LocalError(Refusal.NOT_ALLOWED, detail)
-    forms = _forms(node, line)
-    if not any(isinstance(f.form, ProfileText) and f.form.profile == profile for f in forms):
-        _say(node, line, request, ProfileText(profile).text(), profile.name)
-    statement = Statement(profile.digest, {one.name: one.said for one in profile.unsure})
+    texts = [] if sent else [ProfileText(profile).text()]
+    return texts if stated else [*texts, _statement(profile).text()]
+
+
+def _entered(line: Line, profile: Profile, forms: list[Filed]) -> tuple[bool, bool]:
+    """Whether the text of a profile stands in the transcript, and whether we have stated the
+    numbers of it that nobody has read in their source."""
+    sent = any(isinstance(f.form, ProfileText) and f.form.profile == profile for f in forms)
     ours = [one.form for one in forms if one.place.log.member == line.me]
-    if profile.unsure and statement not in ours:
-        _say(node, line, request, statement.text(), profile.name)
+    return sent, not profile.unsure or _statement(profile) in ours
 
 
-def _say(node: Node, line: Line, request: Request, text: str, name: str) -> Look:
-    fields = {"line": line.id.hex(), "subject": f"PROFILE {name}", "text": text}
-    reason = request.get("reason")
-    return releasing.say(node, fields | ({} if reason is None else {"reason": reason}))
+def _statement(profile: Profile) -> Statement:
+    return Statement(profile.digest, {one.name: one.said for one in profile.unsure})
+
+
+def _say(node: Node, line: Line, request: Request, text: str, name: str) -> Look | dict[str, Any]:
+    asking = {key: request[key] for key in ("fix", "reason") if request.get(key) is not None}
+    fields = {"subject": f"PROFILE {name}", "text": text}
+    return releasing.fix_or_say(node, asking | {"line": line.id.hex()}, fields)
 
 
 def _offered_digests(node: Node, line: Line) -> list[str]:
@@ -266,8 +298,9 @@ def _edition(node: Node, line: Line, profile: Profile) -> int:
     return max(editions) + 1
 
 
-def suspend(node: Node, request: Request) -> Look:
-    """Our word that we give no more notices under an adoption; only all together take it up."""
+def suspend(node: Node, request: Request) -> Look | dict[str, Any]:
+    """Our word that we give no more notices under an adoption; only all together take it up.
+    With ``fix`` only its form, for a desk where people authorise it."""
     line = find_line(node.station, request.get("line"))
     name, reason = asked.text(request, "name"), asked.text(request, "reason_given")
     regime = next(

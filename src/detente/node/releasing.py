@@ -65,6 +65,14 @@ def fix(node: Node, request: Request) -> dict[str, Any]:
     }
 
 
+def fix_or_say(node: Node, request: Request, fields: Request) -> Look | dict[str, Any]:
+    """A dispatch of these fields, said as ``say``. Where the request asks with ``fix``, only its
+    form, and ``said``: what ``say`` is to be asked with once people have authorised it."""
+    if not asked.flag(request, "fix", False):
+        return say(node, {**request, **fields})
+    return fix(node, {**fields, "line": request.get("line")}) | {"said": dict(fields)}
+
+
 def say(node: Node, request: Request) -> Look:
     """A dispatch, or with ``accident`` an accident report; as ``release`` says it was authorised.
 
