@@ -20,7 +20,7 @@ from detente.cli.options import because_option, line_option, reason_option, set_
 from detente.cli.party import read_file, write_new
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain, quoted
-from detente.times import iso
+from detente.times import iso, spoken
 from detente.words import _, marked
 
 REPLIES = ("received", "read-back", "no-objection", "objection", "cannot-comply")
@@ -208,7 +208,7 @@ def _send(session: Session, request: dict[str, Any]) -> None:
         if result.get("due_s") is not None:
             yield _("due {when}").format(when=iso(result["due_s"]))
         if result.get("late_s"):
-            yield _("LATE by {seconds} s, as confirmed").format(seconds=result["late_s"])
+            yield _("LATE by {span}, as confirmed").format(span=spoken(result["late_s"]))
 
     session.show(result, rows)
 

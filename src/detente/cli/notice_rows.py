@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from detente import mistakes
 from detente import words as languages
 from detente.plain import plain, quoted
-from detente.terms import NOTICES, word
-from detente.times import iso
+from detente.terms import AGREEMENTS, NOTICES, word
+from detente.times import iso, spoken
 from detente.words import _
 
 
@@ -17,7 +18,7 @@ def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
     for one in found["profiles"]:
         titles = one["titles"]
         title = titles.get(languages.language()) or next(iter(titles.values()))
-        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(NOTICES, one['status'])})"
+        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(AGREEMENTS, one['status'])})"
         if not whole:
             continue
         yield f"  {plain(one['source'])}  {one['digest']}"
@@ -48,9 +49,7 @@ def adopted_rows(one: Mapping[str, Any]) -> Iterator[str]:
 def check_rows(found: Mapping[str, Any]) -> Iterator[str]:
     """Every fault, then the instants, then the notice as it reads."""
     for one in found["faults"]:
-        yield "{field}: {rule}: {detail} ({source})".format(
-            **{key: plain(str(it)) for key, it in one.items()}
-        )
+        yield mistakes.row(one)
     yield from time_rows(found)
     yield plain(found["reads"]["subject"])
     yield from quoted(found["reads"]["text"], "  ")
@@ -130,11 +129,11 @@ def notice_rows(one: Mapping[str, Any], members: Mapping[Any, str]) -> Iterator[
             row = _("{name}: no receipt yet").format(name=name)
         else:
             row = _("{name}: received {when}").format(name=name, when=iso(each["received_s"]))
-        late = "  " + _("LATE by {seconds} s").format(seconds=each["late_s"])
+        late = "  " + _("LATE by {span}").format(span=spoken(each["late_s"]))
         yield f"  {row}{late if each['late_s'] else ''}"
     if one["confirmed_late_s"]:
-        text = _("its author confirmed that it was late by {seconds} s")
-        yield "  " + text.format(seconds=one["confirmed_late_s"])
+        text = _("its author confirmed that it was late by {span}")
+        yield "  " + text.format(span=spoken(one["confirmed_late_s"]))
     for each in one["answers"]:
         said = each["reply"].upper().replace("-", " ")
         yield f"  {_name(members, each['member'])}: {said}  {iso(each['at_s'])}"
@@ -142,4 +141,4 @@ def notice_rows(one: Mapping[str, Any], members: Mapping[Any, str]) -> Iterator[
             text = _("MISMATCH in {field} ({what}): read back as {said}")
             yield "    " + text.format(**{key: plain(str(it)) for key, it in mismatch.items()})
     for each in one["faults"]:
-        yield f"  {plain(each['field'])}: {plain(each['rule'])}: {plain(each['detail'])}"
+        yield f"  {mistakes.row(each)}"
