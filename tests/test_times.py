@@ -19,6 +19,21 @@ def test_times_nobody_can_write_are_shown_as_numbers():
     assert times.stamp(0).startswith("010000Z JAN 1970")
 
 
+@pytest.mark.parametrize(
+    ("span_s", "said"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (60, "1 minute"),
+        (86_401, "1 day 1 second"),
+        (14_444_168, "167 days 4 hours 16 minutes 8 seconds"),
+    ],
+)
+def test_a_span_is_said_to_the_second(span_s, said):
+    """In the units that people count, none of them zero."""
+    assert times.spoken(span_s) == said
+
+
 def test_clock_errors():
     """The error behind a time is shown, or that nobody knows it."""
     assert times.give_or_take(2) == "±2 s"

@@ -100,12 +100,16 @@ NOTICES: Final[Mapping[str, str]] = {
     "superseded": marked("replaced"),
     "cancelled": marked("cancelled"),
     "expired": marked("expired"),
-    "in-force": marked("in force"),
+    "in-force": marked("in force on this line"),
     "unstated": marked("waits for stated numbers"),
     "textless": marked("its text is not in the transcript"),
     "suspended": marked("suspended"),
     "dropped": marked("no charter names it any more"),
-    "lapsed": marked("lapsed"),
+}
+# Of the agreement that a profile is taken from: it says nothing of this line.
+AGREEMENTS: Final[Mapping[str, str]] = {
+    "in-force": marked("the agreement is in force"),
+    "lapsed": marked("the agreement has lapsed"),
     "template": marked("template"),
 }
 STATES: Final[Mapping[str, str]] = {

@@ -9,7 +9,7 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.core.sheet import instant
 from detente.dossiers.conventions import dtg
-from detente.words import _
+from detente.words import _, ngettext
 
 _SPAN = re.compile(r"(\d{1,9})(s|min|h|d)", re.ASCII)
 _UNITS_S = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
@@ -33,6 +33,21 @@ def give_or_take(clock_error_s: int) -> str:
     if clock_error_s >= CLOCK_ERROR_UNKNOWN_S:
         return _("clock error unknown")
     return f"±{clock_error_s} s"
+
+
+def spoken(span_s: int) -> str:
+    """``1 day 2 hours``: a span to the second in the units that people count, none of them zero."""
+    minutes, seconds = divmod(span_s, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = (
+        (days, ngettext("{count} day", "{count} days", days)),
+        (hours, ngettext("{count} hour", "{count} hours", hours)),
+        (minutes, ngettext("{count} minute", "{count} minutes", minutes)),
+        (seconds, ngettext("{count} second", "{count} seconds", seconds)),
+    )
+    kept = [(count, text) for count, text in parts if count] or [parts[-1]]
+    return " ".join(text.format(count=count) for count, text in kept)
 
 
 def parse_time(text: str) -> int:

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from dossiers.places import rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.core.errors import LocalError, Refusal
 from detente.dossiers import grids
 from detente.dossiers.geodesy import check, distance_m, from_plane
 from detente.dossiers.grids import Grid
@@ -35,14 +35,6 @@ REFERENCES = {
     "85S 120E": "B GK 81040 22271",
     "85S 120W": "A TK 18959 22271",
 }
-
-
-def rule(call, *arguments, **named):
-    """The rule that a call is refused by."""
-    with pytest.raises(LocalError) as caught:
-        call(*arguments, **named)
-    assert caught.value.refusal is Refusal.USAGE
-    return caught.value.facts["rule"]
 
 
 @pytest.mark.parametrize(("text", "reference"), REFERENCES.items())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from dossiers.places import rule
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError
 from detente.dossiers.conventions import parse_dtg
 from detente.dossiers.geodesy import distance_m
 from detente.dossiers.grids import positions, read
@@ -51,14 +52,6 @@ CANADA.
 DNC 28.
 13.7 METER SHOAL IN 69-01.48N 100-58.36W."""
 WINDOW = (parse_dtg("051200Z FEB 26"), parse_dtg("051800Z FEB 26"))
-
-
-def rule(call, *arguments):
-    """The rule that a call is refused by."""
-    with pytest.raises(LocalError) as caught:
-        call(*arguments)
-    assert caught.value.refusal is Refusal.USAGE
-    return caught.value.facts["rule"]
 
 
 @pytest.mark.parametrize(

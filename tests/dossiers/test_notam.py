@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from dossiers.places import rule
 
-from detente.core.errors import LocalError, Refusal
 from detente.dossiers.coordinates import areas
 from detente.dossiers.geodesy import distance_m, gap_m, outline
 from detente.dossiers.grids import read
@@ -58,14 +58,6 @@ SHAPES = (
     "ROUTE WGS84 54N 19E; 55N 21E EACH SIDE 10 NM",
     "PLACE WGS84 33.5S 70.25W",
 )
-
-
-def rule(call, *arguments):
-    """The rule that a call is refused by."""
-    with pytest.raises(LocalError) as caught:
-        call(*arguments)
-    assert caught.value.refusal is Refusal.USAGE
-    return caught.value.facts["rule"]
 
 
 @pytest.mark.parametrize("number", PUBLISHED)

@@ -82,7 +82,7 @@ def test_a_notice_of_23_hours_and_59_minutes_is_late_by_one():
         ("window", Rule.TOO_LATE, "Art. 1", 60)
     ]
     assert str(late[0]) == (
-        "window: too-late: due 2026-06-09T06:00:00Z, late by 60 s at 2026-06-09T06:01:00Z (Art. 1)"
+        "window: too-late: due 2026-06-09T06:00:00Z, and it is 2026-06-09T06:01:00Z (Art. 1)"
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from dossiers.places import POSITIONS, rule
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from detente.core.errors import LocalError, Refusal
 from detente.dossiers.position import (
     LAT_MAX_UDEG,
     LON_MAX_UDEG,
@@ -18,20 +17,6 @@ from detente.dossiers.position import (
     parse_position,
     position,
 )
-
-POSITIONS = st.builds(
-    Position,
-    st.integers(-LAT_MAX_UDEG, LAT_MAX_UDEG),
-    st.integers(-LON_MAX_UDEG, LON_MAX_UDEG),
-)
-
-
-def rule(call, *arguments):
-    """The rule that a call is refused by."""
-    with pytest.raises(LocalError) as caught:
-        call(*arguments)
-    assert caught.value.refusal is Refusal.USAGE
-    return caught.value.facts["rule"]
 
 
 @settings(deadline=None)

@@ -37,8 +37,8 @@ def faults_of(changes):
     with pytest.raises(LocalError) as caught:
         from_plain(plain(changes))
     assert caught.value.refusal is Refusal.MALFORMED
-    assert {one.rule for one in caught.value.facts["faults"]} == {Rule.BAD_PROFILE}
-    return {one.field for one in caught.value.facts["faults"]}
+    assert {one["rule"] for one in caught.value.facts["faults"]} == {Rule.BAD_PROFILE.value}
+    return {one["field"] for one in caught.value.facts["faults"]}
 
 
 def test_a_profile_is_named_by_its_canonical_bytes():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from dossiers.places import POSITIONS, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.core.errors import LocalError, Refusal
-from detente.dossiers.position import LAT_MAX_UDEG, LON_MAX_UDEG, Position, parse_position
+from detente.dossiers.position import Position, parse_position
 from detente.dossiers.shapes import (
     Band,
     Circle,
@@ -29,11 +29,6 @@ from detente.dossiers.shapes import (
 
 READERS = {"WGS84": parse_position}
 AT = Position(56_250_000, 162_500_000)
-POSITIONS = st.builds(
-    Position,
-    st.integers(-LAT_MAX_UDEG, LAT_MAX_UDEG),
-    st.integers(-LON_MAX_UDEG, LON_MAX_UDEG),
-)
 LENGTHS = st.builds(Length, st.integers(1, 2_000_000), st.sampled_from(Unit))
 LISTS = st.lists(POSITIONS, min_size=3, max_size=9, unique=True).map(tuple)
 HEIGHTS = st.builds(Height, LENGTHS, st.sampled_from([Datum.AMSL, Datum.AGL, Datum.HAE]))
@@ -47,14 +42,6 @@ GEOMETRY = st.one_of(
     st.builds(lambda upper: Band(None, upper), HEIGHTS),
     st.builds(lambda lower: Band(lower, None), HEIGHTS),
 )
-
-
-def rule(call, *arguments):
-    """The rule that a call is refused by."""
-    with pytest.raises(LocalError) as caught:
-        call(*arguments)
-    assert caught.value.refusal is Refusal.USAGE
-    return caught.value.facts["rule"]
 
 
 @settings(deadline=None)

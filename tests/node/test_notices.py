@@ -192,7 +192,7 @@ def test_a_late_notice_goes_only_when_its_lateness_was_confirmed(
     monkeypatch.setattr(notices, "clock", soon)
     late = refusal(alpha, command, "notice_send", **wanted)
     assert "date: too-late: " in late.detail
-    assert "late by 60 s" in late.detail
+    assert [one["late_s"] for one in late.facts["faults"]] == [60]
     look = command(alpha, "notice_send", **wanted, late=True)
     assert look()["late_s"] == 60
     adopted.pump()

@@ -250,6 +250,11 @@ class Root(Group):
 def fail(error: DetenteError, *, as_json: bool) -> int:
     """Tells a person or a program what was refused; returns the exit status."""
     text, hint = words.refusal(error)
+    rows, faults = [plain(text)], _faults(error)
+    if faults:
+        from detente import mistakes  # only then: nobody waits for it at every start
+
+        rows, hint = [mistakes.row(one) for one in faults], mistakes.hint(faults)
     if as_json:
         bare, _hint = words.refusal(type(error)(error.refusal))
         refused = {
@@ -257,10 +262,18 @@ def fail(error: DetenteError, *, as_json: bool) -> int:
             "text": bare,
             "hint": hint,
             "detail": error.detail,
+            **({"faults": faults} if faults else {}),
         }
         click.echo(as_document({"error": refused}))
     else:
         # The two words are the same in every language: scripts and manuals look for them.
-        click.echo(f"error: {plain(text)}", err=True)
+        for row in rows:
+            click.echo(f"error: {row}", err=True)
         click.echo(f"hint: {plain(hint)}", err=True)
     return EXITS[error.fault]
+
+
+def _faults(error: DetenteError) -> list[dict[str, Any]]:
+    """The mistakes in a profile or a notice that are behind a refusal."""
+    found = error.facts.get("faults")
+    return found if isinstance(found, list) else []

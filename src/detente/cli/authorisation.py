@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli import asking
-from detente.cli.app import CHECK_FAILED, Command, Group, Option, Session
-from detente.cli.line import line_option
+from detente.cli.app import CHECK_FAILED, Command, Group, Session
+from detente.cli.options import line_option, out_option
 from detente.cli.party import read_file, write_new
 from detente.cli.proofs import cards_option, now_option, plain_values, revocations_option
 from detente.plain import plain
@@ -30,13 +30,7 @@ def authorisation() -> None:
 
 @authorisation.command(help=marked("Write the record of who authorised an entry to a file."))
 @click.argument("entry")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
+@out_option()
 @line_option()
 @click.pass_obj
 def export(session: Session, entry: str, out: Path, line_name: str | None) -> None:

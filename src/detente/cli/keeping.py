@@ -10,6 +10,7 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import Command, Option, Session
+from detente.cli.options import out_option
 from detente.cli.party import party
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
@@ -75,13 +76,7 @@ def passphrase(
 
 
 @party.command(cls=Command, help=marked("Save the home to one file, while the node runs or not."))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
+@out_option()
 @click.pass_obj
 def backup(session: Session, out: Path) -> None:
     """The high-water mark is never in a backup."""

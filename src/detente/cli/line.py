@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from detente.cli import asking
-from detente.cli.app import Decorated, Group, Option, Session
+from detente.cli.app import Group, Option, Session
 from detente.cli.entries import line_rows, sent_rows
+from detente.cli.options import line_option, set_option
 from detente.cli.party import read_file, write_new
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain, quoted
@@ -21,33 +22,13 @@ from detente.words import _, marked
 
 ROLE_WORDS = ("party", "mediator", "observer")
 OPEN_POLL_S = 0.2
+CHARTER_FIELD = marked("A field of the charter, such as answer-within-s or quota-flash-per-day.")
 CHARTERS = ("charter", "joining")  # kinds of what is offered; the second is both texts of a line
 
 
 @click.group(cls=Group, help=marked("Agree a line, look at it, change its charter together."))
 def line() -> None:
     """The noun."""
-
-
-def line_option() -> Callable[[Decorated], Decorated]:
-    """--line, which may be left out where there is just one."""
-    return click.option(
-        "--line",
-        "line_name",
-        cls=Option,
-        help=marked("Which line: its title, or 4 digits or more of its id; not needed for one."),
-    )
-
-
-def _set_option() -> Callable[[Decorated], Decorated]:
-    return click.option(
-        "--set",
-        "settings",
-        multiple=True,
-        metavar="FIELD=VALUE",
-        cls=Option,
-        help=marked("A field of the charter, such as answer-within-s or quota-flash-per-day."),
-    )
 
 
 def charter_fields(settings: tuple[str, ...]) -> dict[str, object]:
@@ -123,7 +104,7 @@ def _member(text: str) -> dict[str, str]:
     cls=Option,
     help=marked("Hide the length of texts on the wire."),
 )
-@_set_option()
+@set_option(CHARTER_FIELD)
 @click.option(
     "--send/--no-send",
     default=True,
@@ -328,7 +309,7 @@ def hold(session: Session, state: str, line_name: str | None, reason: str) -> No
 
 @line.command(help=marked("Offer another charter for the line."))
 @line_option()
-@_set_option()
+@set_option(CHARTER_FIELD)
 @click.option(
     "--charter",
     type=click.Path(path_type=Path),

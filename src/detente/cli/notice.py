@@ -6,22 +6,21 @@ import base64
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from detente import words as languages
 from detente.cli import asking
 from detente.cli.app import Decorated, Group, Option, Session
 from detente.cli.entries import sent_rows
-from detente.cli.line import line_option
+from detente.cli.notice_rows import check_rows, list_rows, notice_rows, profile_rows
+from detente.cli.options import because_option, line_option, reason_option, set_option
 from detente.cli.party import read_file, write_new
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain, quoted
-from detente.terms import NOTICES, word
-from detente.times import iso
+from detente.times import iso, spoken
 from detente.words import _, marked
 
 REPLIES = ("received", "read-back", "no-objection", "objection", "cannot-comply")
@@ -62,39 +61,6 @@ def _schema(session: Session, name: str | None) -> None:
     click.echo(json.dumps(schema(parse_canonical(found["canonical"].encode())), indent=2))
 
 
-def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
-    """One row for a profile, or with ``whole`` its numbers and fields; then adoptions."""
-    for one in found["profiles"]:
-        titles = one["titles"]
-        title = titles.get(languages.language()) or next(iter(titles.values()))
-        yield f"{plain(one['name']):<18}  {plain(title)}  ({word(NOTICES, one['status'])})"
-        if not whole:
-            continue
-        yield f"  {plain(one['source'])}  {one['digest']}"
-        for number in one["numbers"]:
-            yield "  {name}: {said} [{certainty}] {source}".format(
-                **{key: plain(str(it)) for key, it in number.items()}
-            )
-        for field in one["fields"]:
-            parts = [field["type"], field["unit"], field["need"], *field["choices"]]
-            yield f"  {plain(field['name']):<18}  {plain(' '.join(p for p in parts if p))}"
-    for one in found["adopted"]:
-        yield from adopted_rows(one)
-
-
-def adopted_rows(one: Mapping[str, Any]) -> Iterator[str]:
-    """An adoption: its word, its state, and who has still to do what."""
-    yield f"{plain(one['word'])}: {word(NOTICES, one['state'])}"
-    for missing in one["missing"]:
-        text = _("  member {member} has not stated {number}")
-        yield text.format(member=missing["member"], number=plain(missing["number"]))
-    for gone in one["suspended"]:
-        text = _("  suspended by member {member} on {when}: {reason}")
-        yield text.format(
-            member=gone["member"], when=iso(gone["at_s"]), reason=plain(gone["reason"])
-        )
-
-
 @notice.command(help=marked("Adopt a profile, or take part in an adoption the other side offered."))
 @click.argument("name", required=False)
 @click.option(
@@ -109,7 +75,7 @@ def adopted_rows(one: Mapping[str, Any]) -> Iterator[str]:
     help=marked("A number that nobody has read in its source, in our own words."),
 )
 @line_option()
-@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@reason_option()
 @click.pass_obj
 def adopt(
     session: Session,
@@ -136,9 +102,9 @@ def adopt(
 
 @notice.command(help=marked("Suspend an adoption: one party can, and only all take it up again."))
 @click.argument("name")
-@click.option("--because", required=True, metavar="TEXT", cls=Option, help=marked("Why."))
+@because_option(required=True)
 @line_option()
-@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@reason_option()
 @click.pass_obj
 def suspend(
     session: Session, name: str, because: str, line_name: str | None, reason: str | None
@@ -177,16 +143,13 @@ def draft_of(file: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def _language_option() -> Callable[[Decorated], Decorated]:
+    return click.option("--language", cls=Option, help=marked("Language it is shown in."))
+
+
 def _notice_options(command: Decorated) -> Decorated:
     options = (
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="FIELD=VALUE",
-            cls=Option,
-            help=marked("A field of the notice."),
-        ),
+        set_option(marked("A field of the notice.")),
         click.option(
             "--unknown",
             multiple=True,
@@ -203,7 +166,7 @@ def _notice_options(command: Decorated) -> Decorated:
                 ("refers", marked("Notice that this rests on.")),
             )
         ),
-        click.option("--language", cls=Option, help=marked("Language it is shown in.")),
+        _language_option(),
         line_option(),
     )
     for option in reversed(options):
@@ -228,15 +191,13 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _late(command: Decorated) -> Decorated:
-    command = click.option(
-        "--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises.")
-    )(command)
-    return click.option(
+    late = click.option(
         "--late",
         is_flag=True,
         cls=Option,
         help=marked("Send it though it is late, as `notice check` shows; the entry says so."),
-    )(command)
+    )
+    return late(reason_option()(command))
 
 
 def _send(session: Session, request: dict[str, Any]) -> None:
@@ -247,7 +208,7 @@ def _send(session: Session, request: dict[str, Any]) -> None:
         if result.get("due_s") is not None:
             yield _("due {when}").format(when=iso(result["due_s"]))
         if result.get("late_s"):
-            yield _("LATE by {seconds} s, as confirmed").format(seconds=result["late_s"])
+            yield _("LATE by {span}, as confirmed").format(span=spoken(result["late_s"]))
 
     session.show(result, rows)
 
@@ -293,29 +254,6 @@ def check(ctx: click.Context, /, profile_or_file: str, **options: Any) -> None:
         ctx.exit(2)
 
 
-def check_rows(found: Mapping[str, Any]) -> Iterator[str]:
-    """Every fault, then the instants, then the notice as it reads."""
-    for one in found["faults"]:
-        yield "{field}: {rule}: {detail} ({source})".format(
-            **{key: plain(str(it)) for key, it in one.items()}
-        )
-    yield from time_rows(found)
-    yield plain(found["reads"]["subject"])
-    yield from quoted(found["reads"]["text"], "  ")
-
-
-def time_rows(found: Mapping[str, Any]) -> Iterator[str]:
-    """When it is due, and how long it stands."""
-    for key, text in (
-        ("earliest_s", _("not before {when}")),
-        ("due_s", _("due {when}")),
-        ("valid_from_s", _("stands from {when}")),
-        ("valid_until_s", _("until {when}")),
-    ):
-        if found.get(key) is not None:
-            yield text.format(when=iso(found[key]))
-
-
 @notice.command("send", help=marked("Check and send a notice from a TOML or JSON file, or -."))
 @click.argument("file", type=click.Path(path_type=Path))
 @line_option()
@@ -331,17 +269,10 @@ def send(
 @notice.command(help=marked("Answer a notice. Silence is no answer, and no answer a permission."))
 @click.argument("entry")
 @click.argument("reply", type=click.Choice(REPLIES))
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    cls=Option,
-    help=marked("A field read back, a place in any grid: «SK42 50 27N 30 31E»."),
-)
-@click.option("--because", metavar="TEXT", cls=Option, help=marked("Why."))
+@set_option(marked("A field read back, a place in any grid: «SK42 50 27N 30 31E»."))
+@because_option(required=False)
 @line_option()
-@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@reason_option()
 @click.pass_obj
 def answer(
     session: Session,
@@ -368,9 +299,9 @@ def answer(
 
 @notice.command(help=marked("Cancel a notice of one's own."))
 @click.argument("entry")
-@click.option("--because", required=True, metavar="TEXT", cls=Option, help=marked("Why."))
+@because_option(required=True)
 @line_option()
-@click.option("--reason", metavar="TEXT", cls=Option, help=marked("Where a desk authorises."))
+@reason_option()
 @click.pass_obj
 def cancel(
     session: Session, entry: str, because: str, line_name: str | None, reason: str | None
@@ -389,10 +320,6 @@ def _listed(session: Session, line_name: str | None, language: str | None) -> An
     return asking.ask(session, "notice_list", line=line_name, language=language)
 
 
-def _language_option() -> Callable[[Decorated], Decorated]:
-    return click.option("--language", cls=Option, help=marked("Language it is shown in."))
-
-
 @notice.command("list", help=marked("Every notice and its state, what is due, and what meets."))
 @line_option()
 @_language_option()
@@ -401,83 +328,6 @@ def list_(session: Session, line_name: str | None, language: str | None) -> None
     """Computed from the transcript; the other side computes the same."""
     found = _listed(session, line_name, language)
     session.show(found, lambda: list_rows(found))
-
-
-def list_rows(found: Mapping[str, Any]) -> Iterator[str]:
-    """Adoptions, drafts, notices, dues, ceilings, meetings."""
-    for one in found["adopted"]:
-        yield from adopted_rows(one)
-    for one in found["drafted"]:
-        yield f"{one['number']:>6}  {word(NOTICES, 'drafted')}  {plain(one['word'])}"
-    for one in found["notices"]:
-        yield from notice_rows(one, found["members"])
-    if not found["notices"]:
-        yield _("No notice was given on this line yet.")
-    for one in found["due"]:
-        if one["given"] is None:
-            late = found["now_s"] > one["due_s"]
-            text = (
-                _("OVERDUE since {when}: {name}, {what}")
-                if late
-                else _("due {when}: {name}, {what}")
-            )
-            yield text.format(
-                when=iso(one["due_s"]),
-                name=_name(found["members"], one["member"]),
-                what=plain(one["profile"]),
-            )
-    for one in found["counts"]:
-        yield _("{name} has used {used} of {most}: {what}").format(
-            name=_name(found["members"], one["member"]),
-            used=one["used"],
-            most=one["at_most"],
-            what=plain(
-                f"{one['word'].partition('/')[0]} {one['counts']} {one['year'] or ''}".strip()
-            ),
-        )
-    for one in found["meet"]:
-        text = _("{one} and {other} MEET from {when}")
-        if one["gap_m"] is None or not one["heights_known"]:
-            text = _("{one} and {other} may meet from {when}: nobody can compute it")
-        yield text.format(
-            one=plain(one["entry"]), other=plain(one["other"]), when=iso(one["start_s"])
-        )
-
-
-def _name(members: Mapping[Any, str], member: int) -> str:
-    return plain(str(members.get(member) or members.get(str(member)) or member))
-
-
-def notice_rows(one: Mapping[str, Any], members: Mapping[Any, str]) -> Iterator[str]:
-    """A notice: what it is, what became of it, who received it and how late."""
-    yield "{entry}  {name}  {what}  {state}".format(
-        entry=plain(one["entry"]),
-        name=_name(members, one["member"]),
-        what=plain(one["reads_subject"]),
-        state=word(NOTICES, one["state"]),
-    )
-    if not one["bound"]:
-        yield "  " + _("given under an adoption that did not bind its author")
-    yield from (f"  {row}" for row in time_rows(one))
-    for each in one["deliveries"]:
-        name = _name(members, each["member"])
-        if each["received_s"] is None:
-            row = _("{name}: no receipt yet").format(name=name)
-        else:
-            row = _("{name}: received {when}").format(name=name, when=iso(each["received_s"]))
-        late = "  " + _("LATE by {seconds} s").format(seconds=each["late_s"])
-        yield f"  {row}{late if each['late_s'] else ''}"
-    if one["confirmed_late_s"]:
-        text = _("its author confirmed that it was late by {seconds} s")
-        yield "  " + text.format(seconds=one["confirmed_late_s"])
-    for each in one["answers"]:
-        said = each["reply"].upper().replace("-", " ")
-        yield f"  {_name(members, each['member'])}: {said}  {iso(each['at_s'])}"
-        for mismatch in each["differs"]:
-            text = _("MISMATCH in {field} ({what}): read back as {said}")
-            yield "    " + text.format(**{key: plain(str(it)) for key, it in mismatch.items()})
-    for each in one["faults"]:
-        yield f"  {plain(each['field'])}: {plain(each['rule'])}: {plain(each['detail'])}"
 
 
 @notice.command(help=marked("One notice with every field, as it reads in a language."))

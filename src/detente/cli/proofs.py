@@ -12,7 +12,7 @@ import click
 
 from detente.cli import asking
 from detente.cli.app import CHECK_FAILED, Command, Group, Option, Session
-from detente.cli.line import line_option
+from detente.cli.options import line_option, out_option
 from detente.cli.party import read_file, write_new
 from detente.cli.progress import bar
 from detente.cli.read import inbox_rows
@@ -27,13 +27,7 @@ EXPORT_S_MAX = 3600  # a long transcript on a slow disk
 
 @click.command(cls=Command, help=marked("Prove one entry to a third person, in one file."))
 @click.argument("entry")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
+@out_option()
 @click.option(
     "--bundle",
     is_flag=True,
@@ -63,13 +57,7 @@ def transcript() -> None:
 
 
 @transcript.command(help=marked("Write the whole transcript to a file that anybody can check."))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    cls=Option,
-    help=marked("File to write."),
-)
+@out_option()
 @line_option()
 @click.pass_obj
 def export(session: Session, out: Path, line_name: str | None) -> None:

@@ -18,7 +18,7 @@ from detente.cli.entries import (
     gap_rows,
     overdue_rows,
 )
-from detente.cli.line import line_option
+from detente.cli.options import line_option
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
 from detente.terms import URGENT

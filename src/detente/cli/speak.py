@@ -12,7 +12,7 @@ import click
 from detente.cli import asking
 from detente.cli.app import Command, Decorated, Group, Option, Session
 from detente.cli.entries import sent_rows
-from detente.cli.line import line_option
+from detente.cli.options import line_option
 from detente.cli.party import read_file
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.core.extras import Relation
 from detente.core.transcript import Place
-from detente.dossiers.faults import Fault, Rule
+from detente.dossiers.faults import Fault, Rule, refused
 from detente.dossiers.notice import Checked, check
 from detente.dossiers.notices import (
     Dossier,
@@ -31,8 +31,8 @@ class Draft(NamedTuple):
 
 
 def adopted(found: Dossier, name: str) -> tuple[Regime, Profile]:
-    """The adoption of a profile in force, by its name. LocalError NOT_FOUND where none is: the
-    detail says what became of it."""
+    """The adoption of a profile in force, by its name. LocalError NOT_FOUND with one fault where
+    none is: its detail says what became of it."""
     regime = in_force(found.regimes, name)
     if regime is None or regime.profile is None:
         known = [
@@ -41,7 +41,8 @@ def adopted(found: Dossier, name: str) -> tuple[Regime, Profile]:
             if one.word.startswith(f"{name}/")
         ]
         detail = "; ".join(known) or f"no charter of this line names {name}"
-        raise LocalError(Refusal.NOT_FOUND, f"{name}: {Rule.NOT_IN_FORCE.value}: {detail}")
+        fault = Fault(name, Rule.NOT_IN_FORCE, "spec/profile.md §9", detail)
+        raise refused([fault], Refusal.NOT_FOUND)
     return regime, regime.profile
 
 

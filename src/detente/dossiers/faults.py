@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from detente.core.errors import LocalError, Refusal
 
@@ -42,6 +42,10 @@ class Fault(NamedTuple):
     detail: str
     late_s: int = 0
 
+    def view(self) -> dict[str, Any]:
+        """In plain values, the rule as its word of spec/profile.md §7."""
+        return self._asdict() | {"rule": self.rule.value}
+
     def __str__(self) -> str:
         return f"{self.field}: {self.rule.value}: {self.detail} ({self.source})"
 
@@ -54,8 +58,15 @@ class WrongError(LocalError):
         self.rule = rule
 
 
+def refused(faults: Iterable[Fault], refusal: Refusal = Refusal.USAGE) -> LocalError:
+    """A refusal with every fault in its detail, and in plain values as fact ``faults``."""
+    found = tuple(faults)
+    views = [one.view() for one in found]
+    return LocalError(refusal, "; ".join(str(one) for one in found), faults=views)
+
+
 def refuse(faults: Iterable[Fault], refusal: Refusal = Refusal.USAGE) -> None:
-    """LocalError with every fault in its detail, and as fact ``faults``, if there is any."""
+    """LocalError as ``refused``, if there is any fault."""
     found = tuple(faults)
     if found:
-        raise LocalError(refusal, "; ".join(str(one) for one in found), faults=found)
+        raise refused(found, refusal)

@@ -45,6 +45,20 @@ def check(
     ``trigger_s`` as in ``times_of``. With ``now_s``, the time of release, also lateness: what is
     received can be no earlier than it is released.
     """
+    read, faults = read_values(profile, values, geometry)
+    faults += _named(profile, values, unknown)
+    times = times_of(profile, read, trigger_s)
+    faults += _day(profile, read)
+    faults += _apart(profile, read, geometry)
+    if now_s is not None:
+        faults += in_time(profile, times, now_s)
+    return Checked(read, tuple(sorted(set(unknown))), times, tuple(faults))
+
+
+def read_values(
+    profile: Profile, values: Mapping[str, str], geometry: Geometry
+) -> tuple[dict[str, Value], list[Fault]]:
+    """Each value by itself: those that can be read, and a fault for each other one."""
     read: dict[str, Value] = {}
     faults: list[Fault] = []
     for name, text in values.items():
@@ -56,13 +70,7 @@ def check(
             read[name] = read_value(field, text, geometry)
         except WrongError as wrong:
             faults.append(Fault(name, wrong.rule, field.source, wrong.detail))
-    faults += _named(profile, values, unknown)
-    times = times_of(profile, read, trigger_s)
-    faults += _day(profile, read)
-    faults += _apart(profile, read, geometry)
-    if now_s is not None:
-        faults += in_time(profile, times, now_s)
-    return Checked(read, tuple(sorted(set(unknown))), times, tuple(faults))
+    return read, faults
 
 
 def _unknown_field(profile: Profile, name: str) -> Fault:
@@ -120,7 +128,7 @@ def in_time(profile: Profile, times: Times, at_s: int) -> Iterator[Fault]:
     late_s, early_s = times.late_s(at_s), times.early_s(at_s)
     if late_s and times.due_s is not None:
         source = deadline.source if by is None else by.source
-        detail = f"due {instant(times.due_s)}, late by {late_s} s at {instant(at_s)}"
+        detail = f"due {instant(times.due_s)}, and it is {instant(at_s)}"
         yield Fault(deadline.of, Rule.TOO_LATE, source, detail, late_s)
     if early_s and times.earliest_s is not None:
         source = deadline.source if earliest is None else earliest.source

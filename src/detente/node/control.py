@@ -80,19 +80,15 @@ def result_of(line: bytes) -> Any:
     error = answer.get("error") or {}
     word = str(error.get("refusal", "")).upper().replace("-", "_")
     known = Refusal[word] if word in Refusal.__members__ else Refusal.USAGE
-    raise LocalError(known, str(error.get("detail", "")))
+    facts = {"faults": error["faults"]} if error.get("faults") else {}
+    raise LocalError(known, str(error.get("detail", "")), **facts)
 
 
 def answer_of(error: DetenteError) -> Answer:
-    """A refusal as an answer."""
-    return {
-        "ok": False,
-        "error": {
-            "refusal": error.refusal.word,
-            "detail": error.detail,
-            "fault": error.fault,
-        },
-    }
+    """A refusal as an answer; ``faults`` are the mistakes in a profile or a notice."""
+    refused = {"refusal": error.refusal.word, "detail": error.detail, "fault": error.fault}
+    faults = error.facts.get("faults")
+    return {"ok": False, "error": refused | ({"faults": faults} if faults else {})}
 
 
 @contextmanager

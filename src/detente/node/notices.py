@@ -18,12 +18,11 @@ from detente.core.transcript import Place
 from detente.dossiers.dispatch import decode_dispatch
 from detente.dossiers.drafting import Draft, adopted, check_draft
 from detente.dossiers.faults import Fault, Rule, refuse
-from detente.dossiers.notice import Checked
+from detente.dossiers.notice import Checked, read_values
 from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, read_form
 from detente.dossiers.notices import Answered, Dossier, Given
 from detente.dossiers.profile import GEOMETRIES, Profile
 from detente.dossiers.renderings import render, title
-from detente.dossiers.values import read_value
 from detente.node import asked, releasing
 from detente.node.geometry import AS_WRITTEN, differences, meetings
 from detente.node.opening import clock
@@ -55,7 +54,7 @@ def check(node: Node, request: Request) -> dict[str, Any]:
     subject, text = render(profile, form.values, form.unknown, _language(line, request))
     return {
         "word": regime.word,
-        "faults": [fault_view(one) for one in checked.faults],
+        "faults": [one.view() for one in checked.faults],
         "late_s": late_s,
         **times_view(checked),
         "values": dict(form.values),
@@ -142,7 +141,7 @@ def answer(node: Node, request: Request) -> Look | dict[str, Any]:
     if one.place.log.member == line.me:
         raise LocalError(Refusal.NOT_ALLOWED, "nobody answers a notice of his own")
     reply = named(Reply, asked.text(request, "reply"))
-    values = dict(_read_back(one.profile, asked.mapping(request, "values")))
+    values = _read_back(one.profile, asked.mapping(request, "values"))
     form = Answer(reply, values, asked.text(request, "words", ""))
     word = reply.value.upper().replace("-", " ")
     relations = [{"entry": _word(line, one.place), "relation": "answers"}]
@@ -155,13 +154,12 @@ def answer(node: Node, request: Request) -> Look | dict[str, Any]:
     return made | {"differs": differences(one, answered)}
 
 
-def _read_back(profile: Profile, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Fields as this side reads them: places in any of its grids. LocalError USAGE."""
-    for name, value in given.items():
-        text, field = str(value), profile.fields.get(name)
-        if field is None:
-            raise LocalError(Refusal.USAGE, f"{name}: {profile.name} has no such field")
-        yield name, read_value(field, text, AS_WRITTEN).text
+def _read_back(profile: Profile, given: Mapping[str, Any]) -> dict[str, str]:
+    """Fields as this side reads them: places in any of its grids. LocalError USAGE with faults."""
+    texts = {name: str(value) for name, value in given.items()}
+    read, faults = read_values(profile, texts, AS_WRITTEN)
+    refuse(faults)
+    return {name: value.text for name, value in read.items()}
 
 
 def cancel(node: Node, request: Request) -> Look | dict[str, Any]:
@@ -189,11 +187,6 @@ def _word(line: Line, place: Place) -> str:
 
 
 # --- what people see ----------------------------------------------------------------------------
-
-
-def fault_view(fault: Fault) -> dict[str, Any]:
-    """A fault in plain values."""
-    return fault._asdict() | {"rule": fault.rule.value}
 
 
 def times_view(checked: Checked) -> dict[str, Any]:
@@ -276,7 +269,7 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
             }
             for each in one.answers
         ],
-        "faults": [fault_view(each) for each in one.checked.faults],
+        "faults": [each.view() for each in one.checked.faults],
         "replaced_by": None if one.replaced_by is None else _word(line, one.replaced_by),
     }
 
