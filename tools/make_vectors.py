@@ -16,6 +16,7 @@ from vectors_form import FOLDERS, Made, schema, write
 from vectors_frames import entries_vectors, frame_vectors
 from vectors_ground import NAMES, Frozen, Ground
 from vectors_leaves import leaves
+from vectors_links import links
 from vectors_places import places
 from vectors_run import run
 from vectors_scenes import sessions
@@ -38,6 +39,7 @@ def made(ground: Ground) -> Iterator[Made]:
     yield from entries_vectors()
     yield from sessions(ground)
     yield from forks(ground)
+    yield from links(ground)
     yield from proofs(ground)
     yield from exports(ground)
     yield from accusations(ground)

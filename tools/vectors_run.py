@@ -12,6 +12,7 @@ from detente.core import (
     extras,
     frames,
     identity,
+    link_keys,
     merkle,
     notes,
     revocation,
@@ -338,6 +339,25 @@ def _position(given: Inputs) -> object:
     return {"lat_udeg": found.lat_udeg, "lon_udeg": found.lon_udeg}
 
 
+# --- sealed links -----------------------------------------------------------------------------
+
+
+def _link_keys(given: Inputs) -> object:
+    names = ("secret", "low", "high", "low_fresh", "high_fresh")
+    secret, low, high, *fresh = (bytes.fromhex(given[name]) for name in names)
+    made = link_keys.link_key_bytes(secret, low, high, b"".join(fresh))
+    words = ("fresh", "low_frames", "low_checks", "high_frames", "high_checks")
+    return dict(zip(words, made, strict=True))
+
+
+def _announcement(given: Inputs) -> object:
+    names = ("secret", "sender", "receiver", "data")
+    said = link_keys.read_announcement(*(bytes.fromhex(given[name]) for name in names))
+    if said is None:
+        raise PeerError(Refusal.UNREADABLE, "not an announcement")
+    return said
+
+
 RUNS: dict[str, Callable[[Inputs], object]] = {
     "geometry": _geometry,
     "position": _position,
@@ -367,4 +387,6 @@ RUNS: dict[str, Callable[[Inputs], object]] = {
     "open": _open,
     "frame": _frame,
     "entries": _entries,
+    "link-keys": _link_keys,
+    "announcement": _announcement,
 }

@@ -1,14 +1,16 @@
 """The one user of the cryptography library: sign, verify, seal, open, derive (spec/identity.md).
 
 Nothing here is an invention: Ed25519 (RFC 8032), ML-DSA-44 (FIPS 204), HPKE (RFC 9180) with
-X-Wing, HKDF (RFC 5869) and ChaCha20-Poly1305 (RFC 8439), all done by the library. Keys are built
-from seeds that the caller drew; what the library itself draws (the hedge of an ML-DSA signature,
-the encapsulation of HPKE) never changes what a signature or a sealed text means.
+X-Wing, HKDF (RFC 5869) and ChaCha20-Poly1305 (RFC 8439), all done by the library, and HMAC (RFC
+2104) by Python. Keys are built from seeds that the caller drew; what the library itself draws (the
+hedge of an ML-DSA signature, the encapsulation of HPKE) never changes what a signature or a sealed
+text means.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -261,6 +263,11 @@ def aead_open(key: bytes, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytes:
 def hkdf(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA256 (RFC 5869): ``length`` bytes, at most 8,160, from a secret."""
     return HKDF(algorithm=hashes.SHA256(), length=length, salt=salt, info=info).derive(secret)
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104): the 32 bytes that only who has the key can make of a message."""
+    return hmac.digest(key, message, "sha256")
 
 
 # --- Is an Ed25519 public key safe to accept? ------------------------------------------------
