@@ -18,6 +18,8 @@ from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
 TORN = ("malformed", "constraint failed")  # as SQLite says it of pages, and of rows that differ
+# What a start may meet on a disk that keeps its word; whatever else it meets is a store in pieces.
+REFUSED = ("fsync failed", "no space left on device", "device refuses", "the power is gone")
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
@@ -202,8 +204,7 @@ class World:
         is torn is for officers; it may be only where the disk has lied."""
         if any(word in machine.why_down for word in TORN):
             self.record.stuck(machine)
-            if not machine.disk.has_lied:
-                self.record.fault("nothing lost", f"{machine.name}'s store is torn on a true disk")
+            self._torn(machine)
             return
         outage_ms = machine.dice.spread(500, 600_000 if not self.settled else 5_000)
         self.later(outage_ms, lambda: self.restart(machine))
@@ -217,6 +218,14 @@ class World:
         else:
             self.record.note(machine, "needs-officers", why=machine.why_down)
             self.record.stuck(machine)
+            if not any(word in machine.why_down for word in REFUSED):
+                self._torn(machine)
+
+    def _torn(self, machine: Machine) -> None:
+        """A store is in pieces, or has holes: a disk that never lied does not leave one so."""
+        if not machine.disk.has_lied:
+            what = f"{machine.name}'s store is torn on a true disk: {machine.why_down}"
+            self.record.fault("nothing lost", what)
 
     def reach(self, machine: Machine) -> None:
         """Dials everyone from and to one machine."""

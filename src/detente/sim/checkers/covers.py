@@ -3,14 +3,13 @@ with what it holds, or the proof of why not came first (F2, F9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from detente.core.errors import PeerError
 from detente.core.events import StoreCosignature
 from detente.core.extras import decode_accused
 from detente.core.identity import Card, heads_name, holds_name
-from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.leaf import Kind, LogId, Seen
 from detente.core.notes import verify_cosignature_ed25519
 from detente.core.transcript import Entry
 from detente.sim.checkers.ends import dice_of, entries, guilty, honest, line_of
@@ -30,8 +29,7 @@ def check(simulation: Simulation) -> None:
         line = line_of(machine)
         if line is not None:
             _cosignatures(simulation, machine, line)
-            lost = machine.name in simulation.record.lost_disks
-            if len(simulation.plan.names) > 2 and guilty(simulation) and not lost:
+            if len(simulation.plan.names) > 2 and guilty(simulation):
                 _contradicted(simulation, machine, line)
 
 
@@ -83,19 +81,17 @@ def _named(party: bytes, card: Card, name: str) -> bytes | None:
 
 def _contradicted(simulation: Simulation, machine: Machine, line: Line) -> None:
     """Our log covers no statement of another history of what was held here when that statement
-    came, unless the proof of the fork was entered, or is covered with it, by then."""
-    proofs: dict[LogId, int] = {}  # from where a log is proven forked
-    done: dict[LogId, int] = {}
-    for entry in _ours(machine, line):
-        news = [] if entry.leaf is None else entry.leaf.seen
-        covered = [one for seen in news for one in _behind(machine, seen, done)]
-        for one in (entry, *covered):
-            accused = _accused(one.leaf)
-            if accused is not None:
-                log, index = accused
-                proofs[log] = min(index, proofs.get(log, index))
-        for one in covered:
-            other = _apart(simulation, machine, line, one, proofs)
+    came, unless a proof of the fork stood in some log by then. Where a disk was lost in between,
+    what is held here now without a break since then is judged, and nothing else."""
+    proofs, done = _proofs(simulation, machine, line), dict[LogId, int]()
+    for entry in [] if line.mine is None or line.mute else entries(machine).get(line.mine, []):
+        said_ms = _since(simulation, machine, entry)
+        for one in [one for seen in _seen(entry) for one in _behind(machine, seen, done)]:
+            came_ms = _since(simulation, machine, one)
+            if said_ms is None or came_ms is None or came_ms > said_ms:
+                continue
+            known = {log: index for log, index, at_ms in proofs if at_ms <= said_ms}
+            other = _apart(simulation, machine, line, one, came_ms, known)
             if other >= 0:
                 place = one.place
                 where = f"{place.log.member}/{place.log.word}:{place.index}"
@@ -104,10 +100,13 @@ def _contradicted(simulation: Simulation, machine: Machine, line: Line) -> None:
                 return
 
 
-def _ours(machine: Machine, line: Line) -> Iterator[Entry]:
-    for log, found in sorted(entries(machine).items()):
-        if log.member == line.me:
-            yield from found
+def _since(simulation: Simulation, machine: Machine, entry: Entry) -> int | None:
+    """Since when an entry has been held here without a break."""
+    return simulation.checkers.held.kept_ms(machine, entry.place.log, entry.place.index + 1)
+
+
+def _seen(entry: Entry) -> tuple[Seen, ...]:
+    return () if entry.leaf is None else entry.leaf.seen
 
 
 def _behind(machine: Machine, seen: Seen, done: dict[LogId, int]) -> list[Entry]:
@@ -117,28 +116,39 @@ def _behind(machine: Machine, seen: Seen, done: dict[LogId, int]) -> list[Entry]
     return entries(machine).get(seen.log, [])[first : seen.size]
 
 
-def _accused(leaf: Leaf | None) -> tuple[LogId, int] | None:
-    if leaf is None or leaf.kind != Kind.ACCUSATION:
-        return None
-    try:
-        accused = decode_accused(leaf.extra)
-    except PeerError:
-        return None
-    return accused.log, accused.index
+def _proofs(simulation: Simulation, machine: Machine, line: Line) -> list[tuple[LogId, int, int]]:
+    """Which log is proven forked, from where, and since when the proof has stood in some log: the
+    lowest last."""
+    found = []
+    for place in line.shelf.of_kind((Kind.ACCUSATION,)):
+        entry = line.shelf.entry(*place)
+        at_ms = _since(simulation, machine, entry)
+        try:
+            accused = None if entry.leaf is None else decode_accused(entry.leaf.extra)
+        except PeerError:
+            continue
+        if accused is None or at_ms is None or accused.log not in line.accused:
+            continue
+        if accused.index >= line.accused[accused.log]:  # else it convinced nobody
+            found.append((accused.log, accused.index, at_ms))
+    return sorted(found, key=lambda one: -one[1])
 
 
 def _apart(
-    simulation: Simulation, machine: Machine, line: Line, entry: Entry, proofs: dict[LogId, int]
+    simulation: Simulation,
+    machine: Machine,
+    line: Line,
+    entry: Entry,
+    came_ms: int,
+    proofs: dict[LogId, int],
 ) -> int:
     """Of which member an entry states another history than was held here when it came, or -1."""
-    since = simulation.checkers.held.since_ms
-    came_ms = since(machine, entry.place.log, entry.place.index + 1)
-    for seen in () if entry.leaf is None else entry.leaf.seen:
+    for seen in _seen(entry):
         root = line.shelf.root_at(seen.log, seen.size)
         if root in (None, seen.root) or seen.log == entry.place.log:
             continue
-        held_ms = since(machine, seen.log, seen.size)
+        held_ms = simulation.checkers.held.kept_ms(machine, seen.log, seen.size)
         proven = proofs.get(seen.log, seen.size) < seen.size
-        if not proven and came_ms is not None and held_ms is not None and held_ms < came_ms:
+        if not proven and held_ms is not None and held_ms < came_ms:
             return seen.log.member
     return -1

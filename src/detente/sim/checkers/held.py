@@ -38,6 +38,8 @@ class Held:
         self._clock: dict[int, dict[int, int]] = {}  # by machine: a reading -> when it was last so
         self._stepped: dict[int, int] = {}  # when a machine took its last step
         self._grew: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # size, since when
+        self._kept: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # the same, unbroken
+        self._begun: dict[int, object] = {}  # the process of each machine that has been looked at
         simulation.record.hearing.append(self.hears)
         simulation.record.leaving_to.append(self.leaving)
 
@@ -46,6 +48,9 @@ class Held:
         if not machine.honest:
             return
         now_ms = self._simulation.world.now_ms
+        if self._begun.get(machine.number) is not machine.process:
+            self._begun[machine.number] = machine.process
+            self._forget(machine)
         self._note(machine)
         self._stepped[machine.number] = now_ms
         self._clock.setdefault(machine.number, {})[machine.clock.now(now_ms).wall_s] = now_ms
@@ -60,14 +65,31 @@ class Held:
         line = line_of(machine)
         for log in () if line is None else line.logs.values():
             grew = self._grew.setdefault((machine.number, log.id), [])
-            if log.size > (grew[-1][0] if grew else 0):
-                grew.append((log.size, self._stepped.get(machine.number, 0)))
+            kept = self._kept.setdefault((machine.number, log.id), [])
+            for sizes in (grew, kept):
+                if log.size > (sizes[-1][0] if sizes else 0):
+                    sizes.append((log.size, self._stepped.get(machine.number, 0)))
+
+    def _forget(self, machine: Machine) -> None:
+        """A process begins: what its disk does not hold any more is not held without a break."""
+        line = line_of(machine)
+        for (number, log_id), kept in self._kept.items():
+            log = None if line is None else line.logs.get(log_id)
+            while (
+                number == machine.number and kept and kept[-1][0] > (0 if log is None else log.size)
+            ):
+                kept.pop()
 
     def since_ms(self, machine: Machine, log: LogId, size: int) -> int | None:
         """Since when a machine has held so much of a log of another, disks lost in between
         forgotten; None if it never came to."""
         grew = self._grew.get((machine.number, log), [])
         return next((at for most, at in grew if most >= size), None)
+
+    def kept_ms(self, machine: Machine, log: LogId, size: int) -> int | None:
+        """Since when a machine has held so much of a log without a break; None if it does not."""
+        kept = self._kept.get((machine.number, log), [])
+        return next((at for most, at in kept if most >= size), None)
 
     # --- in time ---
 

@@ -70,13 +70,20 @@ class Outside:
         if not self._kept_from:
             return
         name = other.name
-        for one in self._kept_from.get(self._simulation.plan.names.index(name), ()):
-            if len(one.packed) > len(data):
+        member = self._simulation.plan.names.index(name)
+        for one in self._kept_from.get(member, ()):
+            if len(one.packed) > len(data) or one.name == name or one.packed not in data:
                 continue
-            if one.packed in data and one.name != name and not _is_record(machine, one):
+            if not (self._was_told(one, member) or _is_record(machine, one)):
                 self._simulation.record.fault(
                     FAULT, f"{machine.name} sends {name} a body of {one.name} that is not for it"
                 )
+
+    def _was_told(self, one: Submitted, member: int) -> bool:
+        """Whether the very same body was addressed to a member as well: the sentence of a link test
+        comes again in its turn, also once somebody has joined."""
+        attempted = self._simulation.record.attempted
+        return any(two.packed == one.packed and two.audience >> member & 1 for two in attempted)
 
     def _is_stranger(self, machine: Machine, party: bytes) -> bool:
         """Whether a party was no member here when the last step began, nor is one after it."""
