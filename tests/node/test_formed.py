@@ -9,7 +9,7 @@ import pytest
 from detente.core.errors import LocalError, Refusal
 from detente.core.holding import entries_of
 from detente.dossiers.notice_forms import form_of
-from detente.node import regimes
+from detente.node import chores, regimes
 from detente.node.folds import decode_folds
 from detente.node.formed import Formed
 
@@ -20,6 +20,7 @@ def adopted(pair: Any, command: Any) -> Any:
     for node in (pair.alpha, pair.bravo):
         command(node, "notice_adopt", name="launch-1988", state={"validity": "4 d"})
         pair.pump()
+    pair.say("covers what was sealed")
     return pair
 
 
@@ -64,6 +65,7 @@ def test_a_record_not_read_so_far_gives_no_list(
     node, line = adopted.alpha, line_of(adopted.alpha)
     node.known_folds.clear()
     monkeypatch.setattr(regimes, "READ_S", 0.0)
+    monkeypatch.setattr(chores, "READ_S", 60.0)
     assert _refused(node, command) is Refusal.CONTEXT_INCOMPLETE
     node.chores.run()
     assert node.folds(line).formed.scanned
