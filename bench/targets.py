@@ -25,6 +25,7 @@ TARGETS: dict[str, Target] = {
     "growth.append_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.receipt_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.proof_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
+    "growth.first_page_ratio_1e5": Target("≤ 2", "≤ 1.5 at 1e7"),
     "growth.page_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.earlier_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),
     "growth.desk_ratio_1e5": Target("≤ 1.2", "≤ 1.2 at 1e7"),

@@ -153,14 +153,19 @@ def test_what_is_offered_and_not_final_adopts_nothing(two):
 
 
 def test_what_does_not_count_files_nothing_and_each_body_is_opened_once(two):
-    """A void entry is no form; what was read is kept, and a body that was purged is not used."""
+    """A void entry is no form; what was read is kept, what holds no form is not looked at again,
+    and a body that was purged is not used."""
     a, _ = two.logs
     place = say(two, a, ProfileText(profile()))
-    say(two, a, ProfileText(profile()), serial=0)  # void: a dispatch has a serial
-    two.dispatch(a)
-    known = {}
-    assert [one.place for one in forms_in(two.transcript, known=known)] == [place]
-    assert [one.place for one in forms_in(two.transcript, known=known)] == [place]
+    void = say(two, a, ProfileText(profile()), serial=0)  # a dispatch has a serial
+    plain = two.dispatch(a)
+    known = dict.fromkeys((plain, void, place))
+    (found,) = forms_in(two.transcript, known=known)
+    assert (found.place, known) == (place, {place: found.form, void: None})
+    (again,) = forms_in(two.transcript, known=known)
+    assert again.form is found.form
+    assert [one.place for one in forms_in(two.transcript)] == [place]
+    assert forms_in(two.transcript, known={}) == []
     log = two.transcript._logs[a]
     log[place.index] = log[place.index]._replace(body=None)
     assert forms_in(two.transcript, known=known) == []

@@ -83,7 +83,7 @@ def test_much_traffic_is_read_from_memory(pair: Any, line_of: Any, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    "data", [None, b"", b"{", b"[]", b'{"format": 99}', b'{"format": 2}', b"\xff", b"[" * 3000]
+    "data", [None, b"", b"{", b"[]", b'{"format": 99}', b'{"format": 3}', b"\xff", b"[" * 3000]
 )
 def test_what_cannot_be_read_is_derived_again(data: bytes | None) -> None:
     """A state of another format, or a damaged one, is none."""
@@ -122,6 +122,27 @@ def test_overdue_and_silence(pair: Any, command: Any, line_of: Any, monkeypatch:
     assert shown["overdue"][0]["overdue"][0]["missing"] == "answer"
     (line,) = shown["lines"]
     assert line["overdue"] == 1
+
+
+def test_a_view_reads_little_of_what_nobody_has_read(
+    pair: Any, command: Any, line_of: Any, monkeypatch: Any
+) -> None:
+    """Behind a start that found nothing kept, a page reads on for a moment and says how much is
+    left, once for all it asks; the few entries of the last seconds are in every page."""
+    line, node = line_of(pair.alpha), pair.alpha
+    for number in range(4):
+        pair.say(f"matter {number}")
+    monkeypatch.setattr(module, "VIEW_READ_S", 0.0)
+    monkeypatch.setattr(module, "VIEW_AGAIN_S", 3600.0)
+    monkeypatch.setattr(module, "VIEW_ENTRIES", 1)
+    node.known_folds.clear()
+    (seen,) = command(node, "lines")
+    assert seen["unread"] == sum(log.size for log in line.logs.values())
+    monkeypatch.setattr(module, "VIEW_READ_S", 60.0)
+    assert command(node, "lines")[0]["unread"] == seen["unread"]
+    monkeypatch.setattr(module, "VIEW_ENTRIES", seen["unread"])
+    (seen,) = command(node, "lines")
+    assert (seen["unread"], len(node.folds(line).open)) == (0, 4)
 
 
 def test_a_gap_in_serials_is_shown(pair: Any, line_of: Any) -> None:

@@ -43,6 +43,7 @@ class Desk:
     tries: Throttle = field(default_factory=lambda: Throttle(TRIES, per_s=60))
     tries_in_all: Throttle = field(default_factory=lambda: Throttle(TRIES_IN_ALL, per_s=60))
     noting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    shared: dict[object, tuple[object, str]] = field(default_factory=dict)  # sheets.shared_sheet
 
     def __post_init__(self) -> None:
         self.node = NodeSide(self.home)

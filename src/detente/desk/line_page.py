@@ -12,7 +12,7 @@ from detente.core.errors import LocalError, Refusal
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.sessions import Session
-from detente.desk.sheets import sheet
+from detente.desk.sheets import shared_sheet, sheet
 from detente.desk.voice import Voice, calls
 
 SHOWN = 50  # entries on one page
@@ -35,15 +35,16 @@ async def line(request: Request, desk: Desk, session: Session) -> Response:
     asked: dict[str, Any] = {"line": name, "limit": SHOWN}
     found = await desk.node.look("inbox", **asked, **({"before": before} if before else {}))
     status = _line_of(found["lines"], name)
-    entries = found["entries"]
+    entries, said = found["entries"], _calls(desk, name, found, whole=not before)
     me = next((one["number"] for one in status["members"] if one["me"]), -1)
-    return sheet(
+    return shared_sheet(
         request,
         desk,
         session,
         "line.html",
+        (found, said),
         line=status,
-        entries=_in_time(entries, _calls(desk, name, found, whole=not before)),
+        entries=_in_time(entries, said),
         unread=next((one["place"] for one in entries if _is_unread(one, me)), ""),
         earlier=found["earlier"],
         older=bool(before),

@@ -13,6 +13,7 @@ from typing import Any
 from detente.core.errors import MachineError
 
 BEAT_S = 15.0  # a comment that keeps proxies and the browser's patience
+SETTLE_S = 0.01  # what comes together, such as a receipt and what brought it, is one change
 WATCHERS_MAX = 500
 
 
@@ -50,6 +51,7 @@ class Live:
                         beat()
                     yield b"event: beat\ndata:\n\n"
                     continue
+                await asyncio.sleep(SETTLE_S)
                 bell.clear()
                 yield b"event: change\ndata:\n\n"
         finally:

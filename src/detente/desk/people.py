@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from detente.core.errors import LocalError, Refusal
@@ -74,11 +75,17 @@ class Person:
     @property
     def past_powers(self) -> frozenset[str]:
         """What their roles allow, or allowed until they left."""
-        return frozenset().union(*(POWERS[role] for role in self.roles))
+        return _powers_of(self.roles)
 
     def may(self, power: str) -> bool:
         """Whether they have a power."""
         return power in self.powers
+
+
+@cache
+def _powers_of(roles: frozenset[str]) -> frozenset[str]:
+    """A page asks hundreds of times."""
+    return frozenset().union(*(POWERS[role] for role in roles))
 
 
 class People:

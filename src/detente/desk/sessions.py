@@ -20,7 +20,7 @@ from detente.words import marked
 
 COOKIE = "desk"
 IDLE_S = 12 * 3600  # longer than a watch: relief ends a session, not a clock
-KEPT_S = 600  # how often an open page says so
+KEPT_S = 600  # how often the desk writes down that one is used
 INVITATION_S = 900  # a code is typed within a quarter of an hour or made anew
 CODE_BYTES = 20
 
@@ -106,7 +106,7 @@ class Sessions:
         if person is None or person.left_s is not None or idle:
             self.end(key)
             return None
-        if now_s - seen_s >= 60:
+        if now_s - seen_s >= KEPT_S:  # a change is on the disk when it returns: not for every page
             self._cabinet.run("UPDATE session SET seen_s = ? WHERE hash = ?", now_s, key)
         return Session(key, person, token, bool(by_passkey), began_s)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from detente.node.real_world import REAL_WORLD
 from detente.plain import plain
 
 _FOLDER = Path(__file__).with_name("templates")
+SHARED_MAX = 64  # pages that are kept for whoever looks at the same
+# Where a shared page says who looks at it: words that nobody can know, until they are filled in.
+_NAME, _TOKEN = secrets.token_hex(16), secrets.token_hex(16)
 
 
 def _environment() -> jinja2.Environment:
@@ -84,7 +89,35 @@ def sheet(
     **given: Any,
 ) -> HTMLResponse:
     """A whole page, with the frame that every page has."""
-    values = {
+    values = _framed(request, desk, session) | given
+    return HTMLResponse(render(name, **values), status_code=status)
+
+
+def shared_sheet(
+    request: Request, desk: Desk, session: Session, name: str, made_of: object, **given: Any
+) -> HTMLResponse:
+    """A whole page that many people have open, made once for all of them who read one language in
+    the same roles, until what it is ``made_of`` or its frame is another. ``given`` may say nothing
+    that ``made_of`` does not; who looks is told by the frame alone, and filled in last."""
+    person = session.person
+    values = _framed(request, desk, session)
+    key = (name, request.url.path, request.url.query, values["language"], person.roles)
+    of = (made_of, values["stand"], values["uncountersigned"], values["offered"])
+    known = desk.shared.pop(key, None)
+    if known is None or known[0] != of:
+        somebody = replace(session, form_token=_TOKEN, person=replace(person, name=_NAME))
+        common = {"session": somebody, "token": lambda: _token(somebody)}
+        known = of, render(name, **(values | common | given))
+    desk.shared[key] = known
+    if len(desk.shared) > SHARED_MAX:
+        del desk.shared[next(iter(desk.shared))]
+    page = known[1].replace(_TOKEN, escape(session.form_token))
+    return HTMLResponse(page.replace(_NAME, escape(plain(person.name))))
+
+
+def _framed(request: Request, desk: Desk, session: Session | None) -> dict[str, Any]:
+    """What the frame of every page says."""
+    return {
         "desk": desk,
         "session": session,
         "language": request.scope.get("language", "en"),  # what the guard speaks
@@ -94,9 +127,7 @@ def sheet(
         "offered": desk.drafts.offered() if session else 0,
         "stand": desk.sentinel.now if session else (),
         "there": lambda time_s: there(time_s, desk.zones),
-        **given,
     }
-    return HTMLResponse(render(name, **values), status_code=status)
 
 
 def _token(session: Session | None) -> Markup:

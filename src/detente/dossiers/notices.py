@@ -127,8 +127,8 @@ def dossier(
     frozen: FrozenLogs = NOTHING_FROZEN,
     known: dict[Place, Form | None] | None = None,
 ) -> Dossier:
-    """The dossier at ``now_s``; ``charter`` is the one in force. Reads every dispatch; ``known``
-    as in ``forms_in``. LocalError CONTEXT_INCOMPLETE as ``regimes``."""
+    """The dossier at ``now_s``; ``charter`` is the one in force. Reads every dispatch, or those
+    that ``known`` names as in ``forms_in``. LocalError CONTEXT_INCOMPLETE as ``regimes``."""
     forms = forms_in(transcript, frozen, known)
     found = regimes(transcript, founding, forms, frozen)
     by_place = {one.place: one.form for one in forms}

@@ -73,19 +73,23 @@ def forms_in(
 ) -> list[Filed]:
     """Every form in a counted dispatch whose body is here, in order of place.
 
-    ``known`` keeps what was read before, so that each body is opened once.
+    ``known`` are the only dispatches that may hold one, each with its form where that was read
+    before: none is opened twice, and what turns out to hold none leaves it. Without it all are
+    looked at.
     """
-    known = {} if known is None else known
+    if known is None:
+        known = dict.fromkeys(transcript.of_kind((Kind.DISPATCH,)))
     found = []
-    for place in transcript.of_kind((Kind.DISPATCH,)):
+    for place in sorted(known):
         entry = transcript.entry(*place)
         if entry.body is None or not counts(transcript, place, frozen):
             continue
-        if place not in known:
-            known[place] = form_of(entry)
-        form = known[place]
-        if form is not None:
-            found.append(Filed(place, form))
+        form = known[place] or form_of(entry)
+        if form is None:
+            del known[place]
+            continue
+        known[place] = form
+        found.append(Filed(place, form))
     return found
 
 

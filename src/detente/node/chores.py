@@ -71,8 +71,10 @@ class Chores:
     def _read_on(self) -> None:
         for line in self._node.station.lines.values():
             folds = self._node.folds(line)
-            folds.read_on(line, READ_S)
+            left = folds.read_on(line, READ_S)
             folds.close(line, folds.frozen(self._node.station, line), READ_S)
+            if not left:
+                folds.read_forms(line, READ_S)
         if self._rounds % KEEP_ROUNDS == KEEP_ROUNDS - 1:
             self.keep_folds()
 

@@ -16,7 +16,7 @@ from detente.core.events import Release, SetDuty
 from detente.core.extras import Duty
 from detente.core.leaf import Kind
 from detente.core.station import Line
-from detente.core.transcript import Place
+from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
 from detente.node import (
     amendments,
@@ -137,10 +137,12 @@ def _of_line(
         for rungs in folds.open_ladders(line, frozen)
         if overdue_of(line.charter, rungs, now_s)
     ]
-    late = {
-        place: entry_view(line, line.shelf.entry(*place), now_s, frozen)
-        for place in waiting[:OVERDUE_SHOWN_MAX]
-    }
+    statements = folds.statements(line, frozen)
+
+    def view(entry: Entry) -> dict[str, Any]:
+        return entry_view(line, entry, now_s, frozen, statements)
+
+    late = {place: view(line.shelf.entry(*place)) for place in waiting[:OVERDUE_SHOWN_MAX]}
     wanted: Callable[[Place], bool] = {
         "all": lambda _: True,
         "ours": lambda place: place.log.member == line.me,
@@ -149,7 +151,7 @@ def _of_line(
         "open": lambda place: place in folds.open or place in folds.answers,
     }[only]
     found, earlier = latest(line, limit, wanted, asked.text(request, "before", ""))
-    views = [entry_view(line, entry, now_s, frozen) for entry in found]
+    views = [late.get(entry.place) or view(entry) for entry in found]
     return views, list(late.values()), earlier
 
 

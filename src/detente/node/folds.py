@@ -28,15 +28,19 @@ from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import CALLING, asked_of
 from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
-from detente.dossiers.notice_forms import Form
+from detente.dossiers.receipts import Statements, statements_in
+from detente.node.formed import Formed
 
 LOOKED_AT_MAX = 200  # the oldest open matters; a watch with more has another trouble
 DECLINED_MAX = 20  # the last ones; older ones say nothing of the watch that is on duty now
 OPEN_MAX = 10_000  # open matters kept in mind; then the oldest give way, and are counted
 GAPS_MAX = 100  # of one line; an author with more is not counting at all
 READ_ENTRIES = 256  # between two looks at the clock
-VIEW_S = 0.1  # what a view may spend on entries that nobody has read yet
-FORMAT = 2
+VIEW_S = 0.1  # what a view may spend on ladders that nobody has looked at yet
+VIEW_READ_S = 0.02  # and on entries that nobody has read yet, where they are more than a few
+VIEW_ENTRIES = 1024  # a few: what came in the last seconds is in every view
+VIEW_AGAIN_S = 1.0  # until views read on again: one page asks several times
+FORMAT = 3
 
 
 @dataclass
@@ -59,9 +63,10 @@ class Folds:
     _looked: object = None  # the sizes of all logs when ladders were last looked at
     _done: bool = False  # and all of them were
     _found: list[Ladder] = field(default_factory=list)
+    _again_s: float = 0.0  # when views read on again
+    _stated: tuple[object, FrozenLogs, Statements] | None = None  # as of these sizes
     _ladders: dict[Place, Ladder] = field(default_factory=dict)  # until something changes them
-    # Forms in dispatches as the dossier of notices has read them; bodies that were purged it asks.
-    forms: dict[Place, Form | None] = field(default_factory=dict)
+    formed: Formed = field(default_factory=Formed)
 
     # --- reading on ---
 
@@ -113,6 +118,14 @@ class Folds:
                 self.gaps.append(SerialGap(entry.place, expected, leaf.serial))
             self.serials[log] = leaf.serial
 
+    def read_forms(self, line: Line, budget_s: float) -> int:
+        """Opens dispatches that nobody has opened yet, for the dossier of notices; gives how many
+        entries are left after ``budget_s``."""
+        read = dict(self.formed.scanned)
+        left = self.formed.read_on(line, budget_s)
+        self.changed = self.changed or read != self.formed.scanned
+        return left
+
     def unread(self, line: Line) -> int:
         """How many entries nobody has read yet: what is said of the rest is not complete."""
         return sum(log.size - self.scanned.get(log.id, 0) for log in line.logs.values())
@@ -121,8 +134,8 @@ class Folds:
 
     def open_ladders(self, line: Line, frozen: FrozenLogs) -> list[Ladder]:
         """The ladders of the oldest open matters; what is closed leaves the list."""
-        self.read_on(line, VIEW_S)
-        held = tuple((log.id, log.size) for log in line.logs.values())
+        self._glance(line)
+        held = _sizes(line)
         if held != self._looked:
             self._looked, self._done = held, False
             self._ladders = {at: one for at, one in self._ladders.items() if _receipted(one)}
@@ -150,6 +163,20 @@ class Folds:
         while self.referred and time.monotonic() < until_s:
             self._is_open(line, self.referred.popitem()[0], frozen)
 
+    def _glance(self, line: Line) -> None:
+        """What a view reads on: a page costs the same however much nobody has read yet."""
+        few = self.unread(line) <= VIEW_ENTRIES
+        if few or time.monotonic() >= self._again_s:
+            self.read_on(line, VIEW_S * 100 if few else VIEW_READ_S)
+            self._again_s = time.monotonic() + VIEW_AGAIN_S
+
+    def statements(self, line: Line, frozen: FrozenLogs) -> Statements:
+        """What every ladder of a line as it stands rests on, read once for all of them."""
+        sizes = _sizes(line)
+        if self._stated is None or self._stated[:2] != (sizes, frozen):
+            self._stated = sizes, frozen, statements_in(line.shelf, frozen)
+        return self._stated[2]
+
     def _is_open(self, line: Line, place: Place, frozen: FrozenLogs) -> bool:
         rungs = self._ladder(line, place, frozen)
         if _waits(line, rungs):
@@ -167,7 +194,7 @@ class Folds:
         """Of the matters that wait, those that we opened, and our last ones that were declined:
         what the silence of another is judged by."""
         places = [place for place in self.declined if place.log.member == line.me]
-        declined = [ladder(line.shelf, line.charter, place, frozen) for place in places]
+        declined = [self._made(line, place, frozen) for place in places]
         return [rungs for rungs in waiting if rungs.place.log.member == line.me] + declined
 
     def _ladder(self, line: Line, place: Place, frozen: FrozenLogs) -> Ladder:
@@ -175,12 +202,16 @@ class Folds:
         if rungs is None:
             if len(self._ladders) >= 2 * LOOKED_AT_MAX:
                 self._ladders.clear()
-            rungs = self._ladders[place] = ladder(line.shelf, line.charter, place, frozen)
+            rungs = self._ladders[place] = self._made(line, place, frozen)
         return rungs
+
+    def _made(self, line: Line, place: Place, frozen: FrozenLogs) -> Ladder:
+        statements = self.statements(line, frozen)
+        return ladder(line.shelf, line.charter, place, frozen, statements)
 
     def frozen(self, station: Station, line: Line) -> FrozenLogs:
         """The logs that a proven accusation has frozen, or that end by a revocation."""
-        self.read_on(line, VIEW_S)
+        self._glance(line)
         ends = ends_of_revoked(station, line)
         if self._stale or ends != self._ends:
             self._stale, self._ends = False, ends
@@ -215,6 +246,8 @@ class Folds:
             "referred": _by_log(dict.fromkeys(self.referred, 0)),
             "declined": _by_log(self.declined),
             "unwatched": self.unwatched,
+            "formed": [[*_log(log), size] for log, size in self.formed.scanned.items()],
+            "forms": _by_log(dict.fromkeys(self.formed.known, 0)),
             "gaps": [
                 [*_log(gap.place.log), gap.place.index, gap.expected, gap.found]
                 for gap in self.gaps
@@ -242,6 +275,10 @@ def _decoded(state: dict[str, Any]) -> Folds:
         referred=dict.fromkeys(_places(state["referred"])),
         declined=_places(state["declined"]),
         unwatched=state["unwatched"],
+        formed=Formed(
+            {_read_log(row): row[3] for row in state["formed"]},
+            dict.fromkeys(_places(state["forms"])),
+        ),
         gaps=[SerialGap(Place(_read_log(row), row[3]), row[4], row[5]) for row in state["gaps"]],
     )
 
@@ -269,6 +306,10 @@ def _log(log: LogId) -> tuple[int, int, str]:
 
 def _read_log(row: list[Any]) -> LogId:
     return LogId(row[0], row[1], bytes.fromhex(row[2]))
+
+
+def _sizes(line: Line) -> tuple[tuple[LogId, int], ...]:
+    return tuple((log.id, log.size) for log in line.logs.values())
 
 
 def _answers(leaf: Leaf) -> bool:

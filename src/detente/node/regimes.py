@@ -13,9 +13,9 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import decode_offer
 from detente.core.leaf import Kind
 from detente.core.station import Line
-from detente.core.transcript import Entry
+from detente.core.transcript import Entry, Place
 from detente.dossiers import notices as dossiers
-from detente.dossiers.notice_forms import ProfileText, Statement, Suspension
+from detente.dossiers.notice_forms import Form, ProfileText, Statement, Suspension
 from detente.dossiers.profile import Profile, read_word
 from detente.dossiers.profile_reading import parse_toml
 from detente.dossiers.regimes import Filed, Regime, RegimeState, forms_in
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Request = Mapping[str, Any]
 Look = Callable[[], dict[str, Any]]
 DIGEST_LETTERS_MIN = 8
+READ_S = 1.0  # that one question may spend on a record which nobody has read for notices yet
+ALONE_S = 3600.0  # the same of a node without a network, which keeps nobody waiting
 OWN_FOLDER = "profiles"  # in a home: a party's own profiles
 
 
@@ -62,7 +64,7 @@ def dossier_of(node: Node, line: Line) -> dossiers.Dossier:
         AS_SENT,
         clock(node.home).wall_s,
         frozen=node.folds(line).frozen(node.station, line),
-        known=node.folds(line).forms,
+        known=_known(node, line),
     )
 
 
@@ -212,7 +214,18 @@ def _sent(node: Node, line: Line) -> list[Profile]:
 
 def _forms(node: Node, line: Line) -> list[Filed]:
     frozen = node.folds(line).frozen(node.station, line)
-    return forms_in(line.shelf, frozen, node.folds(line).forms)
+    return forms_in(line.shelf, frozen, _known(node, line))
+
+
+def _known(node: Node, line: Line) -> dict[Place, Form | None]:
+    """The dispatches of a line that hold forms. LocalError CONTEXT_INCOMPLETE of a node on a line
+    whose record has not been read so far: a list that lacks a notice would be worse than none."""
+    folds = node.folds(line)
+    left = folds.read_forms(line, ALONE_S if node.links is None else READ_S)
+    if left:
+        detail = f"{left} entries of this record have yet to be read for notices: ask again soon"
+        raise LocalError(Refusal.CONTEXT_INCOMPLETE, detail)
+    return folds.formed.known
 
 
 def _to_enter(node: Node, line: Line, profile: Profile, request: Request) -> list[str]:

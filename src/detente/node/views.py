@@ -20,6 +20,7 @@ from detente.dossiers.fold import Standing, standing
 from detente.dossiers.ladder import Ladder, ladder, legal_receipt
 from detente.dossiers.linktest import last_test, next_slot
 from detente.dossiers.presence import Observation, Source, presence
+from detente.dossiers.receipts import Statements
 from detente.node.folds import Folds
 from detente.node.places import entry_word, log_word, place_word
 from detente.node.walking import walk
@@ -39,8 +40,14 @@ def name_of(line: Line, member: int) -> str:
     return str(member) if found is None else found.name
 
 
-def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict[str, Any]:
-    """One entry as people see it: header, body, ladder."""
+def entry_view(
+    line: Line,
+    entry: Entry,
+    now_s: int,
+    frozen: FrozenLogs,
+    statements: Statements | None = None,
+) -> dict[str, Any]:
+    """One entry as people see it: header, body, ladder. ``statements`` as of ``ladder``."""
     leaf = entry.leaf
     stand = standing(line.shelf, entry.place, frozen)
     view: dict[str, Any] = {
@@ -72,7 +79,8 @@ def entry_view(line: Line, entry: Entry, now_s: int, frozen: FrozenLogs) -> dict
     }
     view |= _body(line, entry)
     if leaf.kind in MESSAGES:
-        view |= _ladder(line, ladder(line.shelf, line.charter, entry.place, frozen), now_s)
+        rungs = ladder(line.shelf, line.charter, entry.place, frozen, statements)
+        view |= _ladder(line, rungs, now_s)
     return view
 
 
