@@ -44,6 +44,12 @@ PAGES = {
     "find": "{line}/find",
     "find-found": "{line}/find?entry=B-0001",
     "notices": "{line}/notices",
+    "notice-choice": "{line}/notice",
+    "notice-answer": "{line}/notice?kind=notice_answer&entry={theirs}",
+    "notice-write": "{wrong}",
+    "notice-late": "{late}",
+    "profiles": "{line}/profiles",
+    "profile": "{line}/profiles/{unread}",
     "entry": "{seen}",
     "entry-flash": "{flash}",
     "paper-entry": "{seen}/print",
@@ -182,6 +188,7 @@ def _furnish(made: Gallery) -> None:
     _poster(parties, other)("/watch/take", hours="8")
     _poster(parties, other)("/watch/hand-over", note="Their colonel calls at noon.\nKeep 2 open.")
     _noticed(parties)
+    drafts |= _given(parties, post)
     apart(parties.look)
     made.names = _named(parties, seen, flash) | drafts
 
@@ -260,6 +267,23 @@ def _noticed(parties: Parties) -> None:
         command(node, "notice_send", profile="launch-1988", values=values, **on)
         parties.pair.pump()
     parties.desk.node.changes += 1
+
+
+def _given(parties: Parties, post: Callable[..., str]) -> dict[str, str]:
+    """A notice being written with two mistakes, and one that is late and offered; one of theirs to
+    answer, and a profile with a number that nobody has read."""
+    listed = command(parties.pair.alpha, "notice_list", line=parties.line)["notices"]
+    theirs = next(one["entry"] for one in listed if not one["mine"])
+    known = command(parties.pair.alpha, "notice_profiles", line=parties.line)["profiles"]
+    unread = next(one["digest"] for one in known if one["name"] == "activity-2011")
+    form = {"profile": "launch-1988", "f-missile": "ICBM", "f-launch-area": "northern range"}
+    wrong = {"f-date": "2031-02-29", "f-impact-circle": "56 15N 162 30E RADIUS 20 NM"}
+    late = {"f-date": iso(wall_s())[:10], "f-impact-circle": "WGS84 58N 161E RADIUS 20 NM"}
+    at = f"/line/{parties.line}/notice"
+    drafts = {"wrong": post(at, kind="notice_send", do="save", **form, **wrong)}
+    offered = post(at, kind="notice_send", do="preview", **form, **late)
+    drafts["late"] = post(offered.replace("/preview", "/offer"), version="1")
+    return drafts | {"theirs": theirs, "unread": unread}
 
 
 def _exercise(parties: Parties) -> None:

@@ -13,8 +13,8 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.sheet import instant
 from detente.desk import alarm_words
 from detente.desk.alarms import NEAR_S_MAX, Severity, alarms, of_notices
-from detente.desk.notices_page import span
 from detente.desk.people import POWERS, ROLES
+from detente.desk.phrases import span
 from detente.desk.sentinel import NOTICES_EVERY_S
 from detente.node.opening import clock
 

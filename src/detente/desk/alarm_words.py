@@ -35,7 +35,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "notice-near": (
         marked("{line}: our notice is due {due}: {what}"),
-        marked("give it (detente notice new), or tell them why it does not come"),
+        marked("give it, or tell them why it does not come"),
     ),
     "notice-late": (
         marked("{line}: OUR NOTICE IS LATE since {due}: {what}"),
@@ -60,6 +60,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "notice-overdue-there": (
         marked("{line}: OUR NOTICE {entry} IS LATE: {name} had not received it by {due}"),
         marked("it may not have reached them: call them by another way"),
+    ),
+    "notice-mismatch": (
+        marked("{line}: {name} READ OUR NOTICE {entry} BACK OTHERWISE: {fields}"),
+        marked("compare both by telephone now; correct the notice if it is wrong"),
     ),
     "no-sign": (
         marked("{line}: no sign of life from {name} since {last}"),

@@ -311,7 +311,7 @@ def of_notices(line: View, found: View, now_s: int) -> Iterator[Condition]:
     received. Near and late are one matter, counted from when it came near."""
     me = next((one["number"] for one in line["members"] if one["me"]), -1)
 
-    def make(word: str, about: object, since_s: int, **facts: Any) -> Condition:
+    def make(word: str, about: str, since_s: int, **facts: Any) -> Condition:
         key = f"notice/{line['line'][:16]}/{about}"
         told = {"line": line["title"], **facts}
         severity = Severity.WARNING
@@ -327,6 +327,12 @@ def of_notices(line: View, found: View, now_s: int) -> Iterator[Condition]:
         facts = {"name": _name(line, one["member"]), "what": one["profile"], "due_s": due_s}
         yield make(word, about, near_s if ours else due_s, **facts)
     for one in found["notices"]:
+        for each in _mismatches(one):
+            fields = ", ".join(differs["field"] for differs in each["differs"])
+            facts = {"entry": one["entry"], "place": one["entry"], "fields": fields}
+            facts |= {"name": _name(line, each["member"])}
+            about = f"{one['entry']}/{each['member']}/read-back"
+            yield make("notice-mismatch", about, each["at_s"], **facts)
         if one["state"] != "released" or one["due_s"] is None:
             continue
         due_s = one["due_s"]
@@ -339,6 +345,14 @@ def of_notices(line: View, found: View, now_s: int) -> Iterator[Condition]:
                 entry = one["entry"]  # a serial is an address of its page too
                 facts = {"name": name, "entry": entry, "place": entry, "due_s": due_s}
                 yield make(word, f"{entry}/{each['member']}", near_s, **facts)
+
+
+def _mismatches(notice: View) -> Iterator[View]:
+    """The last word of each member that said a standing notice of ours back, where it differs."""
+    if not notice.get("mine") or notice["state"] not in ("released", "received"):
+        return
+    said = {one["member"]: one for one in notice["answers"] if one["reply"] == "read-back-matches"}
+    yield from (one for one in said.values() if one["differs"])
 
 
 def _began_s(found: View, due: View) -> int:

@@ -33,7 +33,9 @@ async def offered(request: Request, desk: Desk, session: Session) -> Response:
     given = desk.drafts.authorisations(draft.number)
     people = {one.number: one.name for one in desk.people.all()}
     mine = any(one.person == session.person.number for one in given)
-    options, without = (None, "") if mine else _options(desk, session.person, draft)
+    facts = await shown(desk, draft, draft.fixed, line)
+    stopped = mine or facts.get("stale", False)
+    options, without = (None, "") if stopped else _options(desk, session.person, draft)
     return sheet(
         request,
         desk,
@@ -46,7 +48,7 @@ async def offered(request: Request, desk: Desk, session: Session) -> Response:
         mine=mine,
         options=None if options is None else json.dumps(options),
         without=without,
-        **await shown(desk, draft.fixed, line),
+        **facts,
     )
 
 
@@ -177,6 +179,8 @@ def _note(desk: Desk, word: str, draft: Draft, person: Person, **more: Any) -> N
 
 
 def _after(draft: Draft) -> Response:
+    if draft.state == SENT and draft.fields.get("then"):
+        return RedirectResponse(str(draft.fields["then"]), 303)
     if draft.state == SENT and draft.entry and not draft.missing:
         return RedirectResponse(f"/line/{draft.line}/entry/{draft.entry}", 303)
     return RedirectResponse(f"/draft/{draft.number}/authorise", 303)

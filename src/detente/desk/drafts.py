@@ -23,6 +23,7 @@ OFFERED: Final = "offered"
 SENDING: Final = "sending"
 SENT: Final = "sent"
 DROPPED: Final = "dropped"
+NOTICE: Final = "notice"
 NOTE_CHARS_MAX: Final = 1000
 
 
@@ -33,9 +34,9 @@ class Draft:
     number: int
     line: str
     drafter: int
-    kind: str  # dispatch or accident
+    kind: str  # dispatch, accident or notice
     stop: bool  # one officer sends it, and the second follows
-    fields: dict[str, Any]  # what the node's `say` takes
+    fields: dict[str, Any]  # what the node's `say` takes; of a notice, what its `do` takes
     version: int
     state: str
     fixed: dict[str, Any]  # what the node's `fix` gave; empty while it is written
@@ -45,6 +46,17 @@ class Draft:
     glass: str  # why it went out through broken glass
     trouble: str  # why it lies here again: a refusal by a person or by the node
     changed_s: int
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What the node's `say` takes: of a notice, the text that was fixed."""
+        found: Mapping[str, Any] = self.fixed["said"] if self.kind == NOTICE else self.fields
+        return found
+
+    @property
+    def address(self) -> str:
+        """The page on which it is written."""
+        return f"/draft/{self.number}" + ("/notice" if self.kind == NOTICE else "")
 
     @property
     def asked(self) -> int:
@@ -86,7 +98,7 @@ class Drafts:
             "draft",
             line=line,
             drafter=drafter,
-            kind="dispatch" if fields.get("accident") is None else "accident",
+            kind=_kind(fields),
             stop=stop,
             fields=dict(fields),
             version=1,
@@ -275,6 +287,12 @@ class Drafts:
                 number,
             )
             self.edit(number, now_s, trouble)
+
+
+def _kind(fields: Mapping[str, Any]) -> str:
+    if "do" in fields:
+        return NOTICE
+    return "dispatch" if fields.get("accident") is None else "accident"
 
 
 def _changed() -> LocalError:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from detente.core.errors import LocalError, Refusal
+from detente.desk import giving
 from detente.desk.desk import Desk, wall_s
-from detente.desk.drafts import OFFERED, SENDING, SENT, Draft
+from detente.desk.drafts import NOTICE, OFFERED, SENDING, SENT, Draft
 from detente.desk.fixed import PURPOSE
 from detente.desk.passkeys import Assertion, text_of
 from detente.desk.people import Person
@@ -50,7 +51,7 @@ def _request(desk: Desk, draft: Draft) -> tuple[dict[str, Any], int]:
     """What the node's `say` is asked with, and how many people are missing under it."""
     rows = [one.statement for one in desk.drafts.authorisations(draft.number)]
     fields: dict[str, Any] = {
-        **draft.fields,
+        **draft.said,
         "line": draft.line,
         "dtg_s": draft.fixed["dtg_s"],
         "wait": "sent",
@@ -88,7 +89,7 @@ async def deliver(desk: Desk, draft: Draft) -> None:
     asked again; one that refuses sends it back to be written."""
     fields, missing = _request(desk, draft)
     try:
-        said = await desk.node.ask("say", **fields)
+        said = await (_say_sound if draft.kind == NOTICE else _say)(desk, draft, fields)
     except TimeoutError:
         return
     except LocalError as error:
@@ -98,6 +99,23 @@ async def deliver(desk: Desk, draft: Draft) -> None:
         return
     desk.drafts.arrived(draft.number, said["entry"] or "", said["note"], missing, wall_s())
     desk.live.ring()
+
+
+async def _say(desk: Desk, _draft: Draft, fields: Mapping[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = await desk.node.ask("say", **fields)
+    return said
+
+
+async def _say_sound(desk: Desk, draft: Draft, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A notice goes only while it is what was authorised: what became late meanwhile goes back.
+    One that is sent already, whose answer was lost, is not looked at again."""
+    try:
+        return await _say(desk, draft, {**fields, "again": True})
+    except LocalError as error:
+        if error.refusal is not Refusal.NOT_FOUND:
+            raise
+    await giving.still_sound(desk, draft)
+    return await _say(desk, draft, fields)
 
 
 async def flush(desk: Desk) -> None:

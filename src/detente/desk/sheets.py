@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from detente import terms, times, words
-from detente.desk import alarm_words, phrases
+from detente.desk import alarm_words, notice_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
 from detente.desk.zones import there
@@ -53,6 +53,8 @@ def _environment() -> jinja2.Environment:
         "gloss": words.gloss,
         "drill_word": terms.DRILL,
         "alarm_words": alarm_words,
+        "notice_words": notice_words,
+        "span": phrases.span,
     }
     found.filters |= {
         "plain": plain,

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from detente import terms, words
 from detente.core.errors import LocalError, Refusal
-from detente.desk import fixed, noting, phrases
+from detente.desk import fixed, giving, noting, phrases
 from detente.desk.desk import Desk, wall_s
-from detente.desk.drafts import WRITING, Draft
+from detente.desk.drafts import NOTICE, WRITING, Draft
 from detente.desk.guard import page
 from detente.desk.node_side import gone
 from detente.desk.people import Person
@@ -51,7 +51,7 @@ async def begin(request: Request, desk: Desk, session: Session) -> Response:
     """The first send of a new draft."""
     fields = fields_of(await request.form())
     draft = desk.drafts.begin(request.path_params["line"], session.person.number, fields, wall_s())
-    return await _kept(request, draft)
+    return await kept(request, draft)
 
 
 @page("draft")
@@ -60,6 +60,8 @@ async def one(request: Request, desk: Desk, session: Session) -> Response:
     draft = desk.drafts.get(_number(request))
     if draft.state != WRITING:
         return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
+    if draft.kind == NOTICE:
+        return RedirectResponse(draft.address, 303)
     return await _form(request, desk, session, draft.line, draft.fields, draft)
 
 
@@ -67,29 +69,35 @@ async def one(request: Request, desk: Desk, session: Session) -> Response:
 async def save(request: Request, desk: Desk, session: Session) -> Response:
     """Keeps what was typed; where the draft is not what the page showed, as a draft of its own."""
     form = await request.form()
-    fields = fields_of(form)
     draft = desk.drafts.get(_number(request))
-    if draft.kind == "accident":
-        fields = accident_of(form)
+    fields = accident_of(form) if draft.kind == "accident" else fields_of(form)
+    return await keep(request, desk, session, draft, fields)
+
+
+async def keep(
+    request: Request, desk: Desk, session: Session, draft: Draft, fields: Mapping[str, Any]
+) -> Response:
+    """Keeps these fields in a draft, or beside it where the page showed another version."""
+    version = _version(await request.form())
     try:
-        kept = desk.drafts.save(draft.number, _version(form), fields, wall_s())
+        made = desk.drafts.save(draft.number, version, fields, wall_s())
     except LocalError as error:
         if error.refusal is not Refusal.IN_USE or request.headers.get("x-form-token"):
             raise  # a script waits until its person sends the form
-        kept = desk.drafts.begin(
+        made = desk.drafts.begin(
             draft.line, session.person.number, fields, wall_s(), stop=draft.stop
         )
-    return await _kept(request, kept)
+    return await kept(request, made)
 
 
-async def _kept(request: Request, draft: Draft) -> Response:
+async def kept(request: Request, draft: Draft) -> Response:
+    """To the draft or its preview; a script is told what was kept, and where."""
     if request.headers.get("x-form-token"):
-        kept = {"number": draft.number, "version": draft.version, "kept_s": draft.changed_s}
-        return JSONResponse(kept)
+        facts = {"number": draft.number, "version": draft.version, "kept_s": draft.changed_s}
+        return JSONResponse(facts | {"at": draft.address})
     after = str((await request.form()).get("do", "save"))
-    return RedirectResponse(
-        f"/draft/{draft.number}" + ("/preview" if after == "preview" else ""), 303
-    )
+    preview = f"/draft/{draft.number}/preview"
+    return RedirectResponse(preview if after == "preview" else draft.address, 303)
 
 
 @page("draft")
@@ -99,6 +107,8 @@ async def preview(request: Request, desk: Desk, session: Session) -> Response:
     if draft.state != WRITING:
         return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
     found, trouble = await fix(desk, draft)
+    if found is None and draft.kind == NOTICE:
+        return RedirectResponse(draft.address, 303)  # says what is wrong beside each field
     line = await line_of(desk, draft.line)
     return sheet(
         request,
@@ -108,11 +118,13 @@ async def preview(request: Request, desk: Desk, session: Session) -> Response:
         draft=draft,
         line=line,
         trouble=trouble,
-        **({} if found is None else await shown(desk, found, line)),
+        **({} if found is None else await shown(desk, draft, found, line)),
     )
 
 
-async def shown(desk: Desk, found: Mapping[str, Any], line: Mapping[str, Any]) -> dict[str, Any]:
+async def shown(
+    desk: Desk, draft: Draft, found: Mapping[str, Any], line: Mapping[str, Any]
+) -> dict[str, Any]:
     """What templates say of a fixed form."""
     me = next((m["name"] for m in line["members"] if m["me"]), "")
     view = fixed.view(found, me, line["line"])
@@ -129,6 +141,7 @@ async def shown(desk: Desk, found: Mapping[str, Any], line: Mapping[str, Any]) -
         "view": view | {"relations": relations},
         "readers": readers,
         "airtimes": phrases.airtimes(line, readers, found["frame_bytes"]),
+        **await giving.told(desk, draft, found),
     }
 
 
@@ -167,6 +180,8 @@ async def put_up(
 async def fix(desk: Desk, draft: Draft) -> tuple[dict[str, Any] | None, tuple[str, str]]:
     """The form of a draft, or why it has none: what happened, and what to do."""
     try:
+        if draft.kind == NOTICE:
+            return await giving.fix(desk, draft), ("", "")
         if draft.fields.get("to") == []:  # the node would take all
             raise refusal(
                 Refusal.USAGE,
@@ -247,10 +262,16 @@ async def _form(
 def fields_of(form: FormData) -> dict[str, Any]:
     """What the node's `say` takes, from the form of a dispatch. LocalError USAGE."""
     fields = _handling(form) | {
-        "precedence": _one_of(form, "precedence", PRECEDENCES, "ROUTINE"),
-        "subject": " ".join(_text(form, "subject").split()),
-        "text": _text(form, "text").replace("\r\n", "\n"),
+        "precedence": one_of(form, "precedence", PRECEDENCES, "ROUTINE"),
+        "subject": " ".join(text_of(form, "subject").split()),
+        "text": text_of(form, "text").replace("\r\n", "\n"),
     }
+    relations = relations_of(form)
+    return fields | ({"relations": relations} if relations else {})
+
+
+def relations_of(form: FormData) -> list[dict[str, str]]:
+    """The entries that a form names, and how."""
     relations = [
         {"relation": relation, "entry": entry.strip()}
         for relation, entry in zip(
@@ -258,15 +279,15 @@ def fields_of(form: FormData) -> dict[str, Any]:
         )
         if entry.strip() and relation in RELATIONS
     ]
-    return fields | ({"relations": relations[:RELATIONS_MAX]} if relations else {})
+    return relations[:RELATIONS_MAX]
 
 
 def accident_of(form: FormData) -> dict[str, Any]:
     """The same of an accident report: every field may be blank."""
     accident: dict[str, Any] = {
-        name: _text(form, name).replace("\r\n", "\n").strip() for name in ACCIDENT_FIELDS
+        name: text_of(form, name).replace("\r\n", "\n").strip() for name in ACCIDENT_FIELDS
     }
-    when = _text(form, "time").strip()
+    when = text_of(form, "time").strip()
     if when:
         accident["time_s"] = moment(when, wall_s())
     return _handling(form) | {"precedence": "FLASH", "accident": accident}
@@ -298,9 +319,9 @@ def moment(text: str, now_s: int) -> int:
 
 def _handling(form: FormData) -> dict[str, Any]:
     fields: dict[str, Any] = {
-        "label": _one_of(form, "label", tuple(terms.LABELS), "parties-only"),
+        "label": one_of(form, "label", tuple(terms.LABELS), "parties-only"),
         "personal": form.get("personal") is not None,
-        "language": _text(form, "language").strip().lower() or "en",
+        "language": text_of(form, "language").strip().lower() or "en",
         "drill": form.get("drill") is not None,
     }
     if form.get("readers_shown") is None:  # the node was not there to say who reads
@@ -308,14 +329,16 @@ def _handling(form: FormData) -> dict[str, Any]:
     return fields | {"to": [str(one) for one in form.getlist("to")]}
 
 
-def _text(form: FormData, name: str) -> str:
+def text_of(form: FormData, name: str) -> str:
+    """What was typed into a form under a name. LocalError OVERSIZE."""
     value = str(form.get(name) or "")
     if len(value) > TEXT_CHARS_MAX:
         raise LocalError(Refusal.OVERSIZE, f"{name} has at most {TEXT_CHARS_MAX} characters")
     return value
 
 
-def _one_of(form: FormData, name: str, known: tuple[str, ...], default: str) -> str:
+def one_of(form: FormData, name: str, known: tuple[str, ...], default: str) -> str:
+    """What was chosen on a form. LocalError USAGE for anything else."""
     value = str(form.get(name) or default)
     if value not in known:
         raise LocalError(Refusal.USAGE, f"{name} is one of {', '.join(known)}")

@@ -125,7 +125,11 @@ def profiles(node: Node, request: Request) -> dict[str, Any]:
         found += [one for one in _sent(node, line) if one not in found]
         forms = _forms(node, line)
         entered = {one.digest: _entered(line, one, forms) for one in found}
-        offers = [_offer_view(line, *one) for one in _offers(node, line)]
+        offers = [
+            _offer_view(line, *one) | {"sealed": state is State.SEALED}
+            for state in (State.OPEN, State.SEALED)
+            for one in _offers(node, line, state)
+        ]
     shown = [one for one in found if named in {"", one.name}]
     if not shown:
         known = ", ".join(one.name for one in found)
@@ -144,7 +148,7 @@ def profiles(node: Node, request: Request) -> dict[str, Any]:
 
 
 def _offer_view(line: Line, entry: Entry, words: tuple[str, ...]) -> dict[str, Any]:
-    """An open offer, and the digests of what it would adopt anew."""
+    """An offer that is not final, and the digests of what it would adopt anew."""
     new = [read_word(word) for word in words if word not in line.charter.profiles]
     return {
         "entry": entry_word(entry),
@@ -266,14 +270,16 @@ def _offered_digests(node: Node, line: Line) -> list[str]:
     return [parts.digest for parts in map(read_word, words) if parts is not None]
 
 
-def _offers(node: Node, line: Line) -> list[tuple[Entry, tuple[str, ...]]]:
-    """Every open offer, with the profiles of the charter that it offers."""
+def _offers(
+    node: Node, line: Line, state: State = State.OPEN
+) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Every open offer, or every one in another state, with the profiles of its charter."""
     found = []
     now_s, frozen = clock(node.home).wall_s, node.folds(line).frozen(node.station, line)
     for place in line.shelf.of_kind((Kind.OFFER,)):
         entry = line.shelf.entry(*place)
         standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
-        if standing.state is State.OPEN and entry.body is not None:
+        if standing.state is state and entry.body is not None:
             try:
                 charter = parse_charter(unpack(entry.body))
             except PeerError:

@@ -34,7 +34,7 @@ DESK_NOTES = frozenset(
         *("sign-in-link", "sign-in", "sign-out"),
         *("passkey-registered", "passkey-void"),
         *("draft", "draft-offered", "authorisation-refused"),  # dispatches
-        *("by-voice", "by-voice-linked", "proof-taken", "real-world"),
+        *("by-voice", "by-voice-linked", "proof-taken", "real-world", "profile-adopted"),
         *("alarm-raised", "alarm-escalated", "alarm-silenced", "alarm-ended", "escalation-list"),
         *("watch-taken", "watch-left", "watch-relieved", "hand-over", "hand-over-taken"),
     }

@@ -52,7 +52,7 @@ CREATE TABLE draft (
   number INTEGER PRIMARY KEY,
   line TEXT NOT NULL,
   drafter INTEGER NOT NULL REFERENCES person,
-  kind TEXT NOT NULL,                -- dispatch or accident
+  kind TEXT NOT NULL,                -- dispatch, accident or notice
   stop INTEGER NOT NULL,             -- one officer sends it, a second countersigns
   fields TEXT NOT NULL,              -- JSON: what the node's `say` takes
   version INTEGER NOT NULL,          -- counts edits

@@ -32,7 +32,7 @@
       const kept = answer.ok ? await answer.json() : null;
       if (kept === null || kept.version === undefined) throw new Error("not kept");
       form.elements.version.value = kept.version;
-      form.action = "/draft/" + kept.number;
+      form.action = kept.at;
       history.replaceState(null, "", form.action);
       last = now;
       const time = new Date(kept.kept_s * 1000).toISOString().slice(11, 19) + "Z";
