@@ -70,6 +70,7 @@ Do = Literal[
     "session",
     "link-keys",
     "announcement",
+    "packet",
     "verify",
     "geometry",
     "position",

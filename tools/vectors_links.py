@@ -1,17 +1,19 @@
-"""Vectors of sealed links: keys of one life, announcements."""
+"""Vectors of sealed links: keys of one life, announcements, packets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detente.core.link_keys import Announcement, announce
-from vectors_form import Made, case
+from detente.bearers.packets import Fragment, Held, Packet
+from detente.core.link_keys import Announcement, DirectionKeys, announce
+from vectors_form import Expect, Made, case
 from vectors_ground import Ground
 
 SPEC = "bearer-sealed.md"
 SECRET = bytes(range(32))
 A, B = b"\xaa" * 16, b"\xbb" * 16
 NONCE = bytes(range(12))
+CHECK_KEY = b"\xcc" * 32
 
 
 def links(ground: Ground) -> Iterator[Made]:
@@ -54,4 +56,37 @@ def links(ground: Ground) -> Iterator[Made]:
         sender=high,
         receiver=low,
         data=first,
+    )
+    yield from _packets()
+
+
+def _packets() -> Iterator[Made]:
+    keys = DirectionKeys(bytes(32), CHECK_KEY)
+    held = Held(4097, frozenset({4099, 4106}))
+    whole = Packet(Fragment(1, 5000, True, b"a piece"), (held, Held(1)), 1).encode(keys)
+    alone = Packet(None, (Held(3), None)).encode(keys)
+    empty = Packet(Fragment(0, 0, True, b"")).encode(keys)
+    yield _packet("packet", "the last piece of an urgent frame; what is held of both lanes", whole)
+    yield _packet("packet_held", "what is held, and nothing else", alone, wanted=0)
+    yield _packet("packet_empty", "a piece of no bytes", empty, wanted=0)
+    for name, comment, data, wanted in (
+        ("packet_of_before", "its number ends alike: 4,096 less", whole, 900),
+        ("packet_cut_short", "a bitmap is announced", whole[:9], 4990),
+    ):
+        yield _packet(name, comment, data, wanted=wanted, expect="unreadable")
+
+
+def _packet(
+    name: str, comment: str, data: bytes, *, wanted: int = 4990, expect: Expect = "ok"
+) -> Made:
+    return case(
+        f"links/{name}",
+        f"{SPEC} §4",
+        "packet",
+        comment,
+        expect=expect,
+        check_key=CHECK_KEY,
+        data=data,
+        wanted=[0, wanted],
+        sent=[4090 if wanted else 0, 0],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from detente.bearers.packets import read_packet
 from detente.core import (
     body,
     charter,
@@ -358,6 +359,19 @@ def _announcement(given: Inputs) -> object:
     return said
 
 
+def _packet(given: Inputs) -> object:
+    keys = link_keys.DirectionKeys(bytes(32), bytes.fromhex(given["check_key"]))
+    packet = read_packet(bytes.fromhex(given["data"]), keys, given["wanted"], given["sent"])
+    if packet is None:
+        raise PeerError(Refusal.UNREADABLE, "not a packet")
+    fragment = packet.fragment
+    return {
+        "fragment": None if fragment is None else fragment._asdict(),
+        "held": [None if h is None else [h.below, sorted(h.beyond)] for h in packet.held],
+        "level": packet.level,
+    }
+
+
 RUNS: dict[str, Callable[[Inputs], object]] = {
     "geometry": _geometry,
     "position": _position,
@@ -389,4 +403,5 @@ RUNS: dict[str, Callable[[Inputs], object]] = {
     "entries": _entries,
     "link-keys": _link_keys,
     "announcement": _announcement,
+    "packet": _packet,
 }
