@@ -17,7 +17,8 @@ from detente.sim.parties import card_of
 from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
-TORN = ("malformed", "constraint failed")  # as SQLite says it of pages, and of rows that differ
+# As SQLite says it of pages, and of rows that differ; and our store of rows that are not there.
+TORN = ("malformed", "constraint failed", "damaged at entry")
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
