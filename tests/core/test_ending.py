@@ -15,6 +15,7 @@ from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.revocation import Revocation, Stand, revoked_keys
 from detente.core.transcript import MemoryTranscript, Place
+from detente.core.wire import Batch
 
 THREE = ("alpha", "bravo", "charlie")
 STOLEN = LogId(2, 0, b"")
@@ -227,3 +228,38 @@ def test_a_log_that_ends_at_nothing_is_asked_of_nobody() -> None:
     bravo.entries(link)
     world.run(10)
     assert bravo.answers(link, Want)[:1] == [Want(WANT_ENTRIES, STOLEN, 0)]
+
+
+def test_what_stands_is_relayed_under_a_head_of_its_own() -> None:
+    """What lies beyond the end follows apart: whom the log ends for too takes none of it."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("one")
+    link = charlie.greet("alpha")
+    charlie.entries(link)
+    for text in ("two", "three"):
+        charlie.say(text)
+    charlie.entries(link, start=2)
+    log = alpha.line.logs[STOLEN]
+    assert log.frozen == -1
+    near, log.frozen = bravo.greet("alpha"), 2
+    bravo.send(near, Want(WANT_ENTRIES, STOLEN, 0))
+    world.run()
+    sent = [batch for batch in bravo.answers(near, Batch) if batch.log == STOLEN]
+    assert [(batch.start, batch.count) for batch in sent] == [(0, 2), (None, 2)]
+
+
+def test_a_batch_that_spans_the_end_is_taken_whole() -> None:
+    """And contested from there on: its author put one signature under it all."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha, charlie = world.ends["alpha"], Liar(world, "charlie")
+    for text in ("one", "two", "three"):
+        charlie.say(text)
+    log = alpha.station.new_log(alpha.line, STOLEN)
+    assert log is not None
+    alpha.line.logs[STOLEN], log.frozen = log, 1
+    charlie.entries(charlie.greet("alpha"))
+    assert (log.size, log.coverable_max(), log.closed()) == (4, 1, True)

@@ -176,6 +176,24 @@ def test_a_store_that_lost_its_middle_says_so(store, folder, author, harm: str, 
     assert store.damage().startswith(named)
 
 
+def test_an_entry_that_the_disk_lost_is_a_fault_of_the_machine(store, folder, author) -> None:
+    """Whoever reads it, or what it completes, learns which: beyond the size it is not held yet."""
+    alice = author()
+    keep(store, alice.say(4))
+    raw(folder, "PRAGMA foreign_keys = OFF")
+    raw(folder, "DELETE FROM entry WHERE id & 255 = 1")
+    shelf = store.shelf(LINE)
+    for read in (
+        lambda: shelf.entry(alice.log, 1),
+        lambda: shelf.entries(alice.log, 0, 4),
+        lambda: shelf.subtree(alice.log, 1, 0),
+    ):
+        with pytest.raises(MachineError, match="damaged at entry 1"):
+            read()
+    with pytest.raises(LocalError, match="entry 4"):
+        shelf.entry(alice.log, 4)
+
+
 def test_an_index_that_lost_a_row_is_damage(store, folder, author) -> None:
     """A count that is read from the index alone would find nothing."""
     keep(store, author().say())

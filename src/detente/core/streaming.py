@@ -107,14 +107,23 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
 
 
 def _head_for(line: Line, session: Session, log: Log, start: int) -> SignedHead | None:
-    """The signed head of the next batch: the farthest on a wide bearer, the nearest on a narrow."""
+    """The signed head of the next batch: of a log that is frozen here first what stands, under a
+    head of its own where there is one, lest whom it ends for too be sent more with it."""
+    head = None
+    if start < log.frozen < log.size:
+        head = _next_head(line, session, log, start, log.frozen)
+    return head or _next_head(line, session, log, start, log.size)
+
+
+def _next_head(line: Line, session: Session, log: Log, start: int, stop: int) -> SignedHead | None:
+    """The farthest that fits a batch on a wide bearer, the nearest on a narrow one."""
     most = limits.BATCH_ENTRIES_MAX if session.wide else 1
     while most < limits.BATCH_ENTRIES_MAX:
-        head = head_between(line, log, start + 1, start + most)
+        head = head_between(line, log, start + 1, min(start + most, stop))
         if head is not None:
             return head
         most *= 2
-    return head_between(line, log, start + 1, start + most)
+    return head_between(line, log, start + 1, min(start + most, stop))
 
 
 def _fit(

@@ -53,7 +53,8 @@ class Officers:
         backups = self.backups.get(machine.number)
         if not backups:
             return
-        image, k = backups[-1] if newest else backups[number % len(backups)]
+        taken = len(backups) - 1 if newest else number % len(backups)
+        image, k = backups[taken]
         machine.die("its disk is replaced")
         machine.disk.replace(image)
         machine.disk.lies = machine.disk.fail_sync = False
@@ -64,6 +65,15 @@ class Officers:
         if machine in record.stuck_machines:
             record.stuck_machines.remove(machine)
         machine.world.restart(machine)
+        if machine in record.stuck_machines and len(backups) > 1:
+            del backups[taken]  # it was made of a damaged store: another does better
+
+    def examine(self, machine: Machine) -> None:
+        """A disk that has lied is looked through, and replaced where its store contradicts itself:
+        the node learns that only where it reads what is not there any more."""
+        process = machine.process
+        if machine.disk.has_lied and process is not None and process.store.damage():
+            self.replace_disk(machine, newest=True)
 
     def adopt(self, machine: Machine) -> None:
         """The next k of the paper register, its keys, and ``node adopt``."""

@@ -123,6 +123,7 @@ class Simulation:
             machine.fuse.left = None
             machine.kept_down = False
             machine.clock.set_right()
+            self.officers.examine(machine)
         world.mend()
         before: Sizes = {}
         since_ms, rounds_ms = world.now_ms, deque(SETTLE_ROUNDS_MS)

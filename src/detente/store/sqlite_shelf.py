@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core.encoding import Reader
-from detente.core.errors import LocalError, MachineError, PeerError, Refusal
+from detente.core.errors import DetenteError, LocalError, MachineError, PeerError, Refusal
 from detente.core.events import Draft, SignedHead, StoreAhead
 from detente.core.leaf import Kind, LogId, read_log_id
 from detente.core.merkle import HASH_BYTES, root_at
@@ -141,10 +141,10 @@ class SqliteShelf:
         return 0 if row is None else int(row[0])
 
     def entry(self, log: LogId, index: int) -> Entry:
-        """One entry. LocalError NOT_HELD beyond the size."""
+        """One entry. LocalError NOT_HELD beyond the size, MachineError DISK where it is lost."""
         row = self._database.row(f"{_ENTRY} WHERE e.id = ?", (self._id(log, index),))
         if row is None:
-            raise _not_held(log, index)
+            raise self._not_here(log, index)
         return self._entry(log, row)
 
     def find(self, leaf_hash: bytes) -> Place | None:
@@ -207,7 +207,7 @@ class SqliteShelf:
     # --- beyond the transcript ----------------------------------------------------------------
 
     def entries(self, log: LogId, start: int, stop: int) -> Sequence[Entry]:
-        """Entries start..stop-1, with their bodies. LocalError NOT_HELD beyond the size."""
+        """Entries start..stop-1, with their bodies; the errors of ``entry``."""
         if start >= stop:
             return []
         first = self._id(log, start)
@@ -215,7 +215,8 @@ class SqliteShelf:
             f"{_ENTRY} WHERE e.id BETWEEN ? AND ? ORDER BY e.id", (first, first + stop - start - 1)
         )
         if len(rows) != stop - start:
-            raise _not_held(log, start + len(rows))
+            right = sum(row[0] == first + at for at, row in enumerate(rows))
+            raise self._not_here(log, min(start + right, stop - 1))
         return [self._entry(log, row) for row in rows]
 
     def root_at(self, log: LogId, size: int) -> bytes | None:
@@ -225,7 +226,7 @@ class SqliteShelf:
         return root_at(lambda level, index: self.subtree(log, level, index), size)
 
     def subtree(self, log: LogId, level: int, index: int) -> bytes:
-        """The root of a perfect subtree; level 0 are leaf hashes. LocalError NOT_HELD beyond.
+        """The root of a perfect subtree; level 0 are leaf hashes; the errors of ``entry``.
 
         It stands in the row of the leaf that completed it.
         """
@@ -234,7 +235,7 @@ class SqliteShelf:
             "SELECT hash, subtrees FROM entry WHERE id = ?", (self._id(log, last),)
         )
         if row is None:
-            raise _not_held(log, last)
+            raise self._not_here(log, last)
         digest: bytes = row[0]
         if level:
             digest = row[1][HASH_BYTES * (level - 1) : HASH_BYTES * level]
@@ -290,6 +291,12 @@ class SqliteShelf:
         if number is None or not 0 <= index <= INDEX_MASK:
             raise _not_held(log, index)
         return number << INDEX_BITS | index
+
+    def _not_here(self, log: LogId, index: int) -> DetenteError:
+        """Beyond the size an entry is not held yet. Below it the disk has lost what it kept."""
+        if index >= self.size(log):
+            return _not_held(log, index)
+        return MachineError(Refusal.DISK, f"damaged at entry {index} of log {log.word}")
 
     def _entry(self, log: LogId, row: Row) -> Entry:
         number, digest, raw, salt, box, purged, wrapped = row

@@ -63,7 +63,9 @@ class Checkers:
             world.later(max(0, at_ms - world.now_ms), partial(self.look))
 
     def look(self) -> None:
-        """Somewhere in between."""
+        """Somewhere in between, in whole stores."""
+        for machine in honest(self._simulation):
+            self._simulation.officers.examine(machine)
         self._simulation.record.looks += 1
         self._look()
 
