@@ -192,7 +192,8 @@ def matter(alarm: Alarm) -> dict[str, Any]:
 
 def wrong_then(kept: Mapping[str, Any]) -> str:
     """What was wrong when a hand-over was offered."""
-    return translate(TEXTS[kept["alarm"]][0]).format_map(_facts(kept["facts"]))
+    word = kept["alarm"]
+    return translate(TEXTS[word][0]).format_map(_facts(kept["facts"]))
 
 
 def todo(alarm: Alarm) -> str:
