@@ -69,6 +69,15 @@ def key(entry: Locator, number: str) -> None:
     entry.page.wait_for_load_state()  # keys serve once the scripts of the new page have run
 
 
+def still_typing(seat: Seat, field: str, text: str) -> None:
+    """What was typed stands there, and the keyboard writes on behind it."""
+    from playwright.sync_api import expect
+
+    expect(seat.page.locator(field)).to_be_focused()
+    seat.page.keyboard.type("!")
+    expect(seat.page.locator(field)).to_have_value(f"{text}!")
+
+
 def no_key_states_what_nobody_reads(far: Seat, text: str) -> None:
     """Neither with no entry in focus nor while its text is off the screen, on a page that stays as
     it is."""
@@ -154,10 +163,12 @@ def test_a_flash_from_draft_to_answer_by_two_people(
     far.page.locator("#text").fill(answer)
     far.page.locator("button[value=preview]").click()
     offer(far)
-    authorise(far)
     first.page.goto(strict.alpha.line_url)
-    see(first, answer)
+    first.page.locator("#words").fill(subject)
+    authorise(far)
+    see(first, answer)  # on a page that renewed itself under what is being typed
     see(first, first.says("answered"))
+    still_typing(first, "#words", subject)
 
 
 def _rung(world: World, entry: str, rung: str) -> bool:

@@ -157,7 +157,7 @@ def test_an_auditor_reads_and_proves_and_changes_nothing(parties: Parties) -> No
     place = command(parties.pair.alpha, "show", entry=flash)["place"]
     token = auditor.get("/watch").token
     own = ("/me", "/sign-out", "/code", "/passkey")  # their own keys and language; the door
-    before = parties.own_size(), parties.journal("authorised")
+    before = parties.own_size(), parties.journal("authorisation")
     tried = 0
     for path, methods in paths(parties, place):
         if "POST" in methods and not path.startswith(own):
@@ -165,7 +165,7 @@ def test_an_auditor_reads_and_proves_and_changes_nothing(parties: Parties) -> No
             assert answer.status in (403, 404), path
             tried += 1
     assert tried > 20
-    assert before == (parties.own_size(), parties.journal("authorised"))
+    assert before == (parties.own_size(), parties.journal("authorisation"))
     for path in (
         "/",
         "/watch",

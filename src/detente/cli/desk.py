@@ -155,9 +155,7 @@ def run(session: Session) -> None:
     serve(open_desk(session.home), ready)
 
 
-@desk.command(help=marked("Add somebody to the desk's people."))
-@click.argument("name")
-@click.option(
+role_option = click.option(
     "--role",
     "roles",
     multiple=True,
@@ -166,6 +164,11 @@ def run(session: Session) -> None:
     cls=Option,
     help=marked("What they may do; may be given several times."),
 )
+
+
+@desk.command(help=marked("Add somebody to the desk's people."))
+@click.argument("name")
+@role_option
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
@@ -192,15 +195,7 @@ def add(session: Session, name: str, roles: tuple[str, ...], language: str) -> N
 
 @desk.command(help=marked("Give somebody other roles; where a power goes, their sessions end."))
 @click.argument("name")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice(ROLE_WORDS),
-    cls=Option,
-    help=marked("What they may do; may be given several times."),
-)
+@role_option
 @click.pass_obj
 def roles(session: Session, name: str, roles: tuple[str, ...]) -> None:
     """All the roles they have from now on; those not named are gone."""

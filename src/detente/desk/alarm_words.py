@@ -192,7 +192,19 @@ def matter(alarm: Alarm) -> dict[str, Any]:
 
 def wrong_then(kept: Mapping[str, Any]) -> str:
     """What was wrong when a hand-over was offered."""
-    return translate(TEXTS[kept["alarm"]][0]).format_map(_facts(kept["facts"]))
+    word = kept["alarm"]
+    return translate(TEXTS[word][0]).format_map(_facts(kept["facts"]))
+
+
+def facts_kept(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an alarm out of the journal, which keeps all of them as texts (``as_data``)."""
+    kept: dict[str, Any] = {name: None if it == "None" else it for name, it in facts.items()}
+    numbers = {n: int(it) for n, it in kept.items() if n.endswith("_s") and _is_number(it)}
+    return kept | numbers
+
+
+def _is_number(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 13
 
 
 def todo(alarm: Alarm) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from detente.core.errors import LocalError, Refusal
-from detente.desk import noting
+from detente.desk import journal_words, noting
 from detente.desk.desk import Desk, wall_s
 from detente.desk.guard import page
 from detente.desk.node_side import gone
@@ -69,7 +69,11 @@ async def journal(request: Request, desk: Desk, session: Session) -> Response:
         raise LocalError(Refusal.USAGE, f"«{before}» is no number of a note")
     asked: dict[str, Any] = {"limit": NOTES_SHOWN}
     notes = await desk.node.look("journal", **asked, **({"before": int(before)} if before else {}))
-    rows = [{**note, "said": _said(note["data"])} for note in reversed(notes)]
+    lines = {one["line"]: one["title"] for one in await desk.node.look("lines")}
+    rows = [
+        {**note, "read": journal_words.read(note, lines), "kept": _kept(note["data"])}
+        for note in reversed(notes)
+    ]
     earlier = notes[0]["index"] if notes and notes[0]["index"] else ""
     return sheet(request, desk, session, "journal.html", notes=rows, earlier=earlier)
 
@@ -103,9 +107,9 @@ def _note(desk: Desk, session: Session, line: str, entry: str) -> None:
     noting.put(desk.cabinet, "proof-taken", wall_s(), **data)
 
 
-def _said(data: dict[str, Any] | None) -> str:
-    """What a note holds, on one row; a purged one says nothing any more."""
-    return "" if data is None else json.dumps(data, ensure_ascii=False, sort_keys=True)
+def _kept(data: dict[str, Any] | None) -> str:
+    """What a note holds, as it is kept; a purged one says nothing any more."""
+    return "" if data is None else json.dumps(data, ensure_ascii=False, sort_keys=True, indent=1)
 
 
 def _download(data: bytes, name: str) -> Response:

@@ -147,51 +147,35 @@ def _shown(
 
 def note_added(desk: Desk, person: Person, by: str) -> None:
     """Somebody was added, by somebody."""
-    roles = sorted(person.roles)
-    noting.put(
-        desk.cabinet,
-        "person-added",
-        wall_s(),
-        person=person.number,
-        name=person.name,
-        roles=roles,
-        by=by,
-    )
+    _note(desk, "person-added", person, by, roles=sorted(person.roles))
 
 
 def note_roles(desk: Desk, before: Person, person: Person, by: str) -> None:
     """Somebody's roles were changed, by somebody: what they were, and which powers went."""
-    noting.put(
-        desk.cabinet,
+    _note(
+        desk,
         "person-roles",
-        wall_s(),
-        person=person.number,
-        name=person.name,
+        person,
+        by,
         roles=sorted(person.roles),
         before=sorted(before.roles),
         powers_gone=sorted(before.powers - person.powers),
-        by=by,
     )
 
 
 def note_link(desk: Desk, person: Person, by: str) -> None:
     """A one-time link was made; the journal does not hold its code."""
-    noting.put(
-        desk.cabinet, "sign-in-link", wall_s(), person=person.number, name=person.name, by=by
-    )
+    _note(desk, "sign-in-link", person, by)
 
 
 def note_left(desk: Desk, person: Person, by: str) -> None:
     """Somebody left, and what they could do until then."""
-    noting.put(
-        desk.cabinet,
-        "person-left",
-        wall_s(),
-        person=person.number,
-        name=person.name,
-        powers=sorted(person.past_powers),
-        by=by,
-    )
+    _note(desk, "person-left", person, by, powers=sorted(person.past_powers))
+
+
+def _note(desk: Desk, word: str, person: Person, by: str, **more: list[str]) -> None:
+    about = {"person": person.number, "name": person.name, "by": by}
+    noting.put(desk.cabinet, word, wall_s(), **about, **more)
 
 
 ROUTES = [

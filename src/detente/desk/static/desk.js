@@ -38,6 +38,15 @@ async function renew() {
   }
 }
 
+const FIELDS = "input[id], textarea[id], select[id]";
+
+// A field in which somebody writes goes over to the page as it is now, with what was typed.
+function keepTyped(field, fresh, focused) {
+  const other = fresh.querySelector("#" + CSS.escape(field.id));
+  const typed = "defaultValue" in field && field.value !== field.defaultValue;
+  if (other !== null && (typed || focused)) other.replaceWith(field);
+}
+
 function replace(next) {
   unhide(next);
   const main = document.getElementById("main");
@@ -49,13 +58,15 @@ function replace(next) {
   }
   if (main.innerHTML === fresh.innerHTML) return;
   const at = document.activeElement;
-  if (at !== null && main.contains(at) && at.matches("input, textarea, select")) return;
   const key = at !== null && main.contains(at) ? at.closest("[id]") : null;
+  const caret = key !== null && key === at && at.matches(FIELDS) ? [at.selectionStart, at.selectionEnd] : [null];
+  for (const field of main.querySelectorAll(FIELDS)) keepTyped(field, fresh, field === at);
   const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
   main.replaceChildren(...fresh.childNodes);
   const back = key === null ? null : document.getElementById(key.id);
   // An entry that had the focus has it again; what was within one goes to its first control.
   if (back !== null) (at === key ? back : back.querySelector("button, a") ?? back).focus({ preventScroll: true });
+  if (caret[0] !== null) at.setSelectionRange(...caret);
   if (atEnd) scrollTo(0, document.documentElement.scrollHeight);
 }
 
