@@ -129,3 +129,37 @@ def test_a_file_that_is_no_notice_is_refused(speak: Any, tmp_path: Path, text: s
     file = tmp_path / "notice.toml"
     file.write_bytes(text.encode("latin-1"))
     assert speak("alpha", "notice", "send", str(file)).exit_code == 2
+
+
+def test_a_notice_of_the_line_leaves_as_a_message_and_comes_back(
+    speak: Any, run: Any, tmp_path: Path
+) -> None:
+    """By its serial through the node, and from the file alone; what is left out is listed."""
+    for who in NAMES:
+        assert speak(who, "notice", "adopt", "sea-danger-1972").exit_code == 0
+    spot = "CIRCLE WGS84 70.500000N 031.000000E RADIUS 5 NM"
+    times = "2031-07-10T06:00:00Z/2031-07-10T18:00:00Z"
+    fields = (f"window={times}", "action=gunnery", f"circle={spot}", "warnings=none")
+    sets = [part for field in fields for part in ("--set", field)]
+    sent = speak("alpha", "notice", "new", "sea-danger-1972", *sets, "--json")
+    serial = json.loads(sent.output)["entry"]
+    facts = ("number=A0001/31", "fir=ENOB", "code=RTCA")
+    give = [part for fact in facts for part in ("--set", fact)]
+    shown = speak("bravo", "notice", "out", serial, "--as", "notam", *give, "--json")
+    made = json.loads(shown.output)
+    assert [one["name"] for one in made["left_out"]] == ["action", "warnings"]
+    file = tmp_path / "notam.txt"
+    file.write_text(made["message"], encoding="utf-8")
+    taken = tmp_path / "taken.json"
+    read = ("notice", "in", str(file), "--as", "notam")
+    found = run(*read, "--profile", "sea-danger-1972", "--out", str(taken), "--json")
+    assert json.loads(found.output)["values"]["window"] == times
+    assert json.loads(taken.read_text(encoding="utf-8"))["values"]["circle"] == spot
+    assert "Beside it:" in run(*read).output
+    assert json.loads(run(*read, "--json").output)["areas"] == [spot]
+    text = run("notice", "out", str(taken), "--as", "text")
+    assert text.exit_code == 2  # the warnings are still to be given
+    draft = speak("bravo", "notice", "out", serial, "--as", "json").output
+    taken.write_text(draft, encoding="utf-8")
+    assert "gunnery" in run("notice", "out", str(taken), "--as", "text").output
+    assert run(*read, "--profile", "open-skies").exit_code == 2

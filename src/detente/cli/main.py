@@ -11,7 +11,8 @@ from detente import __version__
 from detente.cli.app import Command, Option, Root, Session, session_of, shared_options
 from detente.words import marked
 
-# Where each command lies below detente.cli. `keeping` adds three verbs to the noun `party`.
+# Where each command lies below detente.cli. `keeping` adds three verbs to the noun `party`, and
+# `notice_messages` two to the noun `notice`.
 _PLACES = {
     "party": ("keeping", "party"),
     "line": ("line", "line"),
@@ -25,7 +26,7 @@ _PLACES = {
     "test": ("speak", "test_"),
     "purge": ("speak", "purge"),
     "outbox": ("speak", "outbox"),
-    "notice": ("notice", "notice"),
+    "notice": ("notice_messages", "notice"),
     "transcript": ("proofs", "transcript"),
     "prove": ("proofs", "prove"),
     "verify": ("proofs", "verify"),

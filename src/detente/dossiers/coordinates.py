@@ -31,6 +31,8 @@ _COORDINATES = re.compile(
     re.ASCII,
 )
 _JOINT = re.compile(r"[\s,;.–-]*(?:(?:TO|AND|THEN|THENCE)\b[\s,;.–-]*)*", re.ASCII)
+_LIKE = re.compile(r"\b\d[\d.°'’-]{3,}[\"”″]?\s?[NSEW]\b|\b[NSEW]\d{4,}\b", re.ASCII)
+_OUTLINES = re.compile(r"\b(?:ARC|(?:COUNTER)?CLOCKWISE|BORDER|BOUNDARY|COAST(?:(?:AL )?LINE)?)\b")
 _RADIUS = re.compile(
     r"(\d+(?:\.\d+)?)\s*(NM|KM|M|MILES?|METERS?)\s+(?:RADIUS|OF|EACH SIDE)\b"
     r"|RADIUS\s+(?:OF\s+)?(\d+(?:\.\d+)?)\s*(NM|KM|M|MILES?|METERS?)\b",
@@ -62,6 +64,13 @@ def areas(text: str) -> tuple[Shape, ...]:
         else:
             found += _drawn(points, text[before : run[0].start()])
     return tuple(found)
+
+
+def unread(text: str) -> tuple[str, ...]:
+    """What looks like a coordinate and stands in no form that ``areas`` knows, and each word that
+    says that an outline follows something else than straight lines between corners."""
+    rest = _COORDINATES.sub(" ", text)
+    return (*_LIKE.findall(rest), *_OUTLINES.findall(rest))
 
 
 def _position(match: re.Match[str]) -> Position:

@@ -30,6 +30,7 @@ _ONCE = re.compile(
     rf"\b(\d{{6}}){_Z}(?: {_MON})?(?: (\d\d))? TO (\d{{6}}){_Z} {_MON}(?: (\d\d)\b)?",
     re.ASCII,
 )
+_STAMP = re.compile(r"\b\d{4}(?:\d\d)?(?:Z| UTC)\b", re.ASCII)
 _DAILY = re.compile(
     rf"\b(\d{{4}}){_Z}? TO (\d{{4}}){_Z} DAILY (\d\d)(?: {_MON})?(?: (\d\d))? (?:THRU|TO) "
     rf"(\d\d) {_MON}(?: (\d\d)\b)?",
@@ -77,6 +78,13 @@ class SeaWarning:
         """
         plain = " ".join(self.text.split())
         return tuple(sorted([*_once(plain, self.year), *_daily(plain, self.year)]))
+
+    def unread_times(self) -> tuple[str, ...]:
+        """The times in it that stand in none of the ways known to ``windows`` and ``ends_s``."""
+        text = " ".join(self.text.split())
+        for known in (_ENDS, _ONCE, _DAILY):
+            text = known.sub("", text)
+        return tuple(_STAMP.findall(text))
 
 
 def read_warning(text: str) -> SeaWarning:

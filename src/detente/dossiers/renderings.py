@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from detente.dossiers.profile import TIMES, Field, Profile
+from detente.dossiers.profile import TIMES, Field, Profile, Rendering
 
 _NAMED = re.compile(r"\{([^{}]*)\}")
 _PATTERNS = {
@@ -29,7 +29,7 @@ def render(
 
     A row that names a field which was left out is left out; what is unknown for now says so.
     """
-    template = profile.renderings.get(language) or next(iter(profile.renderings.values()))
+    template = _template(profile, language)
     known = dict.fromkeys(unknown, template.unknown) | dict(values)
 
     def filled(row: str) -> str:
@@ -41,6 +41,15 @@ def render(
         if all(name in known for name in _NAMED.findall(row))
     ]
     return _NAMED.sub(lambda match: known.get(match[1], "…"), template.subject), "\n".join(rows)
+
+
+def _template(profile: Profile, language: str) -> Rendering:
+    return profile.renderings.get(language) or next(iter(profile.renderings.values()))
+
+
+def subject_fields(profile: Profile, language: str) -> set[str]:
+    """The fields that stand in the subject of a notice, as ``render`` makes it."""
+    return set(_NAMED.findall(_template(profile, language).subject))
 
 
 def title(profile: Profile, language: str) -> str:

@@ -35,16 +35,19 @@ ALONE_S = 3600.0  # the same of a node without a network, which keeps nobody wai
 OWN_FOLDER = "profiles"  # in a home: a party's own profiles
 
 
+def packaged() -> dict[str, Profile]:
+    """Every profile that comes with the program, by name."""
+    found = sorted(files("detente").joinpath("profiles").iterdir(), key=lambda at: at.name)
+    read = [parse_toml(one.read_bytes()) for one in found if one.name.endswith(".toml")]
+    return {one.name: one for one in read}
+
+
 def shipped(node: Node) -> dict[str, Profile]:
     """Every profile that comes with the program, and those of this home, by name.
 
     LocalError MALFORMED names the file of the home that is no profile.
     """
-    found = {}
-    for one in sorted(files("detente").joinpath("profiles").iterdir(), key=lambda at: at.name):
-        if one.name.endswith(".toml"):
-            profile = parse_toml(one.read_bytes())
-            found[profile.name] = profile
+    found = packaged()
     for file in sorted((node.home.path / OWN_FOLDER).glob("*.toml")):
         try:
             profile = parse_toml(file.read_bytes())
