@@ -17,11 +17,10 @@ from detente.sim.parties import card_of
 from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
-TORN = ("malformed", "constraint failed")  # as SQLite says it of pages, and of rows that differ
-# What a start may meet on a disk that keeps its word; whatever else it meets is a store in pieces.
-REFUSED = ("fsync failed", "no space left on device", "device refuses", "the power is gone")
 # As SQLite says it of pages, and of rows that differ; and our store of rows that are not there.
 TORN = ("malformed", "constraint failed", "damaged at entry")
+# What a start may meet on a disk that keeps its word; whatever else it meets is a store in pieces.
+REFUSED = ("fsync failed", "no space left on device", "device refuses", "the power is gone")
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang
 
 
