@@ -177,6 +177,9 @@ class SplitView(Way):
         self.often(self._act, 1)
 
     def _act(self) -> bool:
+        if self.line.mute:
+            self.simulation.officers.adopt(self.machine)  # else it could speak with neither tongue
+            return False
         own = self.line.own
         if own is None or not self.line.may_sign() or not own.size:
             return False

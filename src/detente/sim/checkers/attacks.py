@@ -188,6 +188,8 @@ def _decisions(simulation: Simulation) -> None:
             standing = state_of_offer(shelf, place, now_s, frozen=frozen)
             states.setdefault(shelf.entry(*place).hash, {})[machine.name] = standing.state
     for offer in sorted(record.finals):
+        if simulation.checkers.decisions.is_lost(offer):
+            continue
         for name, state in states.get(offer, {}).items():
             if state is not State.FINAL:
                 record.fault(WORD, f"a final offer is {state.value} at {name}")

@@ -114,6 +114,14 @@ class Decisions:
             return False
         return not self._simulation.world.settled or self._gone(rests_on)
 
+    def is_lost(self, offer: bytes) -> bool:
+        """Whether an offer that was final is so by nothing that any honest disk still has: whoever
+        saw it final has lost it with its disk, and no peer brought it back (design §4, promise 7:
+        a node gets back what its peers show, and a liar need show nothing)."""
+        rested = [one.rests_on for (_, hash_), one in self._final.items() if hash_ == offer]
+        lost = bool(self._simulation.record.lost_disks)
+        return lost and bool(rested) and all(map(self._gone, rested))
+
     def _gone(self, rests_on: Mapping[LogId, int]) -> bool:
         """Whether there is on no honest disk any more what something was final by."""
         held = [heads(other) for other in honest(self._simulation)]
