@@ -641,3 +641,22 @@ def test_an_adoption_begins_no_log_on_a_line_that_was_left() -> None:
     _adopt(alpha, 1)
     assert alpha.line.mute
     assert alpha.line.logs == before
+
+
+@pytest.mark.parametrize(
+    ("mute", "life", "held"), [(False, b"", True), (True, b"", False), (False, b"lifelife", False)]
+)
+def test_an_old_log_confirms_nothing_of_what_is_held_now(
+    mute: bool, life: bytes, held: bool
+) -> None:
+    """What a peer stated before it lost its disk it may hold no more; what it states now it does."""
+    liar, alpha, link = _meet()
+    start, size = liar.log.size, alpha.own().size
+    liar.seen((alpha, alpha.own().id))
+    alpha.do(events.LinkDown(link))
+    current = LogBuilder(liar.line, LogId(1, int(bool(life)), life), party("bravo"))
+    link = liar.greet("alpha", log=current, mute=mute)
+    session = alpha.line.sessions[link]
+    liar.raw(link, liar.batch(liar.log, start))
+    assert alpha.line.logs[liar.log.id].size == liar.log.size
+    assert session.holds.get(alpha.own().id, 0) == (size if held else 0)

@@ -72,7 +72,9 @@ def _dispute(step: Step, line: Line, log: Log, entry: Entry, seen: Seen) -> None
 
 
 def _agree(step: Step, line: Line, session: Session, log: Log, seen: Seen, last: int) -> None:
-    if log.id.member == session.member and known_root(line, seen.log, seen.size) == seen.root:
+    # What it held by a log of before it was restored, it may have lost with that disk.
+    current = log.id == session.current and not session.mute
+    if current and known_root(line, seen.log, seen.size) == seen.root:
         confirm(line, session, seen.log, seen.size)
     if seen.log == line.mine and seen.size > last:
         step.tell("receipt", line, member=log.id.member, size=seen.size)
