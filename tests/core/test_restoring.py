@@ -649,7 +649,7 @@ def test_an_adoption_begins_no_log_on_a_line_that_was_left() -> None:
 def test_an_old_log_confirms_nothing_of_what_is_held_now(
     mute: bool, life: bytes, held: bool
 ) -> None:
-    """What a peer stated before it lost its disk it may hold no more; what it states now it does."""
+    """What a peer stated before it lost its disk it may hold no more, until it states it again."""
     liar, alpha, link = _meet()
     start, size = liar.log.size, alpha.own().size
     liar.seen((alpha, alpha.own().id))

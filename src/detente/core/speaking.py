@@ -82,7 +82,8 @@ def _new_seen(line: Line) -> list[tuple[Log, SignedHead]]:
 
 
 def _lack(step: Step, line: Line) -> None:
-    """After the charter's time, names missing bodies, so that the rest is receipted."""
+    """After the charter's time, names missing bodies, so that the rest is receipted: first of all,
+    and of one log at a time, for the `seen` of that very entry is the first to cover it."""
     if not line.may_sign():
         return
     for log in line.logs.values():
@@ -102,8 +103,9 @@ def _lack(step: Step, line: Line) -> None:
             note_held(step, line, log, before)
             step.out.append(StoreState(line.id, log.id, log.encode()))
             extra = Lacks(log.id, tuple(late)).encode()
-            line.state(Draft(kind=Kind.LACKS, audience=line.everyone(), extra=extra))
-            line.seen_now = True
+            line.control.insert(0, Draft(kind=Kind.LACKS, audience=line.everyone(), extra=extra))
+            line.seen_now = line.touched = True
+            return
 
 
 # --- entering ---------------------------------------------------------------------------------
