@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -24,6 +25,7 @@ from detente.core.leaf import Kind, LogId, Seen
 from detente.store import sqlite_shelf
 from detente.store.database import APPLICATION_ID, FILE_NAME
 from detente.store.sqlite import SqliteStore, open_read_only, open_store
+from detente.store.sqlite_index import is_apart
 
 LINE = bytes(range(32))
 MASTER = b"\x07" * 32
@@ -221,6 +223,36 @@ def test_a_damaged_index_is_damage(store, folder, author) -> None:
     assert refusal(lambda: shelf.vector(LOG, 0), MachineError) is Refusal.DISK
     store.rebuild_indexes()
     assert shelf.vector(LOG, 0) == {LogId(1, 0, b""): 4}
+
+
+_STALE = """PRAGMA writable_schema = ON;
+CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'cover_pair_covered';
+DELETE FROM sqlite_schema WHERE name = 'cover_pair_covered'"""
+_BACK = """PRAGMA writable_schema = ON;
+INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept"""
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        ("DELETE FROM cover",),
+        ("UPDATE cover SET size = 3",),
+        (_STALE, "UPDATE cover_pair SET line = 9", _BACK),
+    ],
+)
+def test_what_no_index_finds_at_a_start_is_derived_again(store, folder, author, harm) -> None:
+    """A disk that lied may keep a table and an index of two times: people see all the same what the
+    entries say, and nothing is made anew where both agree."""
+    covered = LogId(1, 0, b"")
+    keep(store, author().say(seen=(Seen(covered, 4, bytes(32), 5),)))
+    assert not is_apart(store._database)
+    store.close()
+    for step in harm:
+        raw(folder, step)
+    with closing(open_store(folder, MASTER)) as again:
+        found = again.shelf(LINE).covers(covered, 0)
+        assert [(one.by_index, one.size) for one in found] == [(0, 4)]
+        assert again.damage() == ""
 
 
 def test_keys_come_from_the_entropy_it_is_given(folder, author) -> None:

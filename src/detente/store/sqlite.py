@@ -74,6 +74,8 @@ class SqliteStore(SqliteReader):
             if store.get_meta(MASTER_CHECK) is None:
                 store.put_meta(MASTER_CHECK, sealer.check_word())
             database.scrub()  # a purge whose process ended before it could
+            if sqlite_index.is_apart(database):
+                store.rebuild_indexes()  # made of the entries, which the mark and `damage` judge
         except DetenteError:
             database.close()
             raise

@@ -24,6 +24,17 @@ INDEX_BITS = 40
 INDEX_MASK = (1 << INDEX_BITS) - 1
 _REBUILD_ROWS = 1000
 
+# A cover pair whose row no index finds, or whose last statement is another than it says.
+_APART = (
+    "SELECT EXISTS (SELECT 1 FROM cover_pair AS p WHERE NOT EXISTS (SELECT 1 FROM cover_pair AS q"
+    " INDEXED BY cover_pair_covered WHERE (q.line, q.covered, q.by_log) ="
+    " (p.line, p.covered, p.by_log))"
+    " OR NOT EXISTS (SELECT 1 FROM cover AS c INDEXED BY cover_size WHERE (c.by_log, c.covered,"
+    " c.size) = (p.by_log, p.covered, p.size_max))"
+    " OR p.size_max IS NOT (SELECT size FROM cover AS c WHERE (c.by_log, c.covered) ="
+    " (p.by_log, p.covered) ORDER BY c.by_index DESC LIMIT 1))"
+)
+
 Indexed = tuple[int, bytes, Leaf | None]
 """An entry to be indexed: id, leaf hash, leaf."""
 
@@ -77,6 +88,15 @@ def _add_covers(database: Database, line: int, number: int, leaf: Leaf) -> None:
             " backs = backs + ? WHERE by_log = ? AND covered = ?",
             (seen.size, seen.held_at_s, back, *key),
         )
+
+
+def is_apart(database: Database) -> bool:
+    """Whether the covers of two logs are not found as the rows about those two say: a disk that
+    lied about a sync may keep a table as it was last and its index as it was before. A few reads
+    for every two logs, so that it can be asked at each start; the rest is for ``damage`` to read.
+    """
+    found = database.row(_APART)
+    return bool(found and found[0])
 
 
 def rebuild(database: Database) -> None:
