@@ -8,7 +8,7 @@ from pair import End, World
 
 from detente.core import events
 from detente.core.errors import Refusal
-from detente.core.extras import decode_held_ahead, decode_lacks
+from detente.core.extras import decode_held_ahead, decode_lacks, encode_clock
 from detente.core.frames import WANT_BODY, Body, Refuse, Want, encode_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
@@ -75,6 +75,29 @@ def test_what_stays_missing_is_named_and_excepted() -> None:
     assert _covered(alpha) == 3
     alpha.world.run(60)
     assert len(shelf.of_kind([Kind.LACKS])) == 1
+
+
+def test_every_lacks_stands_before_what_covers_the_rest() -> None:
+    """Of two logs at once, and behind another statement of ours: one that is named behind the
+    entry that covers it would count as received."""
+    world = World(names=("alpha", "bravo", "charlie"), changes={"lacks_after_s": 20})
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    for name in ("bravo", "charlie"):
+        liar = Liar(world, name)
+        link = liar.greet("alpha")
+        liar.entries(link)
+        liar.say("kept")
+        liar.entries(link, start=1, bodies=False)
+    world.run(19)
+    alpha.line.state(events.Draft(kind=Kind.CLOCK, audience=7, extra=encode_clock(-5)))
+    world.run(1)
+    own = [alpha.shelf(alpha.line.id).entry(alpha.own().id, at) for at in range(alpha.own().size)]
+    leaves = [entry.leaf for entry in own if entry.leaf is not None]
+    at = [leaf.kind for leaf in leaves].index(Kind.CLOCK)
+    assert [leaf.kind for leaf in leaves[at:]] == [Kind.CLOCK, Kind.LACKS, Kind.LACKS]
+    assert [len(leaf.seen) for leaf in leaves[at:]] == [0, 0, 2]
+    assert [_covered(alpha), alpha.log_of(2).covered] == [2, 2]
 
 
 def test_what_is_missing_since_a_clock_that_was_ahead_is_named_in_time() -> None:
