@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from core.lineage import LogBuilder, party
 from liar import Liar, stated
 from pair import End, World
 
 from detente.core import events
 from detente.core.errors import Refusal
-from detente.core.extras import Head, Resume, decode_held_ahead, decode_lacks
+from detente.core.extras import decode_held_ahead, decode_lacks, encode_clock
 from detente.core.frames import WANT_BODY, Body, Refuse, Want, encode_frame
-from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 
 
@@ -78,25 +77,27 @@ def test_what_stays_missing_is_named_and_excepted() -> None:
     assert len(shelf.of_kind([Kind.LACKS])) == 1
 
 
-def test_bodies_lacking_in_two_logs_at_once_are_each_named_before_they_are_covered() -> None:
-    """The `seen` of the one `lacks` does not cover what only the other excepts."""
-    liar, alpha, link = _meet(lacks_after_s=20)
-    other = LogBuilder(liar.line, LogId(1, 1, b"lifelife"), party("bravo"))
-    head = Head(liar.log.id, liar.log.size, liar.log.root())
-    other.say(Kind.RESUME, extra=Resume(1, b"lifelife", (head,)).encode())
-    liar.say("third", log=other)
-    liar.entries(link, other, bodies=False)
-    alpha.world.run(25)
-    shelf = alpha.shelf(alpha.line.id)
-    named = {}
-    for place in shelf.of_kind([Kind.LACKS]):
-        leaf = shelf.entry(*place).leaf
-        assert leaf is not None
-        lacks = decode_lacks(leaf.extra)
-        named[lacks.log] = place.index
-        covers = [c.by_index for index in lacks.indices for c in shelf.covers(lacks.log, index)]
-        assert set(covers) == {place.index}
-    assert sorted(named) == [liar.log.id, other.id]
+def test_every_lacks_stands_before_what_covers_the_rest() -> None:
+    """Of two logs at once, and behind another statement of ours: one that is named behind the
+    entry that covers it would count as received."""
+    world = World(names=("alpha", "bravo", "charlie"), changes={"lacks_after_s": 20})
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    for name in ("bravo", "charlie"):
+        liar = Liar(world, name)
+        link = liar.greet("alpha")
+        liar.entries(link)
+        liar.say("kept")
+        liar.entries(link, start=1, bodies=False)
+    world.run(19)
+    alpha.line.state(events.Draft(kind=Kind.CLOCK, audience=7, extra=encode_clock(-5)))
+    world.run(1)
+    own = [alpha.shelf(alpha.line.id).entry(alpha.own().id, at) for at in range(alpha.own().size)]
+    leaves = [entry.leaf for entry in own if entry.leaf is not None]
+    at = [leaf.kind for leaf in leaves].index(Kind.CLOCK)
+    assert [leaf.kind for leaf in leaves[at:]] == [Kind.CLOCK, Kind.LACKS, Kind.LACKS]
+    assert [len(leaf.seen) for leaf in leaves[at:]] == [0, 0, 2]
+    assert [_covered(alpha), alpha.log_of(2).covered] == [2, 2]
 
 
 def test_what_is_missing_since_a_clock_that_was_ahead_is_named_in_time() -> None:

@@ -346,6 +346,26 @@ def test_a_false_quote_in_our_name_is_disputed(changes: dict[str, object]) -> No
     assert not cover or cover[0].by_index >= marks[0].index
 
 
+@pytest.mark.parametrize("most", [limits.BATCH_ENTRIES_MAX, 2])
+def test_no_dispute_stands_behind_what_covers_its_quote(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Also of many at once, and where they fill more than one batch: the last entry covers."""
+    world, liar, link, alpha = with_liar()
+    for size in (97, 98, 99):
+        quote = quoting(world, liar, size=size)
+        liar.log.say(Kind.QUOTE, extra=quote.encode(), time_s=world.wall_s)
+    liar.say("now", precedence=Precedence.IMMEDIATE)
+    liar.entries(link, start=1)
+    monkeypatch.setattr(limits, "BATCH_ENTRIES_MAX", most)
+    world.run()
+    shelf = alpha.shelf(alpha.line.id)
+    marks = [place for place in shelf.of_kind((Kind.MARK,)) if place.log == alpha.own().id]
+    cover = [c for c in shelf.covers(liar.log.id, 3) if c.by == alpha.own().id]
+    assert len(marks) == 3
+    assert cover[0].by_index == marks[-1].index
+
+
 def test_a_false_quote_in_anothers_name_is_told() -> None:
     """A third alarms and leaves the dispute to the one who is quoted; a void quote is told too. Of
     one who is no member here, perhaps not yet, nothing is said."""

@@ -187,8 +187,10 @@ def test_rows_of_a_restarted_node_are_read_from_the_store() -> None:
     assert world.ends["bravo"].texts(0) == [b"\0kept"]
 
 
-def test_a_leaf_never_outgrows_its_bound() -> None:
-    """Where many heads are new beside a long draft, a `seen` of its own goes before it."""
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_leaf_never_outgrows_its_bound(ours: bool) -> None:
+    """Where many heads are new beside a long draft, a `seen` of its own goes before it; behind it
+    where the node itself states it."""
     world = opened()
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
     shelf, line = alpha.shelf(alpha.line.id), alpha.line
@@ -207,11 +209,15 @@ def test_a_leaf_never_outgrows_its_bound() -> None:
         log = type(template)(log_id, "o", bytes(32))
         log.frontier, log.root = template.frontier.copy(), template.root
         line.logs[log_id] = log
-    alpha.submit("long", refs=refs, extra=extra + bytes(1400))
+    if ours:
+        line.state(events.Draft(Kind.QUOTE, line.everyone(), refs=refs, extra=extra + bytes(1400)))
+        line.touched = True
+    else:
+        alpha.submit("long", refs=refs, extra=extra + bytes(1400))
     before = alpha.own().size
     alpha.do(events.Tick())
     kinds = [shelf.entry(alpha.own().id, n).leaf.kind for n in range(before, alpha.own().size)]
-    assert kinds == [Kind.SEEN, Kind.DISPATCH]
+    assert kinds == ([Kind.QUOTE, Kind.SEEN] if ours else [Kind.SEEN, Kind.DISPATCH])
     sizes = [len(shelf.entry(alpha.own().id, n).raw) for n in range(before, alpha.own().size)]
     assert max(sizes) <= limits.LEAF_BYTES_MAX
 

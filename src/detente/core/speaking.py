@@ -82,8 +82,7 @@ def _new_seen(line: Line) -> list[tuple[Log, SignedHead]]:
 
 
 def _lack(step: Step, line: Line) -> None:
-    """After the charter's time, names missing bodies, so that the rest is receipted: first of all,
-    and of one log at a time, for the `seen` of that very entry is the first to cover it."""
+    """After the charter's time, names missing bodies, so that the rest is receipted."""
     if not line.may_sign():
         return
     for log in line.logs.values():
@@ -103,9 +102,8 @@ def _lack(step: Step, line: Line) -> None:
             note_held(step, line, log, before)
             step.out.append(StoreState(line.id, log.id, log.encode()))
             extra = Lacks(log.id, tuple(late)).encode()
-            line.control.insert(0, Draft(kind=Kind.LACKS, audience=line.everyone(), extra=extra))
-            line.seen_now = line.touched = True
-            return
+            line.state(Draft(kind=Kind.LACKS, audience=line.everyone(), extra=extra))
+            line.seen_now = True
 
 
 # --- entering ---------------------------------------------------------------------------------
@@ -126,7 +124,8 @@ def _sequence(step: Step, line: Line) -> None:
     if own is None or not line.may_sign():
         return
     while line.control:
-        append(step, line, _next_control(line))
+        drafts = _next_control(line)
+        append(step, line, drafts, covering=not line.control)
     if not line.greeted():
         return
     if line.is_open():
@@ -195,34 +194,50 @@ def loaded(line: Line, row: OutboxRow) -> OutboxRow:
     return OutboxRow(row.number, draft, row.submitted_s, row.awaits_release)
 
 
-def _plan(line: Line, drafts: Sequence[Draft]) -> list[tuple[Draft, tuple[Seen, ...]]]:
-    """Which leaf states what has been seen: the first, or where that would grow too long one of
-    its own before it."""
+Planned = list[tuple[Draft, tuple[Seen, ...]]]
+
+
+def _plan(line: Line, drafts: Sequence[Draft], *, first: bool) -> Planned:
+    """Which leaf states what has been seen: the first or the last of these, or where that would
+    grow too long one of its own, before or behind them all."""
     seen = tuple(Seen(log.id, head.size, head.root, log.held_at_s) for log, head in _new_seen(line))
-    first = drafts[0]
-    plan: list[tuple[Draft, tuple[Seen, ...]]] = [(draft, ()) for draft in drafts]
-    if first.kind == Kind.CHARTER:
+    at = 0 if first else len(drafts) - 1
+    carrier = drafts[at]
+    plan: Planned = [(draft, ()) for draft in drafts]
+    if carrier.kind == Kind.CHARTER:
         return plan
-    fixed = LEAF_FIXED_BYTES + 32 * len(first.refs) + len(first.extra)
+    fixed = LEAF_FIXED_BYTES + 32 * len(carrier.refs) + len(carrier.extra)
     room = (limits.LEAF_BYTES_MAX - fixed) // SEEN_BYTES_MAX
-    if len(seen) <= room or first.kind == Kind.RESUME:
-        plan[0] = (first, seen[:room])
+    if len(seen) <= room or carrier.kind == Kind.RESUME:
+        plan[at] = (carrier, seen[:room])
     else:
-        plan.insert(0, (Draft(kind=Kind.SEEN, audience=line.everyone()), seen))
+        own = Draft(kind=Kind.SEEN, audience=line.everyone())
+        plan.insert(0 if first else len(plan), (own, seen))
     return plan
 
 
-def append(step: Step, line: Line, drafts: Sequence[Draft], rows: Sequence[int] = ()) -> None:
-    """Enters drafts at the end of our log under one signature; the first carries every new `seen`.
+def append(
+    step: Step,
+    line: Line,
+    drafts: Sequence[Draft],
+    rows: Sequence[int] = (),
+    *,
+    covering: bool = True,
+) -> None:
+    """Enters drafts at the end of our log under one signature, and with them every new `seen`.
 
-    ``rows`` are the outbox rows they come from. Raises MachineError DISK if the signature just
-    made does not verify: a fault must not speak.
+    ``rows`` are the outbox rows they come from: then the first carries the `seen`, which is of the
+    past of all. Of our own statements the last does: a `lacks`, or a dispute, counts against what
+    is covered behind it, and not before; and nothing is covered while more of them are to come.
+    Raises MachineError DISK if the signature just made does not verify: a fault must not speak.
     """
     own = line.own
     assert own is not None  # noqa: S101  # every caller has checked may_sign
     frontier, serial = own.frontier.copy(), own.serial
     stored: list[NewEntry] = []
-    plan = _plan(line, drafts)
+    plan: Planned = [(draft, ()) for draft in drafts]
+    if covering:
+        plan = _plan(line, drafts, first=bool(rows))
     drill, now = line.charter.drill, step.now
     for draft, seen in plan:
         body, kind = draft.body, draft.kind
