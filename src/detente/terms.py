@@ -119,6 +119,13 @@ STATES: Final[Mapping[str, str]] = {
     "unanswered": marked("not answered"),
 }
 
+CLOCKS: Final[Mapping[str, str]] = {
+    "unknown": marked("source unknown"),
+    "hand": marked("set by hand"),
+    "network": marked("network time"),
+    "satellite": marked("satellite"),
+}
+
 ROLES: Final[Mapping[str, str]] = {
     "party": marked("party"),
     "mediator": marked("mediator"),

@@ -255,7 +255,14 @@ def test_a_dead_node_is_told_first_and_alone() -> None:
 def test_what_the_doctor_finds_is_told() -> None:
     """Each finding that is not well, with its detail; the mark is told by the mute line itself."""
     findings = [
-        {"check": name, "ok": name == "tls", "detail": f"disk: about {name}", "hint": "do this"}
+        {
+            "check": name,
+            "ok": name == "tls",
+            "detail": f"disk: about {name}",
+            "hint": "do this",
+            "word": "",
+            "facts": {},
+        }
         for name in ("disk", "clock", "keys", "cards", "tls", "mark")
     ]
     found = wrong(findings=findings)

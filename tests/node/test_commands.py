@@ -412,7 +412,8 @@ def test_the_doctor_names_what_is_wrong(
     (folder / "alpha").chmod(0o700)
     monkeypatch.setattr(type(pair.alpha.station.keys), "k", 12)
     found = {one["check"]: one for one in command(pair.alpha, "doctor")}
-    assert "3 restores left of this party's 15" in found["keys"]["detail"]
+    assert found["keys"]["detail"] == "restores left: 3 of this party's 15"
+    assert (found["keys"]["word"], found["keys"]["facts"]) == ("keys-few", {"left": 3, "of": 15})
     assert "no rotation brings more" in found["keys"]["hint"]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from detente import checkup
 from detente.cli import asking
 from detente.cli.app import Command, Group, Option, Session, as_document
 from detente.cli.entries import facts_row
@@ -156,7 +157,9 @@ def doctor(ctx: click.Context) -> None:
     def rows() -> Iterator[str]:
         for check in checks:
             state = _("well") if check["ok"] else _("NOT WELL")
-            yield f"{state}  {plain(str(check['check']))}  {plain(str(check['detail']))}".rstrip()
+            yield f"{state}  {check['check']}  {checkup.detail(check)}".rstrip()
+            if check["hint"]:
+                yield f"  {checkup.hint(check)}"
 
     session.show({"checks": checks, "ok": all(check["ok"] for check in checks)}, rows)
     if not all(check["ok"] for check in checks):

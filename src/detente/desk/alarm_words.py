@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from detente import checkup
 from detente.desk.alarms import Alarm, Contact, Severity
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
@@ -224,6 +225,9 @@ def _facts(facts: Mapping[str, Any]) -> dict[str, str]:
         shown[under] = "-" if value is None else dtg(value)
     if "error_s" in facts:
         shown["error"] = give_or_take(facts["error_s"])
+    if "check" in facts:
+        shown["check"], shown["detail"] = checkup.check(facts), checkup.detail(facts)
+        shown["hint"] = checkup.hint(facts)
     if "apart_s" in facts:
         shown["apart"] = str(facts["apart_s"])
     return shown

@@ -161,7 +161,11 @@ def _doctor(findings: Sequence[View]) -> Iterator[Condition]:
             f"doctor/{one['check']}",
             f"doctor-{one['check']}" if one["check"] in levels else "doctor",
             levels.get(one["check"], Severity.NOTICE),
-            facts={"check": one["check"], "detail": detail, "hint": one["hint"]},
+            facts={
+                **{name: one[name] for name in ("check", "hint", "word")},
+                "detail": detail,
+                **one["facts"],
+            },
         )
 
 

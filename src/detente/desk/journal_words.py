@@ -92,6 +92,7 @@ FACTS: Final[Mapping[str, str]] = {
     "by_passkey": marked("Signed in by passkey"),
     "handed_over": marked("Handed over"),
     "party": marked("Party"),
+    "profile": marked("Profile"),
     "serial": marked("Card"),
     "key": marked("Key"),
     "number": marked("Number"),

@@ -8,19 +8,13 @@ from typing import Any
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
-from detente.terms import URGENT, member_rows, word
+from detente.terms import CLOCKS, URGENT, member_rows, word
 from detente.times import give_or_take
-from detente.words import _, marked, ngettext
+from detente.words import _, ngettext
 
 View = Mapping[str, Any]
 DAY_S = 86_400
-CLOCKS = ("unknown", "hand", "network", "satellite")  # by number: spec/registry.md
-CLOCK_WORDS = {
-    "unknown": marked("source unknown"),
-    "hand": marked("set by hand"),
-    "network": marked("network time"),
-    "satellite": marked("satellite"),
-}
+_SOURCES = tuple(CLOCKS)  # by number: spec/registry.md
 
 
 def member_row(member: View) -> str:
@@ -128,8 +122,8 @@ def clock_row(clock: View | None) -> str:
     if clock is None:
         return _("clock: not told")
     source = clock["source"]
-    known = CLOCKS[source] if isinstance(source, int) and source < len(CLOCKS) else source
-    error_s, by = clock["error_s"], word(CLOCK_WORDS, known)
+    known = _SOURCES[source] if isinstance(source, int) and source < len(_SOURCES) else source
+    error_s, by = clock["error_s"], word(CLOCKS, known)
     if error_s >= CLOCK_ERROR_UNKNOWN_S:
         return f"{give_or_take(error_s)}, {by}"
     return _("clock: {error}, {source}").format(error=give_or_take(error_s), source=by)

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from detente import terms, times, words
+from detente import checkup, terms, times, words
 from detente.desk import alarm_words, notice_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
@@ -53,6 +53,7 @@ def _environment() -> jinja2.Environment:
         "gloss": words.gloss,
         "drill_word": terms.DRILL,
         "alarm_words": alarm_words,
+        "checkup": checkup,
         "notice_words": notice_words,
         "span": phrases.span,
     }

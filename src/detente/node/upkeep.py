@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 VERSION = __version__
-DISK_FREE_BYTES_MIN = 256 * 1024 * 1024  # a day of full quotas for a few lines
+MIB_BYTES = 1024 * 1024
+DISK_FREE_BYTES_MIN = 256 * MIB_BYTES  # a day of full quotas for a few lines
 # What a desk may write into the journal; the node's own words («duty», «adopt») are not among them.
 DESK_NOTES = frozenset(
     {
@@ -136,63 +137,97 @@ def note_of_desk(node: Node, request: Request) -> dict[str, Any]:
 # --- the doctor -------------------------------------------------------------------------------
 
 
-Check = tuple[str, Callable[["Node"], str], str]
+Found = tuple[str, dict[str, object]]  # which finding, and its facts: ``SAID`` in a sentence
+Check = tuple[str, Callable[["Node"], Found], str]
+SAID = {  # what ``detail`` says in English; ``detente.checkup`` says it in every language
+    "clock-unset": "the clock stands before 2026",
+    "clock-unclaimed": "no claim about the clock's error in config.toml",
+    "clock-well": "±{error} s, {source}",
+    "mark-mute": "mute: {reason}",
+    "mark-well": "lines that agree with {mark}: {count}",
+    "disk-full": "free: {mib} MiB; it takes {least} MiB",
+    "disk-well": "free: {mib} MiB",
+    "home-open": "the home is open to others ({mode})",
+    "home-well": "{mode}",
+    "keys-few": "restores left: {left} of this party's {of}",
+    "keys-well": "incarnation {k}, pairs in reserve: {left}",
+    "cards-unchecked": "digits never compared: {names}",
+    "cards-well": "peers' cards trusted: {count}",
+    "lines-closed": "not open yet: {names}",
+    "lines-well": "open: {count}",
+    "tls-well": "TLS 1.3, X25519MLKEM768",
+    "user-root": "runs as root: an account of its own is better",
+    "user-well": "runs as user {number}",
+}
+
+
+class UnwellError(LocalError):
+    """A check that found something to mend."""
+
+    def __init__(self, refusal: Refusal, word: str, **facts: object) -> None:
+        super().__init__(refusal, SAID[word].format_map(facts))
+        self.found: Found = word, facts
 
 
 def doctor(node: Node, _: Request) -> list[dict[str, Any]]:
-    """Every check by name: whether it is well, what was found, and what to do."""
+    """Every check by name: whether it is well, what was found, and what to do. ``word`` and
+    ``facts`` say for programs what ``detail`` says; ``word`` is empty for what the machine said."""
     found = []
     for name, check, hint in CHECKS:
+        said: Found = "", {}
         try:
-            detail, ok = check(node), True
+            said, ok = check(node), True
+            detail = SAID[said[0]].format_map(said[1])
+        except UnwellError as error:
+            said, ok, detail = error.found, False, error.detail
         except (DetenteError, OSError) as error:
-            detail, ok = str(error), False
-        found.append({"check": name, "ok": ok, "detail": detail, "hint": "" if ok else hint})
+            ok, detail = False, str(error)
+        row = {"check": name, "ok": ok, "detail": detail, "hint": "" if ok else hint}
+        found.append(row | {"word": said[0], "facts": said[1]})
     return found
 
 
-def _bad(detail: str) -> LocalError:
-    return LocalError(Refusal.NOT_ALLOWED, detail)
-
-
-def _clock(node: Node) -> str:
+def _clock(node: Node) -> Found:
     now = clock(node.home)
     if now.wall_s < CLOCK_EPOCH_S:
-        raise LocalError(Refusal.CLOCK, "the clock stands before 2026")
+        raise UnwellError(Refusal.CLOCK, "clock-unset")
     if now.error_s > CLOCK_ERROR_S_MAX:
-        raise LocalError(Refusal.CLOCK, "no claim about the clock's error in config.toml")
-    return f"±{now.error_s} s, {node.home.config.clock_source}"
+        raise UnwellError(Refusal.CLOCK, "clock-unclaimed")
+    return "clock-well", {"error": now.error_s, "source": node.home.config.clock_source}
 
 
-def _mark(node: Node) -> str:
+def _mark(node: Node) -> Found:
     muted = [line.mute for line in node.station.lines.values() if line.mute]
     if muted:
-        raise _bad(f"mute: {muted[0]}")
-    return f"{len(node.station.lines)} lines agree with {node.home.config.mark}"
+        raise UnwellError(Refusal.NOT_ALLOWED, "mark-mute", reason=muted[0])
+    return "mark-well", {"count": len(node.station.lines), "mark": str(node.home.config.mark)}
 
 
-def _disk(node: Node) -> str:
+def _disk(node: Node) -> Found:
     free = shutil.disk_usage(node.home.path).free
+    mib = free // MIB_BYTES
     if free < DISK_FREE_BYTES_MIN:
-        raise LocalError(Refusal.DISK, f"{free} bytes free")
-    return f"{free // (1024 * 1024)} MiB free"
+        least = DISK_FREE_BYTES_MIN // MIB_BYTES
+        raise UnwellError(Refusal.DISK, "disk-full", mib=mib, least=least)
+    return "disk-well", {"mib": mib}
 
 
-def _permissions(node: Node) -> str:
+def _permissions(node: Node) -> Found:
     mode = node.home.path.stat().st_mode & 0o777
     if mode & 0o077:
-        raise _bad(f"the home is open to others ({mode:o})")
-    return f"{mode:o}"
+        raise UnwellError(Refusal.NOT_ALLOWED, "home-open", mode=f"{mode:o}")
+    return "home-well", {"mode": f"{mode:o}"}
 
 
-def _keys(node: Node) -> str:
-    left = len(node.station.card.pairs) - 1 - node.station.keys.k
+def _keys(node: Node) -> Found:
+    of = len(node.station.card.pairs) - 1
+    left = of - node.station.keys.k
     if left < 4:
-        raise _bad(f"{left} restores left of this party's {len(node.station.card.pairs) - 1}")
-    return f"incarnation {node.station.keys.k}, {left} pairs in reserve"
+        raise UnwellError(Refusal.NOT_ALLOWED, "keys-few", left=left, of=of)
+    return "keys-well", {"k": node.station.keys.k, "left": left}
 
 
-def _cards(node: Node) -> str:
+def _cards(node: Node) -> Found:
     held = {party for party, one in ceremonies(node).items() if one.method != "unchecked"}
     unchecked = [
         card.name
@@ -200,26 +235,26 @@ def _cards(node: Node) -> str:
         if party != node.station.party and party not in held | node.distrusted
     ]
     if unchecked:
-        raise _bad("digits never compared: " + ", ".join(unchecked))
-    return f"{len(node.station.cards) - 1 - len(node.distrusted)} peers' cards trusted"
+        raise UnwellError(Refusal.NOT_ALLOWED, "cards-unchecked", names=", ".join(unchecked))
+    return "cards-well", {"count": len(node.station.cards) - 1 - len(node.distrusted)}
 
 
-def _lines(node: Node) -> str:
+def _lines(node: Node) -> Found:
     closed = [line.charter.title for line in node.station.lines.values() if not line.is_open()]
     if closed:
-        raise _bad("not open yet: " + ", ".join(closed))
-    return f"{len(node.station.lines)} open"
+        raise UnwellError(Refusal.NOT_ALLOWED, "lines-closed", names=", ".join(closed))
+    return "lines-well", {"count": len(node.station.lines)}
 
 
-def _tls(_: Node) -> str:
+def _tls(_: Node) -> Found:
     self_test()
-    return "TLS 1.3, X25519MLKEM768"
+    return "tls-well", {}
 
 
-def _user(_: Node) -> str:
+def _user(_: Node) -> Found:
     if os.geteuid() == 0:
-        return "runs as root: an account of its own is better"
-    return f"runs as user {os.geteuid()}"
+        return "user-root", {}
+    return "user-well", {"number": os.geteuid()}
 
 
 CHECKS: tuple[Check, ...] = (
