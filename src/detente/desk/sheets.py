@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from detente import terms, times, words
+from detente import mistakes, terms, times, words
 from detente.desk import alarm_words, notice_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
@@ -54,6 +54,7 @@ def _environment() -> jinja2.Environment:
         "drill_word": terms.DRILL,
         "alarm_words": alarm_words,
         "notice_words": notice_words,
+        "rules": mistakes.RULES,
         "span": phrases.span,
     }
     found.filters |= {
