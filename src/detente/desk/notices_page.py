@@ -40,7 +40,7 @@ async def notices(request: Request, desk: Desk, session: Session) -> Response:
         given=given[:SHOWN],
         more=len(given) - SHOWN,
         names=_names(line, found),
-        drawing=giving.drawn(list(giving.items_of(found["notices"]))[-DRAWN_MAX:]),
+        drawing=giving.drawn(desk, list(giving.items_of(found["notices"]))[-DRAWN_MAX:]),
         standing=giving.STANDING,
     )
 
