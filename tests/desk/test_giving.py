@@ -426,3 +426,35 @@ def apart_flush(parties: Parties) -> None:
     from detente.desk.sending import flush
 
     asyncio.run(flush(parties.desk))
+
+
+def test_places_are_said_in_the_grid_that_is_asked_for(parties: Parties, officer: Visitor) -> None:
+    """In WGS 84 where that grid knows nothing of the place, or there is no such grid."""
+    adopted(parties)
+    kyiv = {"f-impact-circle": "WGS84 50 27N 30 31E RADIUS 20 NM"}
+    for place in (kyiv, {"f-impact-circle": "WGS84 20 00S 31 00W RADIUS 20 NM"}):
+        follow(parties, officer, on(parties, "/notice"), **typed(parties) | place, do="preview")
+        number = len(parties.desk.drafts.open())
+        follow(parties, officer, f"/draft/{number}/offer", version=1)
+    for grid, words in (
+        ("SK42", ("CIRCLE SK42 50", "CIRCLE WGS84 20.000000S")),
+        ("MGRS", ("CIRCLE MGRS 36U UA", "CIRCLE MGRS 25K")),
+        ("mine", ("CIRCLE WGS84 50.450000N", "CIRCLE WGS84 20.000000S")),
+    ):
+        for number in (1, 2):
+            if parties.desk.drafts.get(number).state == OFFERED:
+                through(parties, officer, number)
+        page = officer.get(on(parties, f"/notices?grid={grid}")).text
+        for text in words:
+            assert re.search(rf"<bdi>\d\. A-\d+ impact-circle: {text}", page), page
+
+
+def test_the_entry_of_a_notice_leads_to_how_it_reads(parties: Parties, officer: Visitor) -> None:
+    """On the line it is its exact text; among the notices it is read."""
+    adopted(parties)
+    entry = launch(parties, parties.pair.bravo)
+    page = officer.get(on(parties, "")).text
+    assert f'/notices#n-{entry}"' in page
+    listed = officer.get(on(parties, "/notices")).text
+    assert f'id="n-{entry}"' in listed
+    assert "A launch of one ICBM is planned for" in listed

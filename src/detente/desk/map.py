@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from detente.core.errors import LocalError
 from detente.desk.coast import Coast, Sheet, coarse, strokes
 from detente.dossiers.geodesy import distance_m, middle, outline, to_plane
 from detente.dossiers.grids import Grid, geometry_in
@@ -131,7 +132,10 @@ def _view(points: list[Position]) -> _View:
 
 
 def _words(number: int, item: Item, grid: Grid) -> str:
-    text = geometry_in(item.shape, grid)
+    try:
+        text = geometry_in(item.shape, grid)
+    except LocalError:  # that grid is not known there
+        text = geometry_in(item.shape, Grid.WGS84)
     if isinstance(item.shape, NamedArea | Quadrant):
         text = _("{place}, not drawn: it has no coordinates").format(place=text)
     return f"{number}. {plain(item.label)}: {plain(text)}"
