@@ -14,8 +14,7 @@ from node.conftest import command
 
 from detente.core.sheet import instant
 from detente.desk.drafts import OFFERED, SENT, WRITING
-from detente.desk.notice_words import REPLIES, RULES, TYPES
-from detente.dossiers.faults import Rule
+from detente.desk.notice_words import REPLIES, TYPES
 from detente.dossiers.notice_forms import Reply
 from detente.dossiers.profile import TYPES as FIELD_TYPES
 from detente.node import notices as node_notices
@@ -65,10 +64,9 @@ def on(parties: Parties, path: str) -> str:
     return f"/line/{parties.line}{path}"
 
 
-def test_every_type_rule_and_answer_has_its_words() -> None:
+def test_every_type_and_answer_has_its_words() -> None:
     """What the format knows, the pages can say."""
     assert set(TYPES) == set(FIELD_TYPES)
-    assert set(RULES) == {one.value for one in Rule}
     assert set(REPLIES) == {one.value for one in Reply}
 
 
@@ -113,7 +111,7 @@ def test_a_profile_is_read_in_full_stated_and_adopted(parties: Parties, officer:
     parties.pair.say("covers what was sealed", **REASON)
     parties.desk.node.changes += 1
     page = officer.get(at).text
-    assert "<strong>in force</strong>" in page
+    assert "<strong>in force on this line</strong>" in page
     assert 'name="n-validity"' not in page
     text = {"kind": "notice_suspend", "name": "launch-1988", "words": "pending talks"}
     preview = follow(parties, officer, on(parties, "/notice"), **text, do="preview")
@@ -143,7 +141,7 @@ def test_their_offer_is_agreed_to(parties: Parties, officer: Visitor) -> None:
     parties.pair.pump()
     parties.pair.say("covers what was sealed", node=parties.pair.bravo)
     parties.desk.node.changes += 1
-    assert "<strong>in force</strong>" in officer.get(at).text
+    assert "<strong>in force on this line</strong>" in officer.get(at).text
 
 
 def test_a_fault_stands_beside_its_field_and_nothing_typed_is_lost(
@@ -164,8 +162,8 @@ def test_a_fault_stands_beside_its_field_and_nothing_typed_is_lost(
     assert 'value="2031-02-29"' in page
     assert "northern range" in page
     for field, rule, source in (
-        ("date", "no calendar has this day", "1988, Article I"),
-        ("impact-circle", "this is no place", "1988, Article III"),
+        ("date", "no such day or second", "1988, Article I"),
+        ("impact-circle", "no such place", "1988, Article III"),
     ):
         (part,) = re.findall(rf'id="f-{field}".*?(✗.*?)</div>', page, re.DOTALL)[:1]
         assert rule in part
@@ -283,8 +281,13 @@ def test_a_read_back_that_differs_is_shown_before_it_goes(
     where = follow(parties, officer, on(parties, "/notice"), **asked, **place, do="preview")
     for page in (where, "/draft/1/notice"):
         assert "MISMATCH in impact-circle" in officer.get(page).text
-    place = {"f-impact-circle": HERE}
+    place = {"f-impact-circle": "somewhere"}
     where = follow(parties, officer, "/draft/1/notice", version=1, **asked, **place, do="preview")
+    assert follow_get(officer, where) == "/draft/1/notice"
+    page = officer.get("/draft/1/notice").text
+    assert re.search(r'id="f-impact-circle" .*?✗.*?no such place', page, re.DOTALL)
+    place = {"f-impact-circle": HERE}
+    where = follow(parties, officer, "/draft/1/notice", version=2, **asked, **place, do="preview")
     assert "MISMATCH" not in officer.get(where).text
 
 
@@ -423,3 +426,35 @@ def apart_flush(parties: Parties) -> None:
     from detente.desk.sending import flush
 
     asyncio.run(flush(parties.desk))
+
+
+def test_places_are_said_in_the_grid_that_is_asked_for(parties: Parties, officer: Visitor) -> None:
+    """In WGS 84 where that grid knows nothing of the place, or there is no such grid."""
+    adopted(parties)
+    kyiv = {"f-impact-circle": "WGS84 50 27N 30 31E RADIUS 20 NM"}
+    for place in (kyiv, {"f-impact-circle": "WGS84 20 00S 31 00W RADIUS 20 NM"}):
+        follow(parties, officer, on(parties, "/notice"), **typed(parties) | place, do="preview")
+        number = len(parties.desk.drafts.open())
+        follow(parties, officer, f"/draft/{number}/offer", version=1)
+    for grid, words in (
+        ("SK42", ("CIRCLE SK42 50", "CIRCLE WGS84 20.000000S")),
+        ("MGRS", ("CIRCLE MGRS 36U UA", "CIRCLE MGRS 25K")),
+        ("mine", ("CIRCLE WGS84 50.450000N", "CIRCLE WGS84 20.000000S")),
+    ):
+        for number in (1, 2):
+            if parties.desk.drafts.get(number).state == OFFERED:
+                through(parties, officer, number)
+        page = officer.get(on(parties, f"/notices?grid={grid}")).text
+        for text in words:
+            assert re.search(rf"<bdi>\d\. A-\d+ impact-circle: {text}", page), page
+
+
+def test_the_entry_of_a_notice_leads_to_how_it_reads(parties: Parties, officer: Visitor) -> None:
+    """On the line it is its exact text; among the notices it is read."""
+    adopted(parties)
+    entry = launch(parties, parties.pair.bravo)
+    page = officer.get(on(parties, "")).text
+    assert f'/notices#n-{entry}"' in page
+    listed = officer.get(on(parties, "/notices")).text
+    assert f'id="n-{entry}"' in listed
+    assert "A launch of one ICBM is planned for" in listed

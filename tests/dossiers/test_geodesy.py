@@ -200,6 +200,17 @@ def test_outlines_are_closed_and_lie_where_the_shape_ends():
     assert ring[0] == ring[-1] == parse_position("80N 0E")
 
 
+def test_many_positions_are_projected_as_each_is():
+    """All at once, east and north of the centre."""
+    points = [parse_position(text) for text in ("50N 30E", "51N 31E", "0N 179W")]
+    centre = {"lat_0": 50.0, "lon_0": 30.0}
+    together = geodesy.all_to_plane(
+        "aeqd", [p.lon for p in points], [p.lat for p in points], **centre
+    )
+    assert together == [geodesy.to_plane("aeqd", point, **centre) for point in points]
+    assert together[0] == pytest.approx((0, 0))
+
+
 def test_a_node_without_the_libraries_says_so(monkeypatch):
     """What is not installed is named together with the extra that brings it."""
     monkeypatch.setitem(sys.modules, "shapely", None)

@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from detente.cli.app import Group, Option, Session, as_document
+from detente.cli.party import read_file
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
 from detente.times import stamp
@@ -139,6 +141,25 @@ def set_(session: Session, name: str, value: str) -> None:
         found.cabinet.settle(name, value)
     row = _("{name} is «{value}» from the next start of the desk")
     session.show({name: value}, lambda: [row.format(name=name, value=value)])
+
+
+@desk.command(help=marked("Take a coastline (GeoJSON) to be drawn beneath the desk's maps."))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def coast(session: Session, file: Path) -> None:
+    """It is drawn from the desk's next start, where it is fine enough for the map."""
+    from detente.desk.coast import keep, read_coast
+    from detente.node.releasing import DESK_FOLDER
+
+    with _opened(session):
+        made = read_coast(read_file(file), file.name)
+        keep(session.home / DESK_FOLDER, made)
+    row = _("{name}: {lines} pieces of coast, a point every {spacing} km")
+    facts = {"lines": len(made.pieces), "spacing": f"{made.spacing_m / 1000:.1f}"}
+    session.show(
+        {"name": made.name, "pieces": len(made.pieces), "spacing_m": round(made.spacing_m)},
+        lambda: [row.format(name=plain(made.name), **facts)],
+    )
 
 
 @desk.command(help=marked("Serve the desk until it is stopped. Prints one row when it is ready."))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from detente.desk import noting
 from detente.desk.cabinet import Cabinet
+from detente.desk.coast import Coast, kept_coast
 from detente.desk.drafts import Drafts
 from detente.desk.live import Live
 from detente.desk.node_side import NodeSide
@@ -18,6 +20,7 @@ from detente.desk.sessions import Sessions
 from detente.desk.throttle import Throttle
 from detente.desk.watch import Watches
 from detente.desk.zones import kept_zones
+from detente.node.releasing import DESK_FOLDER
 
 HOST_SETTING = "host"
 PORT_SETTING = "port"
@@ -61,6 +64,11 @@ class Desk:
             tell=lambda: noting.tell(self),
             more=self.watches.conditions,
         )
+
+    @cached_property
+    def coast(self) -> Coast | None:
+        """The coast beneath maps, as it was kept when it was first asked for."""
+        return kept_coast(self.home / DESK_FOLDER)
 
     @property
     def host(self) -> str:

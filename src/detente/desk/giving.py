@@ -17,6 +17,7 @@ from detente.desk.node_side import gone
 from detente.desk.refusing import refusal
 from detente.dossiers import shapes
 from detente.dossiers.faults import Rule
+from detente.dossiers.grids import Grid
 from detente.dossiers.profile import Field, Profile, read_word
 from detente.dossiers.profile_reading import parse_canonical
 from detente.words import marked
@@ -96,7 +97,12 @@ async def told(desk: Desk, draft: Draft, fixed: View) -> dict[str, Any]:
         return {"notice": None, "stale": True}
     stale = bool(unconfirmed(fixed, found)) and draft.state in ("writing", "offered")
     items = [Item(name, shape, "ours") for name, shape in _shapes(found["places"])]
-    return {"notice": found, "stale": stale, "late_s": fixed["late_s"], "drawing": drawn(items)}
+    return {
+        "notice": found,
+        "stale": stale,
+        "late_s": fixed["late_s"],
+        "drawing": drawn(desk, items),
+    }
 
 
 def _shapes(places: Mapping[str, str]) -> Iterator[tuple[str, shapes.Shape]]:
@@ -114,11 +120,12 @@ def items_of(notices: list[dict[str, Any]]) -> Iterator[Item]:
             yield Item(f"{one['entry']} {name}", shape, "ours" if one["mine"] else "theirs")
 
 
-def drawn(items: list[Item]) -> Drawing | None:
-    """Their map; None where there is nothing to draw, or where the libraries of
-    ``detente[places]`` are not installed: the texts of the places stand at each notice."""
+def drawn(desk: Desk, items: list[Item], grid: Grid = Grid.WGS84) -> Drawing | None:
+    """Their map, with words in a grid, over the coast that is kept here; None where there is
+    nothing to draw, or where the libraries of ``detente[places]`` are not installed: the texts of
+    the places stand at each notice."""
     try:
-        return draw(items) if items else None
+        return draw(items, grid, coast=desk.coast) if items else None
     except LocalError:
         return None
 

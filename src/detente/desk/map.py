@@ -1,8 +1,8 @@
 """A map of what the parties have said: their own geometry over a graticule, and nothing else.
 
-No request leaves the desk for it, and no coast, border or name is on it: a coast coarse enough to
-carry would lie beside exact corners and look as exact (docs/places-in-out.md). Whoever cannot see
-it reads the same in words.
+No request leaves the desk for it, and no border or name is on it. A coast is drawn beneath where
+the operator brought one that is fine enough for the map (ADR 0016). Whoever cannot see it reads
+the same in words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from detente.core.errors import LocalError
+from detente.desk.coast import Coast, Sheet, coarse, strokes
 from detente.dossiers.geodesy import distance_m, middle, outline, to_plane
 from detente.dossiers.grids import Grid, geometry_in
 from detente.dossiers.position import LAT_MAX_UDEG, Position, position
@@ -45,13 +47,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A map and the same in words: one line for each item, in its order."""
+    """A map and the same in words: one line for each item, in its order. ``coast`` says whose
+    coast is beneath them."""
 
     svg: Markup
     words: tuple[str, ...]
+    coast: str = ""
 
 
-def draw(items: Sequence[Item], grid: Grid = Grid.WGS84, ident: str = "map") -> Drawing:
+def draw(
+    items: Sequence[Item],
+    grid: Grid = Grid.WGS84,
+    ident: str = "map",
+    coast: Coast | None = None,
+) -> Drawing:
     """The map of items, north up at its middle; empty where none of them has coordinates.
 
     ``grid`` is the one the words are in; ``ident`` tells two maps of one page apart. LocalError
@@ -72,12 +81,13 @@ def draw(items: Sequence[Item], grid: Grid = Grid.WGS84, ident: str = "map") -> 
             '<svg class="map" role="img" viewBox="0 0 {w} {h}" aria-labelledby="{i}-t {i}-d">'
             '<title id="{i}-t">{title}</title><desc id="{i}-d">{desc}</desc>'
         ).format(w=WIDTH, h=HEIGHT, i=ident, title=title, desc="; ".join(words)),
+        *_coast(view, coast),
         *_graticule(view),
         *(_item(view, number, item, line) for number, item, line in shown),
         _bar(view),
         Markup("</svg>"),
     ]
-    return Drawing(Markup("\n").join(parts), words)
+    return Drawing(Markup("\n").join(parts), words, _of_coast(view, coast))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +101,28 @@ class _View:
     def scale(self) -> float:
         return HEIGHT / 2 / self.reach_m
 
+    @property
+    def sheet(self) -> Sheet:
+        return Sheet(self.centre, self.scale, WIDTH, HEIGHT)
+
     def at(self, point: Position) -> Point:
         east, north = to_plane("aeqd", point, lat_0=self.centre.lat, lon_0=self.centre.lon)
         return WIDTH / 2 + east * self.scale, HEIGHT / 2 - north * self.scale
+
+
+def _coast(view: _View, coast: Coast | None) -> Iterator[Markup]:
+    if coast is not None and not coarse(coast, view.sheet):
+        drawn = "".join(_path(line) for line in strokes(coast, view.sheet))
+        yield Markup('<g class="coast"><path d="{}"/></g>').format(drawn)
+
+
+def _of_coast(view: _View, coast: Coast | None) -> str:
+    if coast is None:
+        return ""
+    said = _("Coast: {name}, a point every {spacing} km. It is no chart.")
+    if coarse(coast, view.sheet):
+        said = _("No coast: {name} has a point every {spacing} km, too few for this map.")
+    return said.format(name=plain(coast.name), spacing=f"{coast.spacing_m / 1000:.1f}")
 
 
 def _view(points: list[Position]) -> _View:
@@ -103,7 +132,10 @@ def _view(points: list[Position]) -> _View:
 
 
 def _words(number: int, item: Item, grid: Grid) -> str:
-    text = geometry_in(item.shape, grid)
+    try:
+        text = geometry_in(item.shape, grid)
+    except LocalError:  # that grid is not known there
+        text = geometry_in(item.shape, Grid.WGS84)
     if isinstance(item.shape, NamedArea | Quadrant):
         text = _("{place}, not drawn: it has no coordinates").format(place=text)
     return f"{number}. {plain(item.label)}: {plain(text)}"

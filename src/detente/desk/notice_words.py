@@ -1,4 +1,4 @@
-"""What fields, rules, answers and certainties of notices are called on the desk's pages."""
+"""What fields, answers and certainties of notices are called on the desk's pages."""
 
 from __future__ import annotations
 
@@ -39,27 +39,6 @@ TYPES: Final[Mapping[str, tuple[str, str]]] = {
 }
 GRIDS: Final = "WGS84, MGRS, SK42, UCS2000"  # Latin in every language, as they are written
 
-RULES: Final[Mapping[str, str]] = {
-    "bad-profile": marked("the profile is wrong"),
-    "unknown-field": marked("the profile has no such field"),
-    "missing-field": marked("it is missing"),
-    "never-unknown": marked("it has to be known, or is given and said to be unknown"),
-    "wrong-type": marked("it is not written as it has to be"),
-    "wrong-unit": marked("the unit is another"),
-    "not-utc": marked("it does not say which time it is: end it with Z or an offset"),
-    "no-such-day": marked("no calendar has this day, or no clock this time"),
-    "out-of-range": marked("it is too small or too large"),
-    "no-choice": marked("it is none of those to choose from"),
-    "bad-place": marked("this is no place"),
-    "too-near": marked("they lie too near to one another"),
-    "not-the-day": marked("the calendar of the profile has another day"),
-    "too-late": marked("it is late"),
-    "too-early": marked("it is too early"),
-    "missing-precondition": marked("a notice that it has to refer to is missing"),
-    "above-ceiling": marked("it is more than was agreed"),
-    "not-in-force": marked("the profile is not in force"),
-    "never-revised": marked("it cannot be corrected by this"),
-}
 # By the word of an answer (dossiers/notice_forms.py). The words themselves stay Latin.
 REPLIES: Final[Mapping[str, tuple[str, str]]] = {
     "received": ("RECEIVED", marked("we have it, and say no more")),

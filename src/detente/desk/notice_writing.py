@@ -132,8 +132,7 @@ async def _form(
     line = await writing.line_of(desk, name)
     language = request.scope.get("language", "en")
     profile, about = await _about(desk, name, fields, language)
-    found, trouble = await _wrong(desk, draft, language) if draft else (None, ("", ""))
-    faults = list(found["faults"]) if found else []
+    found, faults, trouble = await _wrong(desk, draft, language)
     shown = _shown(profile, about, fields)
     rows = [_row(one, fields, faults, language) for one in shown]
     beside = {one.field.name for one in rows}
@@ -152,6 +151,7 @@ async def _form(
         faults=[one for one in faults if one["field"] not in beside],
         found=found,
         trouble=trouble,
+        faulty=bool(faults),
         relations=[*fields.get("relations", ()), {"relation": "refers", "entry": ""}],
         precedences=writing.PRECEDENCES,
         title=None if profile is None else profile.titles.get(language, profile.name),
@@ -192,16 +192,19 @@ async def _about(
 
 
 async def _wrong(
-    desk: Desk, draft: Draft, language: str
-) -> tuple[dict[str, Any] | None, tuple[str, str]]:
-    """What the node says of a draft now: its faults and instants; or why it says nothing."""
+    desk: Desk, draft: Draft | None, language: str
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]], tuple[str, str]]:
+    """What the node says of a draft now, its faults, or why it says nothing else."""
+    if draft is None:
+        return None, [], ("", "")
     try:
         if draft.fields["do"] == giving.NOTICE:
-            return await giving.check(desk, draft, language), ("", "")
-        made = await giving.fix(desk, draft)
+            found = await giving.check(desk, draft, language)
+            return found, found["faults"], ("", "")
+        return await giving.fix(desk, draft), [], ("", "")
     except LocalError as error:
-        return None, sentences(error)
-    return made | {"faults": []}, ("", "")
+        faults: Any = error.facts.get("faults") or []
+        return None, faults, sentences(error)
 
 
 def _row(

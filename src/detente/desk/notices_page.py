@@ -19,8 +19,10 @@ from detente.desk.guard import page
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of
+from detente.dossiers.grids import Grid
 
 SHOWN = 100  # notices of one page, the latest; `detente notice list` has them all
+GRIDS = tuple(one.value for one in Grid)
 DRAWN_MAX = 30  # places on one map
 
 
@@ -28,6 +30,8 @@ DRAWN_MAX = 30  # places on one map
 async def notices(request: Request, desk: Desk, session: Session) -> Response:
     """What is due on a line, and every notice with its state; the newest first."""
     line, found = await _listed(request, desk)
+    asked = request.query_params.get("grid", "")
+    grid = Grid(asked) if asked in GRIDS else Grid.WGS84
     given = sorted(found["notices"], key=lambda one: (one["sent_s"], one["entry"]), reverse=True)
     return sheet(
         request,
@@ -40,7 +44,9 @@ async def notices(request: Request, desk: Desk, session: Session) -> Response:
         given=given[:SHOWN],
         more=len(given) - SHOWN,
         names=_names(line, found),
-        drawing=giving.drawn(list(giving.items_of(found["notices"]))[-DRAWN_MAX:]),
+        drawing=giving.drawn(desk, list(giving.items_of(found["notices"]))[-DRAWN_MAX:], grid),
+        grids=GRIDS,
+        grid=grid.value,
         standing=giving.STANDING,
     )
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from detente import checkup, terms, times, words
+from detente import mistakes, terms, times, words
 from detente.desk import alarm_words, notice_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
@@ -55,6 +56,7 @@ def _environment() -> jinja2.Environment:
         "alarm_words": alarm_words,
         "checkup": checkup,
         "notice_words": notice_words,
+        "rules": mistakes.RULES,
         "span": phrases.span,
     }
     found.filters |= {

@@ -8,6 +8,7 @@ second to load and are an extra of the package.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import import_module
 from itertools import pairwise
@@ -125,6 +126,13 @@ def to_plane(name: str, at: Position, **parameters: float) -> tuple[float, float
     """Where PROJ's projection ``name`` puts a position, in metres east and north."""
     east, north = _plane(name, **parameters)(at.lon, at.lat)
     return east, north
+
+
+def all_to_plane(
+    name: str, lons: Sequence[float], lats: Sequence[float], **parameters: float
+) -> list[tuple[float, float]]:
+    """The same of many positions at once, in degrees."""
+    return list(zip(*_plane(name, **parameters)([*lons], [*lats]), strict=True))
 
 
 def from_plane(name: str, flat: tuple[float, float], **parameters: float) -> Position:

@@ -227,14 +227,12 @@ def list_notices(node: Node, request: Request) -> dict[str, Any]:
 
 
 def show(node: Node, request: Request) -> dict[str, Any]:
-    """One notice: as in the list, with every field and the text as it reads in a language."""
+    """One notice: as in the list, with every field."""
     line = find_line(node.station, request.get("line"))
     one, language = _given(node, line, request), _language(line, request)
-    values, unknown = _texts(one), one.checked.unknown
     return given_view(line, one, language) | {
-        "values": values,
-        "unknown": list(unknown),
-        "reads": render(one.profile, values, unknown, language)[1],
+        "values": _texts(one),
+        "unknown": list(one.checked.unknown),
         "source": one.profile.source,
     }
 
@@ -242,6 +240,7 @@ def show(node: Node, request: Request) -> dict[str, Any]:
 def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
     """A notice in plain values; times are seconds of UTC."""
     values = _texts(one)
+    subject, text = render(one.profile, values, one.checked.unknown, language)
     return {
         "entry": _word(line, one.place),
         "member": one.place.log.member,
@@ -250,7 +249,8 @@ def given_view(line: Line, one: Given, language: str) -> dict[str, Any]:
         "profile": one.profile.name,
         "bound": one.bound,
         "state": one.state.value,
-        "reads_subject": render(one.profile, values, one.checked.unknown, language)[0],
+        "reads_subject": subject,
+        "reads": text,
         "sent_s": one.sent_s,
         **times_view(one.checked),
         "late_s": one.late_s,
