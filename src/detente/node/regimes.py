@@ -58,16 +58,22 @@ def shipped(node: Node) -> dict[str, Profile]:
     return found
 
 
-def dossier_of(node: Node, line: Line) -> dossiers.Dossier:
-    """The dossier of a line now."""
+def dossier_of(node: Node, line: Line, last: int | None = None) -> dossiers.Dossier:
+    """The dossier of a line now. With ``last`` it lacks notices whose validity has ended and that
+    nothing rests on, but for so many of each log: it costs what is open, however many there were.
+    """
+    folds, now_s = node.folds(line), clock(node.home).wall_s
+    known, frozen = _known(node, line), folds.frozen(node.station, line)
     return dossiers.dossier(
         line.shelf,
         parse_charter(line.charter_text),
         line.charter,
         AS_SENT,
-        clock(node.home).wall_s,
-        frozen=node.folds(line).frozen(node.station, line),
-        known=_known(node, line),
+        now_s,
+        frozen=frozen,
+        known=known,
+        stated=folds.statements(line, frozen),
+        closed=dossiers.NONE_CLOSED if last is None else folds.formed.closed(now_s, last),
     )
 
 
