@@ -17,6 +17,7 @@ from detente.node.formed import Formed
 from detente.node.opening import clock
 
 DAY_S = 86_400
+CIRCLE = {"impact-circle": "WGS84 56 15N 162 30E RADIUS 20 NM"}
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_what_has_ended_costs_a_look_by_the_clock_nothing(
             "date": instant(day_s)[:10],
             "missile": "ICBM",
             "launch-area": f"range {number}",
-            "impact-circle": "WGS84 56 15N 162 30E RADIUS 20 NM",
+            **CIRCLE,
         }
         command(node, "notice_send", profile="launch-1988", values=values)
     pair.pump()
@@ -154,6 +155,13 @@ def test_what_has_ended_costs_a_look_by_the_clock_nothing(
         assert (len(found["notices"]), found["left_out"]) == (shown, 4 - shown)
         assert found["notices"] == whole["notices"][-shown:]
         assert len(checked) == shown
+        # What is asked for by name is there, however long ago it ended.
+        first = whole["notices"][0]["entry"]
+        assert command(node, "notice_show", entry=first)["state"] == "expired"
+        revised = {"relations": [{"entry": first, "relation": "corrects"}]}
+        values = {"date": "2031-06-10", "missile": "ICBM", "launch-area": "x", **CIRCLE}
+        checks = command(node, "notice_check", profile="launch-1988", values=values, **revised)
+        assert checks["faults"] == []
         same = ("adopted", "due", "counts")
         assert [found[key] for key in same] == [whole[key] for key in same]
 
@@ -169,7 +177,7 @@ def test_notices_are_compared_a_while_at_a_time(
         "date": instant(day_s)[:10],
         "missile": "ICBM",
         "launch-area": "range",
-        "impact-circle": "WGS84 56 15N 162 30E RADIUS 20 NM",
+        **CIRCLE,
     }
     for _ in range(3):
         command(node, "notice_send", profile="launch-1988", values=values)

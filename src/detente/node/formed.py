@@ -7,6 +7,7 @@ the record is long.
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from detente.core.holding import entries_of
@@ -44,9 +45,9 @@ class Formed:
             left += log.size - at
         return left
 
-    def closed(self, now_s: int, last: int) -> dict[Place, Form]:
-        """Notices whose validity has ended and that nothing rests on, but for the ``last`` of each
-        log. One that was not read since the start is not among them."""
+    def closed(self, now_s: int, last: int, besides: Container[Place]) -> dict[Place, Form]:
+        """Notices whose validity has ended and that nothing rests on, but for those ``besides`` and
+        the ``last`` of each log. One that was not read since the start is not among them."""
         forms = self.known.items()
         texts = [form.profile for _, form in forms if isinstance(form, ProfileText)]
         by_digest = {one.digest: one for one in texts}
@@ -54,7 +55,7 @@ class Formed:
         found: dict[Place, Form] = {}
         for place, form in forms:
             digest = form.word.rpartition("/")[2] if isinstance(form, Notice) else ""
-            if isinstance(form, Notice) and digest in close:
+            if isinstance(form, Notice) and digest in close and place not in besides:
                 if place not in self.ends_s:
                     checked = check(by_digest[digest], form.values, AS_SENT, unknown=form.unknown)
                     self.ends_s[place] = checked.times.valid_until_s

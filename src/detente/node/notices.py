@@ -49,9 +49,10 @@ def check(node: Node, request: Request) -> dict[str, Any]:
     """A notice as it would be sent now: its values in their one form, its instants, every fault,
     its form and how it reads. Nothing is kept or sent."""
     line = find_line(node.station, request.get("line"))
-    found = dossier_of(node, line)
+    relations = _relations(line, request)
+    found = dossier_of(node, line, besides=relations)
     regime, profile = adopted(found, asked.text(request, "profile"))
-    checked = _checked(node, line, found, profile, request)
+    checked = _checked(node, line, found, profile, request, relations)
     late_s = max((one.late_s for one in checked.faults), default=0)
     form = checked.notice(regime.word, late_s)
     subject, text = render(profile, form.values, form.unknown, _language(line, request))
@@ -89,16 +90,26 @@ def send(node: Node, request: Request) -> Look | dict[str, Any]:
     return made | facts if isinstance(made, dict) else lambda: made() | facts
 
 
-def _checked(node: Node, line: Line, found: Dossier, profile: Profile, request: Request) -> Checked:
-    values = {
-        name: _referred(line, profile, name, asked.text({name: text}, name))
-        for name, text in asked.mapping(request, "values").items()
-    }
-    relations: dict[Place, Relation] = {
+def _relations(line: Line, request: Request) -> dict[Place, Relation]:
+    return {
         find_entry(line, asked.text(one, "entry")).place: named(
             Relation, asked.text(one, "relation")
         )
         for one in asked.rows(request, "relations")
+    }
+
+
+def _checked(
+    node: Node,
+    line: Line,
+    found: Dossier,
+    profile: Profile,
+    request: Request,
+    relations: Mapping[Place, Relation],
+) -> Checked:
+    values = {
+        name: _referred(line, profile, name, asked.text({name: text}, name))
+        for name, text in asked.mapping(request, "values").items()
     }
     draft = Draft(values, asked.texts(request, "unknown"), relations)
     now_s = clock(node.home).wall_s
@@ -179,7 +190,7 @@ def cancel(node: Node, request: Request) -> Look | dict[str, Any]:
 
 def _given(node: Node, line: Line, request: Request) -> Given:
     place = find_entry(line, asked.text(request, "entry")).place
-    for one in dossier_of(node, line).given:
+    for one in dossier_of(node, line, besides={place}).given:
         if one.place == place:
             return one
     raise LocalError(Refusal.NOT_FOUND, "that entry is no notice")
