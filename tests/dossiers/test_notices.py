@@ -7,10 +7,11 @@ from regimes import DAY_S, Flat, plain, profile, say
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Relation, Rung
+from detente.core.leaf import Kind
 from detente.dossiers.drafting import Draft, check_draft
 from detente.dossiers.faults import Rule
 from detente.dossiers.notice_forms import Answer, Cancellation, Notice, ProfileText, Reply
-from detente.dossiers.notices import AHEAD_S, Answered, Count, Delivery, State, dossier
+from detente.dossiers.notices import AHEAD_S, Answered, Count, Delivery, State, dossier, may_close
 from detente.dossiers.profile_reading import from_plain
 from detente.dossiers.values import read_instant
 
@@ -140,6 +141,37 @@ def test_a_notice_is_superseded_by_a_better_one_and_cancelled_by_its_author(two)
     )
     _, second = desk.at().given
     assert (second.state, second.replaced_by, second.stands) == (State.CANCELLED, gone, False)
+
+
+def test_a_closed_notice_is_not_listed_and_still_takes_another_s_place(two):
+    """It is looked up where it replaces an open one, and counted as not listed."""
+    desk = Desk(two, other("bridge"))
+    place = desk.notice()
+    better = desk.notice(about={place: Relation.CORRECTS})
+    word = other("bridge").word(1)
+    found = dossier(
+        two.transcript,
+        two.charter,
+        two.charter,
+        Flat(),
+        OPENS_S,
+        closed={better: Notice(word, VALUES, (), 0)},
+    )
+    (one,) = found.given
+    assert (one.place, one.state, one.replaced_by) == (place, State.SUPERSEDED, better)
+    assert found.closed == 1
+
+
+def test_a_notice_closes_where_nothing_rests_on_it():
+    """No ceiling, no debt by a day or a receipt, and no other profile that asks for one."""
+    free, counted = other("bridge"), profile()
+    assert may_close(free, [free, counted])
+    assert not may_close(counted, [])
+    answer = other("answer", deadline=ANSWERING | {"of": "bridge"})
+    assert not may_close(free, [free, answer])
+    assert not may_close(answer, [])
+    needing = other("needing", precondition=[{"profile": "bridge", "source": "Art. 9"}])
+    assert not may_close(free, [needing])
 
 
 def test_a_profile_may_know_no_corrections(two):
@@ -295,7 +327,8 @@ def test_both_sides_compute_the_same(build):
         desk.line.sees(desk.b, place, held_at_s=DUE_S + 5)
         desk.notice(desk.b)
         sides.append(desk)
-    line, known = sides[0].line, {}
+    line = sides[0].line
+    known = dict.fromkeys(line.transcript.of_kind((Kind.DISPATCH,)))
     kept = [
         dossier(line.transcript, line.charter, line.charter, Flat(), OPENS_S, known=known)
         for _ in range(2)

@@ -8,10 +8,16 @@ import pytest
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.holding import entries_of
+from detente.core.sheet import instant
+from detente.dossiers import notices as dossiers
 from detente.dossiers.notice_forms import form_of
-from detente.node import chores, regimes
+from detente.node import chores, notices, regimes
 from detente.node.folds import decode_folds
 from detente.node.formed import Formed
+from detente.node.opening import clock
+
+DAY_S = 86_400
+CIRCLE = {"impact-circle": "WGS84 56 15N 162 30E RADIUS 20 NM"}
 
 
 @pytest.fixture
@@ -110,3 +116,83 @@ class Looked:
     def entry(self, log: Any, index: int) -> Any:
         self._looked.append((log, index))
         return self._shelf.entry(log, index)
+
+
+def test_what_has_ended_costs_a_look_by_the_clock_nothing(
+    adopted: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of what is open leaves out notices whose validity has ended, and counts them; what
+    it says of the others, of what is due and of adoptions is what the whole list says."""
+    pair, node = adopted, adopted.alpha
+    real, ahead_s = notices.clock, [0]
+
+    def later(home: Any) -> Any:
+        return real(home)._replace(wall_s=real(home).wall_s + ahead_s[0])
+
+    for number in range(4):
+        day_s = real(node.home).wall_s // DAY_S * DAY_S + (3 + 10 * (number // 3)) * DAY_S
+        values = {
+            "date": instant(day_s)[:10],
+            "missile": "ICBM",
+            "launch-area": f"range {number}",
+            **CIRCLE,
+        }
+        command(node, "notice_send", profile="launch-1988", values=values)
+    pair.pump()
+    pair.say("covers them", node=pair.bravo, precedence="IMMEDIATE")
+    ahead_s[0] = 8 * DAY_S
+    for module in (notices, regimes):
+        monkeypatch.setattr(module, "clock", later)
+    whole = command(node, "notice_list")
+    assert [one["state"] for one in whole["notices"]] == ["expired"] * 3 + ["received"]
+    assert whole["left_out"] == 0
+    checked: list[Any] = []
+    check = dossiers.check
+    monkeypatch.setattr(dossiers, "check", lambda *a, **b: checked.append(a) or check(*a, **b))
+    for last, shown in ((0, 1), (2, 3), (9, 4)):
+        checked.clear()
+        found = command(node, "notice_list", meet=False, last=last)
+        assert (len(found["notices"]), found["left_out"]) == (shown, 4 - shown)
+        assert found["notices"] == whole["notices"][-shown:]
+        assert len(checked) == shown
+        # What is asked for by name is there, however long ago it ended.
+        first = whole["notices"][0]["entry"]
+        assert command(node, "notice_show", entry=first)["state"] == "expired"
+        revised = {"relations": [{"entry": first, "relation": "corrects"}]}
+        values = {"date": "2031-06-10", "missile": "ICBM", "launch-area": "x", **CIRCLE}
+        checks = command(node, "notice_check", profile="launch-1988", values=values, **revised)
+        assert checks["faults"] == []
+        same = ("adopted", "due", "counts")
+        assert [found[key] for key in same] == [whole[key] for key in same]
+
+
+def test_notices_are_compared_a_while_at_a_time(
+    adopted: Any, command: Any, line_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list with more pairs than it has time for says how many are left, and goes on from there;
+    none is compared twice."""
+    node = adopted.alpha
+    day_s = clock(node.home).wall_s // DAY_S * DAY_S + 3 * DAY_S
+    values = {
+        "date": instant(day_s)[:10],
+        "missile": "ICBM",
+        "launch-area": "range",
+        **CIRCLE,
+    }
+    for _ in range(3):
+        command(node, "notice_send", profile="launch-1988", values=values)
+    adopted.pump()
+    monkeypatch.setattr(notices, "MEASURE_S", -1.0)
+    found = command(node, "notice_list")
+    assert (found["meet"], found["unmeasured"]) == ([], 3)
+    monkeypatch.setattr(notices, "MEASURE_S", 60.0)
+    found = command(node, "notice_list")
+    assert (len(found["meet"]), found["unmeasured"]) == (3, 0)
+    monkeypatch.setattr(notices, "MEASURE_S", -1.0)
+    assert command(node, "notice_list")["unmeasured"] == 0
+    monkeypatch.setattr(notices, "MEASURE_S", 60.0)
+    first = found["notices"][0]["entry"]
+    command(node, "notice_cancel", entry=first, words="done")
+    adopted.pump()
+    assert len(command(node, "notice_list")["meet"]) == 1
+    assert len(node.folds(line_of(node)).meetings.known) == 1

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from regimes import SHIPPED
 
+from detente.cli.notice_rows import list_rows
 from detente.core.errors import LocalError, Refusal
 from detente.core.sheet import instant
 from detente.dossiers import grids, shapes
 from detente.dossiers.faults import Rule
 from detente.node import notices, regimes
 from detente.node.opening import clock
+from detente.node.regimes import dossier_of
 
 DAY_S = 86_400
 STATED = {"validity": "4 d"}
@@ -238,7 +240,8 @@ def test_two_notices_that_meet_are_shown(adopted: Any, command: Any) -> None:
 
 
 def test_what_is_queued_is_a_draft_of_this_node_alone(adopted: Any, command: Any) -> None:
-    """Until a bearer takes it nobody else knows of it."""
+    """Until a bearer takes it nobody else knows of it; it says when it is due all the same, also
+    where its adoption has gone in the meantime."""
     adopted.cut()
     for _ in range(2):
         command(adopted.alpha, "say", text="not a notice")
@@ -246,6 +249,17 @@ def test_what_is_queued_is_a_draft_of_this_node_alone(adopted: Any, command: Any
     found = command(adopted.alpha, "notice_list")
     rows = [row["state"] for row in (*found["drafted"], *found["notices"])]
     assert rows == ["drafted"]
+    (one,) = found["drafted"]
+    assert one["due_s"] == one["event_s"] - DAY_S
+    assert one["reads_subject"].startswith("Launch of ICBM, ")
+    assert f"due {instant(one['due_s'])}" in "\n".join(list_rows(found))
+    late = list_rows(found | {"now_s": one["due_s"] + 86_401})
+    assert "  LATE by 1 day 1 second" in list(late)
+    (line,) = adopted.alpha.station.lines.values()
+    gone = dossier_of(adopted.alpha, line)
+    gone.regimes.clear()  # type: ignore[attr-defined]
+    (bare,) = notices._drafted(line, gone, "en")
+    assert (bare["reads_subject"], bare["due_s"]) == (one["word"], None)
     assert command(adopted.bravo, "notice_list")["notices"] == []
 
 

@@ -72,7 +72,11 @@ def list_rows(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["adopted"]:
         yield from adopted_rows(one)
     for one in found["drafted"]:
-        yield f"{one['number']:>6}  {word(NOTICES, 'drafted')}  {plain(one['word'])}"
+        yield f"{one['number']:>6}  {word(NOTICES, 'drafted')}  {plain(one['reads_subject'])}"
+        yield from (f"  {row}" for row in time_rows(one))
+        if one["due_s"] is not None and found["now_s"] > one["due_s"]:
+            span = spoken(found["now_s"] - one["due_s"])
+            yield "  " + _("LATE by {span}").format(span=span)
     for one in found["notices"]:
         yield from notice_rows(one, found["members"])
     if not found["notices"]:
@@ -106,6 +110,10 @@ def list_rows(found: Mapping[str, Any]) -> Iterator[str]:
         yield text.format(
             one=plain(one["entry"]), other=plain(one["other"]), when=iso(one["start_s"])
         )
+
+    if found["unmeasured"]:
+        text = _("{count} pairs of notices were not compared yet: ask again.")
+        yield text.format(count=found["unmeasured"])
 
 
 def _name(members: Mapping[Any, str], member: int) -> str:

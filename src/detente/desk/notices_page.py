@@ -32,6 +32,7 @@ async def notices(request: Request, desk: Desk, session: Session) -> Response:
     line, found = await _listed(request, desk)
     asked = request.query_params.get("grid", "")
     grid = Grid(asked) if asked in GRIDS else Grid.WGS84
+    line, found = await _listed(request, desk, last=SHOWN)
     given = sorted(found["notices"], key=lambda one: (one["sent_s"], one["entry"]), reverse=True)
     return sheet(
         request,
@@ -42,7 +43,7 @@ async def notices(request: Request, desk: Desk, session: Session) -> Response:
         found=found,
         due=[one for one in found["due"] if one["given"] is None],
         given=given[:SHOWN],
-        more=len(given) - SHOWN,
+        more=len(given[SHOWN:]) + found["left_out"],
         names=_names(line, found),
         drawing=giving.drawn(desk, list(giving.items_of(found["notices"]))[-DRAWN_MAX:], grid),
         grids=GRIDS,
@@ -54,7 +55,7 @@ async def notices(request: Request, desk: Desk, session: Session) -> Response:
 @page()
 async def calendar(request: Request, desk: Desk, _session: Session) -> Response:
     """What is due and what stands, as an iCalendar file for the party's own staff."""
-    line, found = await _listed(request, desk)
+    line, found = await _listed(request, desk, meet=False)
     text = ical.calendar(ical.of_notices(found), found["now_s"])
     answer = Response(text, media_type="text/calendar")
     name = f"notices-{line['line'][:16]}.ics"
@@ -62,12 +63,14 @@ async def calendar(request: Request, desk: Desk, _session: Session) -> Response:
     return answer
 
 
-async def _listed(request: Request, desk: Desk) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _listed(
+    request: Request, desk: Desk, **more: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The line, and the node's list of its notices in the language of whoever asks."""
     line = await line_of(desk, request.path_params["line"])
     language = request.scope.get("language", "en")
     found: dict[str, Any] = await desk.node.look(
-        "notice_list", line=line["line"], language=language
+        "notice_list", line=line["line"], language=language, **more
     )
     return line, found
 

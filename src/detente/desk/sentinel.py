@@ -31,7 +31,7 @@ from detente.words import marked
 EVERY_S = 2.0  # deadlines pass without an event
 LEAST_S = 0.2  # between two looks: a line in full flow is not asked after every entry
 DOCTOR_EVERY_S = 60  # its checks read the disk
-NOTICES_EVERY_S = 60  # a list of notices reads every dispatch of its line
+NOTICES_EVERY_S = 60
 CONTACTS_MAX = 40
 MINUTES_MAX = 24 * 60
 TEXT_CHARS_MAX = 80
@@ -141,7 +141,7 @@ class Sentinel:
         listed = {name: self._notices[name] for name in going if name in self._notices}
         for name in going:
             try:
-                listed[name] = await self.node.look("notice_list", line=name, meet=False)
+                listed[name] = await self.node.look("notice_list", line=name, meet=False, last=0)
             except LocalError as error:
                 if gone(error):
                     raise

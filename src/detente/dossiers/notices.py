@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from detente.core.charter import Charter
@@ -22,10 +23,11 @@ from detente.dossiers.notice import Checked, check
 from detente.dossiers.notice_forms import Answer, Form, Notice, Reply
 from detente.dossiers.profile import Ceiling, Profile, read_word
 from detente.dossiers.receipts import Statements, statements_in
-from detente.dossiers.regimes import Regime, RegimeState, binds, forms_in, regimes
+from detente.dossiers.regimes import Filed, Regime, RegimeState, binds, forms_in, regimes
 from detente.dossiers.timing import calendar_days
 from detente.dossiers.values import Geometry, Value, year_of
 
+NONE_CLOSED: Mapping[Place, Form] = MappingProxyType({})
 AHEAD_S = 366 * 86_400  # what falls due within a year is shown
 
 
@@ -115,6 +117,7 @@ class Dossier:
     given: tuple[Given, ...]
     owed: tuple[Owed, ...]
     counts: tuple[Count, ...]
+    closed: int = 0  # notices that are not listed
 
 
 def dossier(
@@ -126,18 +129,21 @@ def dossier(
     *,
     frozen: FrozenLogs = NOTHING_FROZEN,
     known: dict[Place, Form | None] | None = None,
+    stated: Statements | None = None,
+    closed: Mapping[Place, Form] = NONE_CLOSED,
 ) -> Dossier:
     """The dossier at ``now_s``; ``charter`` is the one in force. Reads every dispatch, or those
-    that ``known`` names as in ``forms_in``. LocalError CONTEXT_INCOMPLETE as ``regimes``."""
-    forms = forms_in(transcript, frozen, known)
+    that ``known`` names as in ``forms_in``. ``stated`` are the statements of the transcript, where
+    they were read before. ``closed`` are notices that are not listed, and only looked up where
+    another replaces them or rests on them. LocalError CONTEXT_INCOMPLETE as ``regimes``."""
+    forms = forms_in(transcript, frozen, known, closed)
     found = regimes(transcript, founding, forms, frozen)
-    by_place = {one.place: one.form for one in forms}
-    stated = statements_in(transcript, frozen)
+    by_place = {**closed, **{one.place: one.form for one in forms}}
+    stated = stated or statements_in(transcript, frozen)
     case = _Case(transcript, charter, geometry, now_s, frozen, by_place, stated)
-    given = tuple(case.given(found))
-    return Dossier(
-        found, given, tuple(_owed(found, given, now_s)), tuple(_counts(found.values(), given))
-    )
+    given = tuple(case.given(found, [one for one in forms if isinstance(one.form, Notice)]))
+    owed, counted = tuple(_owed(found, given, now_s)), tuple(_counts(found.values(), given))
+    return Dossier(found, given, owed, counted, len(closed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +159,8 @@ class _Case:
     def rungs(self, place: Place) -> Ladder:
         return ladder(self.transcript, self.charter, place, self.frozen, self.stated)
 
-    def given(self, found: Mapping[str, Regime]) -> Iterator[Given]:
-        for place, form in self.forms.items():
+    def given(self, found: Mapping[str, Regime], forms: Iterable[Filed]) -> Iterator[Given]:
+        for place, form in forms:
             regime = found.get(form.word) if isinstance(form, Notice) else None
             if isinstance(form, Notice) and regime is not None and regime.profile is not None:
                 yield self._given(place, form, regime, regime.profile)
@@ -277,6 +283,18 @@ def missing_preconditions(profile: Profile, names: Iterable[str]) -> Iterator[Fa
         if needed.profile not in set(names):
             detail = f"refers to no standing notice of {needed.profile}"
             yield Fault("references", Rule.PRECONDITION, needed.source, detail)
+
+
+def may_close(profile: Profile, others: Iterable[Profile]) -> bool:
+    """Whether a notice under a profile is of no more account once its validity has ended: it counts
+    against no ceiling, is owed on no day and by no receipt, and no other of ``others`` rests on
+    one."""
+    rests = any(
+        profile.name in {one.deadline.of, *(needed.profile for needed in one.preconditions)}
+        for one in others
+    )
+    owed = profile.deadline.rule in {"calendar-day", "on-receipt"}
+    return not (rests or owed or profile.ceilings)
 
 
 # --- what is due ------------------------------------------------------------------------------

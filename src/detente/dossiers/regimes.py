@@ -6,7 +6,7 @@ signature that an amendment takes. Suspending takes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -70,8 +70,9 @@ def forms_in(
     transcript: Transcript,
     frozen: FrozenLogs = NOTHING_FROZEN,
     known: dict[Place, Form | None] | None = None,
+    closed: Container[Place] = (),
 ) -> list[Filed]:
-    """Every form in a counted dispatch whose body is here, in order of place.
+    """Every form in a counted dispatch whose body is here, in order of place; none of ``closed``.
 
     ``known`` are the only dispatches that may hold one, each with its form where that was read
     before: none is opened twice, and what turns out to hold none leaves it. Without it all are
@@ -80,7 +81,7 @@ def forms_in(
     if known is None:
         known = dict.fromkeys(transcript.of_kind((Kind.DISPATCH,)))
     found = []
-    for place in sorted(known):
+    for place in sorted(at for at in known if at not in closed):
         entry = transcript.entry(*place)
         if entry.body is None or not counts(transcript, place, frozen):
             continue

@@ -30,6 +30,7 @@ from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.receipts import Statements, statements_in
 from detente.node.formed import Formed
+from detente.node.geometry import Meetings
 
 LOOKED_AT_MAX = 200  # the oldest open matters; a watch with more has another trouble
 DECLINED_MAX = 20  # the last ones; older ones say nothing of the watch that is on duty now
@@ -67,6 +68,7 @@ class Folds:
     _stated: tuple[object, FrozenLogs, Statements] | None = None  # as of these sizes
     _ladders: dict[Place, Ladder] = field(default_factory=dict)  # until something changes them
     formed: Formed = field(default_factory=Formed)
+    meetings: Meetings = field(default_factory=Meetings)
 
     # --- reading on ---
 

@@ -7,13 +7,17 @@ the record is long.
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from detente.core.holding import entries_of
 from detente.core.leaf import Kind, LogId
 from detente.core.station import Line
 from detente.core.transcript import Entry, Place
-from detente.dossiers.notice_forms import Form, form_of
+from detente.dossiers.notice import check
+from detente.dossiers.notice_forms import Form, Notice, ProfileText, form_of
+from detente.dossiers.notices import may_close
+from detente.node.geometry import AS_SENT
 
 READ_ENTRIES = 64  # between two looks at the clock
 
@@ -25,6 +29,7 @@ class Formed:
 
     scanned: dict[LogId, int] = field(default_factory=dict)  # how far each log was read
     known: dict[Place, Form | None] = field(default_factory=dict)
+    ends_s: dict[Place, int | None] = field(default_factory=dict)  # of notices: their validity
 
     def read_on(self, line: Line, budget_s: float) -> int:
         """Opens what nobody has opened yet; gives how many entries are left after ``budget_s``."""
@@ -39,6 +44,31 @@ class Formed:
                 self.scanned[log.id] = at = stop
             left += log.size - at
         return left
+
+    def closed(self, now_s: int, last: int, besides: Container[Place]) -> dict[Place, Form]:
+        """Notices whose validity has ended and that nothing rests on, but for those ``besides`` and
+        the ``last`` of each log. One that was not read since the start is not among them."""
+        forms = self.known.items()
+        texts = [form.profile for _, form in forms if isinstance(form, ProfileText)]
+        by_digest = {one.digest: one for one in texts}
+        close = {digest for digest, one in by_digest.items() if may_close(one, texts)}
+        found: dict[Place, Form] = {}
+        for place, form in forms:
+            digest = form.word.rpartition("/")[2] if isinstance(form, Notice) else ""
+            if isinstance(form, Notice) and digest in close and place not in besides:
+                if place not in self.ends_s:
+                    checked = check(by_digest[digest], form.values, AS_SENT, unknown=form.unknown)
+                    self.ends_s[place] = checked.times.valid_until_s
+                end_s = self.ends_s[place]
+                if end_s is not None and end_s <= now_s:
+                    found[place] = form
+        by_log: dict[LogId, list[Place]] = {}
+        for place in sorted(found) if last else ():
+            by_log.setdefault(place.log, []).append(place)
+        for places in by_log.values():
+            for place in places[-last:]:
+                del found[place]
+        return found
 
     def _take(self, line: Line, entry: Entry) -> None:
         leaf = entry.leaf

@@ -5,15 +5,18 @@ None of it enters a fold (spec/places.md §4): it is worked out where it is show
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Final
 
 from detente.core.errors import LocalError
+from detente.core.transcript import Place
 from detente.dossiers import grids, shapes
 from detente.dossiers.geometry import AsSent, AsWritten
 from detente.dossiers.notices import Answered, Given, State
-from detente.dossiers.overlap import Activity, conflict
+from detente.dossiers.overlap import Activity, Conflict, conflict
 from detente.dossiers.profile import GEOMETRIES
 from detente.dossiers.readback import compare
 
@@ -60,19 +63,48 @@ def activity_of(one: Given) -> Activity | None:
     return Activity(tuple(places), start_s, one.checked.times.valid_until_s, band)
 
 
-def meetings(given: Sequence[Given]) -> Iterator[tuple[Given, Given, dict[str, Any]]]:
-    """Every two standing notices that meet in area, time and height, or may: nobody can tell."""
+@dataclass
+class Meetings:
+    """Which notices of one line meet. A pair is compared once: a notice never changes."""
+
+    known: dict[tuple[Place, Place], Conflict | None] = field(default_factory=dict)
+
+    def measure(self, given: Sequence[Given], budget_s: float) -> int:
+        """Compares pairs that nobody has compared yet; gives how many are left."""
+        until_s, left = time.monotonic() + budget_s, 0
+        pairs = list(_pairs(given))
+        wanted = {(one.place, other.place) for one, other in pairs}
+        self.known = {key: met for key, met in self.known.items() if key in wanted}
+        activities: dict[Place, Activity | None] = {}
+        for one, other in pairs:
+            if (one.place, other.place) in self.known:
+                continue
+            if time.monotonic() > until_s:
+                left += 1
+                continue
+            for each in (one, other):
+                if each.place not in activities:
+                    activities[each.place] = activity_of(each)
+            first, second = activities[one.place], activities[other.place]
+            met = None if first is None or second is None else conflict(first, second)
+            self.known[one.place, other.place] = met
+        return left
+
+    def found(self, given: Sequence[Given]) -> Iterator[tuple[Given, Given, dict[str, Any]]]:
+        """Every two standing notices that meet in area, time and height, or may: nobody can
+        tell; as far as they were compared."""
+        for one, other in _pairs(given):
+            met = self.known.get((one.place, other.place))
+            if met is not None:
+                facts = {
+                    "start_s": met.start_s,
+                    "end_s": met.end_s,
+                    "gap_m": met.gap_m,
+                    "heights_known": met.heights_known,
+                }
+                yield one, other, facts
+
+
+def _pairs(given: Sequence[Given]) -> Iterator[tuple[Given, Given]]:
     standing = [one for one in given if one.stands and one.state is not State.EXPIRED]
-    placed = [(one, activity_of(one)) for one in standing[-MEETING_MAX:]]
-    for (one, first), (other, second) in combinations(placed, 2):
-        if first is None or second is None:
-            continue
-        met = conflict(first, second)
-        if met is not None:
-            facts = {
-                "start_s": met.start_s,
-                "end_s": met.end_s,
-                "gap_m": met.gap_m,
-                "heights_known": met.heights_known,
-            }
-            yield one, other, facts
+    return combinations(standing[-MEETING_MAX:], 2)

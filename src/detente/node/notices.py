@@ -19,12 +19,14 @@ from detente.dossiers.dispatch import decode_dispatch
 from detente.dossiers.drafting import Draft, adopted, check_draft
 from detente.dossiers.faults import Fault, Rule, refuse
 from detente.dossiers.notice import Checked, read_values
+from detente.dossiers.notice import check as check_values
 from detente.dossiers.notice_forms import Answer, Cancellation, Notice, Reply, read_form
 from detente.dossiers.notices import Answered, Dossier, Given
 from detente.dossiers.profile import GEOMETRIES, Profile
 from detente.dossiers.renderings import render, title
+from detente.dossiers.timing import Times
 from detente.node import asked, releasing
-from detente.node.geometry import AS_WRITTEN, differences, meetings
+from detente.node.geometry import AS_SENT, AS_WRITTEN, differences
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 from detente.node.regimes import dossier_of, regime_view
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 Request = Mapping[str, Any]
 Look = Callable[[], dict[str, Any]]
+MEASURE_S = 0.5  # what one list may spend on comparing notices
 # Of a request: what a dispatch takes, whatever it holds.
 _SAID = ("label", "personal", "language", "precedence", "drill", "to", "dtg_s")
 
@@ -46,9 +49,10 @@ def check(node: Node, request: Request) -> dict[str, Any]:
     """A notice as it would be sent now: its values in their one form, its instants, every fault,
     its form and how it reads. Nothing is kept or sent."""
     line = find_line(node.station, request.get("line"))
-    found = dossier_of(node, line)
+    relations = _relations(line, request)
+    found = dossier_of(node, line, besides=relations)
     regime, profile = adopted(found, asked.text(request, "profile"))
-    checked = _checked(node, line, found, profile, request)
+    checked = _checked(node, line, found, profile, request, relations)
     late_s = max((one.late_s for one in checked.faults), default=0)
     form = checked.notice(regime.word, late_s)
     subject, text = render(profile, form.values, form.unknown, _language(line, request))
@@ -86,16 +90,26 @@ def send(node: Node, request: Request) -> Look | dict[str, Any]:
     return made | facts if isinstance(made, dict) else lambda: made() | facts
 
 
-def _checked(node: Node, line: Line, found: Dossier, profile: Profile, request: Request) -> Checked:
-    values = {
-        name: _referred(line, profile, name, asked.text({name: text}, name))
-        for name, text in asked.mapping(request, "values").items()
-    }
-    relations: dict[Place, Relation] = {
+def _relations(line: Line, request: Request) -> dict[Place, Relation]:
+    return {
         find_entry(line, asked.text(one, "entry")).place: named(
             Relation, asked.text(one, "relation")
         )
         for one in asked.rows(request, "relations")
+    }
+
+
+def _checked(
+    node: Node,
+    line: Line,
+    found: Dossier,
+    profile: Profile,
+    request: Request,
+    relations: Mapping[Place, Relation],
+) -> Checked:
+    values = {
+        name: _referred(line, profile, name, asked.text({name: text}, name))
+        for name, text in asked.mapping(request, "values").items()
     }
     draft = Draft(values, asked.texts(request, "unknown"), relations)
     now_s = clock(node.home).wall_s
@@ -176,7 +190,7 @@ def cancel(node: Node, request: Request) -> Look | dict[str, Any]:
 
 def _given(node: Node, line: Line, request: Request) -> Given:
     place = find_entry(line, asked.text(request, "entry")).place
-    for one in dossier_of(node, line).given:
+    for one in dossier_of(node, line, besides={place}).given:
         if one.place == place:
             return one
     raise LocalError(Refusal.NOT_FOUND, "that entry is no notice")
@@ -197,17 +211,22 @@ def times_view(checked: Checked) -> dict[str, Any]:
 def list_notices(node: Node, request: Request) -> dict[str, Any]:
     """The dossier of a line: adoptions, notices drafted and given, what is due, what is used.
 
-    With ``meet`` false nothing is measured: that is for whoever asks by the clock.
+    With ``last`` notices whose validity has ended and that nothing rests on are left out, but for
+    so many of each log; ``left_out`` counts them. With ``meet`` false nothing is measured: that is
+    for whoever asks by the clock. ``unmeasured`` counts the pairs of notices that nobody has
+    compared yet: the next look goes on from there.
     """
     line = find_line(node.station, request.get("line"))
-    found, language = dossier_of(node, line), _language(line, request)
-    meet = asked.flag(request, "meet", True)
+    last = None if request.get("last") is None else asked.whole(request, "last")
+    found, language = dossier_of(node, line, last), _language(line, request)
+    meet, met = asked.flag(request, "meet", True), node.folds(line).meetings
+    unmeasured = met.measure(found.given, MEASURE_S) if meet else 0
     return {
         "line": line.id.hex(),
         "now_s": clock(node.home).wall_s,
         "members": {one.number: one.name for one in line.charter.members},
         "adopted": [regime_view(one) for one in found.regimes.values()],
-        "drafted": list(_drafted(line)),
+        "drafted": list(_drafted(line, found, language)),
         "notices": [given_view(line, one, language) for one in found.given],
         "due": [
             one._asdict()
@@ -221,8 +240,10 @@ def list_notices(node: Node, request: Request) -> dict[str, Any]:
         "counts": [one._asdict() for one in found.counts],
         "meet": [
             {"entry": _word(line, one.place), "other": _word(line, other.place)} | facts
-            for one, other, facts in (meetings(found.given) if meet else ())
+            for one, other, facts in (met.found(found.given) if meet else ())
         ],
+        "unmeasured": unmeasured,
+        "left_out": found.closed,
     }
 
 
@@ -291,8 +312,8 @@ def _titled(found: Dossier, word: str, language: str) -> str:
     return word if profile is None else title(profile, language)
 
 
-def _drafted(line: Line) -> Iterator[dict[str, Any]]:
-    """Notices that wait here to be sequenced: nobody else knows of them."""
+def _drafted(line: Line, found: Dossier, language: str) -> Iterator[dict[str, Any]]:
+    """Notices that wait here to be sequenced, and when they are due: nobody else knows of them."""
     for row in sorted(line.queue.rows.values(), key=lambda one: one.number):
         draft = draft_of(line, row)
         if draft.kind == Kind.DISPATCH and draft.body is not None:
@@ -305,4 +326,16 @@ def _drafted(line: Line) -> Iterator[dict[str, Any]]:
                     "submitted_s": row.submitted_s,
                     "awaits_release": row.awaits_release,
                     "values": dict(form.values),
+                    **_as_due(found, form, language),
                 }
+
+
+def _as_due(found: Dossier, form: Notice, language: str) -> dict[str, Any]:
+    """How a notice that waits reads, and its instants, by what is adopted; a deadline that runs
+    from a receipt is told once it is entered."""
+    regime = found.regimes.get(form.word)
+    if regime is None or regime.profile is None:
+        return {"reads_subject": form.word} | Times()._asdict()
+    checked = check_values(regime.profile, form.values, AS_SENT, unknown=form.unknown)
+    subject = render(regime.profile, form.values, form.unknown, language)[0]
+    return {"reads_subject": subject} | times_view(checked)

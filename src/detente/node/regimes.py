@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -58,16 +58,24 @@ def shipped(node: Node) -> dict[str, Profile]:
     return found
 
 
-def dossier_of(node: Node, line: Line) -> dossiers.Dossier:
-    """The dossier of a line now."""
+def dossier_of(
+    node: Node, line: Line, last: int | None = 0, besides: Container[Place] = ()
+) -> dossiers.Dossier:
+    """The dossier of a line now, but for notices whose validity has ended and that nothing rests
+    on: it costs what is open, however many there were. So many of these of each log as ``last``
+    says are in it, all if that is None, and those ``besides``."""
+    folds, now_s = node.folds(line), clock(node.home).wall_s
+    known, frozen = _known(node, line), folds.frozen(node.station, line)
     return dossiers.dossier(
         line.shelf,
         parse_charter(line.charter_text),
         line.charter,
         AS_SENT,
-        clock(node.home).wall_s,
-        frozen=node.folds(line).frozen(node.station, line),
-        known=_known(node, line),
+        now_s,
+        frozen=frozen,
+        known=known,
+        stated=folds.statements(line, frozen),
+        closed=dossiers.NONE_CLOSED if last is None else folds.formed.closed(now_s, last, besides),
     )
 
 
