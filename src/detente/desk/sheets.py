@@ -12,8 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from detente import checkup, terms, times, words
-from detente import mistakes, terms, times, words
+from detente import checkup, mistakes, terms, times, words
 from detente.desk import alarm_words, notice_words, phrases
 from detente.desk.desk import Desk
 from detente.desk.sessions import Session
