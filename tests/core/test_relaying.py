@@ -387,6 +387,28 @@ def test_a_want_says_that_what_is_below_it_is_held() -> None:
     assert sent_of(bravo, link, charlie.log.id) == [1]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "what", "sent"),
+    [(5, frames.WANT_ENTRIES, []), (5, frames.WANT_FULL, [7]), (300, frames.WANT_ENTRIES, [7])],
+)
+def test_a_question_for_what_is_on_its_way_on_a_narrow_link_sends_nothing_twice(
+    seconds: int, what: int, sent: list[int]
+) -> None:
+    """Who waits for a slow frame asks again, and it is sent once more only when it must have been
+    lost by then; the full form is another frame, and comes at once."""
+    world, bravo, charlie, link = asked_on_a_narrow_link()
+    own = world.ends["alpha"].own()
+    bravo.send(link, frames.Got(own.id, 1))
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == [7]
+    world.run(seconds)
+    bravo.send(link, frames.Want(what, charlie.log.id, 0))
+    world.run()
+    bravo.send(link, frames.Got(own.id, own.size))  # both logs share the window
+    world.run()
+    assert sent_of(bravo, link, charlie.log.id) == sent
+
+
 def test_all_logs_share_the_window_of_a_narrow_link_and_take_turns() -> None:
     """While our own entry is not confirmed no other log's goes; then the other has its turn."""
     world, bravo, charlie, link = asked_on_a_narrow_link()

@@ -111,6 +111,12 @@ class Flight(NamedTuple):
     size: int
     entries: int
     bytes: int
+    asked_again_ms: int = 0  # a repeated question for it is no news before
+
+    @property
+    def start(self) -> int:
+        """The index of its first entry."""
+        return self.size - self.entries
 
 
 @dataclass(slots=True)

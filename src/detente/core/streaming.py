@@ -46,6 +46,8 @@ IN_FLIGHT_BYTES_MAX = 4 * limits.BATCH_BYTES_MAX  # and their bytes; bounds what
 CONFIRM_ENTRIES = 32  # so many entries, or so many bytes, ask to be confirmed
 CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2
 NARROW_IN_FLIGHT_MAX = 1  # batches on a narrow bearer, of all logs, so that FLASH finds it free
+# How long a batch may be on its way on a narrow bearer before a question for it says it was lost.
+AIR_MS, SLOWEST_BITS_PER_S = 60_000, 75
 DAY_S = 86_400
 # What answers a `want`, and says nothing of entries under way.
 OF_BODIES = frozenset({Refusal.NOT_IN_AUDIENCE, Refusal.PURGED, Refusal.NOT_HELD})
@@ -180,7 +182,9 @@ def send_batch(
     )
     session.full.discard(log.id)
     session.implied[log.id] = head.size
-    take_off(session, Flight(log.id, head.size, len(entries), size))
+    air_ms = AIR_MS + size * 8_000 // SLOWEST_BITS_PER_S
+    due_ms = step.now.steady_ms + air_ms if not session.wide and batch.start is not None else 0
+    take_off(session, Flight(log.id, head.size, len(entries), size, due_ms))
     frame = encode_entries(session.channel, batch, items, head.signature)
     urgent = not session.wide and log.id == line.mine and _goes_first(entries[0])
     step.out.append(Send(session.link, frame, urgent))
@@ -265,7 +269,7 @@ def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
         _serve_body(step, line, session, log, frame.index)
     elif frame.what == WANT_COSIGNATURE:
         on_want_cosignature(step, line, session, log)
-    else:
+    elif frame.what == WANT_FULL or not _is_on_its_way(step, session, log.id, frame.index):
         _rewind(line, session, log.id, frame.index)
         # It holds what is below, whoever brought it: else what it never confirmed to us fills the
         # window for good, and its repeated question is never answered.
@@ -274,6 +278,16 @@ def on_want(step: Step, line: Line, session: Session, frame: Want) -> None:
         if frame.what == WANT_FULL:
             session.full.add(log.id)
             session.paused.pop(log.id, None)  # what it declined it has room for again
+
+
+def _is_on_its_way(step: Step, session: Session, log_id: LogId, index: int) -> bool:
+    """Whether just this was sent on a narrow bearer and is answered when it comes: it says where it
+    begins, so nothing is lacking to read it. Asking again there does not make it faster."""
+    now_ms = step.now.steady_ms
+    return any(
+        (flight.log, flight.start) == (log_id, index) and now_ms < flight.asked_again_ms
+        for flight in session.flight
+    )
 
 
 def _rewind(line: Line, session: Session, log_id: LogId, index: int) -> None:
