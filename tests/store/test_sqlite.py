@@ -196,25 +196,20 @@ def test_an_entry_that_the_disk_lost_is_a_fault_of_the_machine(store, folder, au
         shelf.entry(alice.log, 4)
 
 
-@pytest.mark.parametrize(("table", "column"), [("line", "id"), ("log", "life")])
-def test_a_line_or_log_in_pieces_is_a_fault_of_the_machine(
+@pytest.mark.parametrize(("table", "column"), [("line", "id"), ("log", "life"), ("card", "data")])
+def test_what_a_start_rests_on_is_looked_through(
     store, folder, author, table: str, column: str
 ) -> None:
-    """Found before anything is asked about it, with the words of SQLite."""
+    """A row in pieces is named before anything is asked about it, with the words of SQLite."""
     keep(store, author().say())
-    sql = "replace(sql, 'BLOB NOT NULL', 'BLOB')"
-    raw(
-        folder,
-        f"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = {sql} WHERE name = '{table}'",
-    )
+    store.put_card(bytes(32), 1, b"card", None)
+    store.close()
+    edit = f"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = %s WHERE name = '{table}'"
+    raw(folder, edit % "replace(sql, 'BLOB NOT NULL', 'BLOB')")
     raw(folder, f"UPDATE {table} SET {column} = NULL")
-    raw(
-        folder,
-        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql ="
-        f" replace(sql, '{column} ', '{column} NOT NULL ') WHERE name = '{table}'",
-    )
-    with pytest.raises(MachineError, match=f"damaged: NULL value in {table}.{column}"):
-        store.lines()
+    raw(folder, edit % "replace(sql, 'BLOB', 'BLOB NOT NULL')")
+    with pytest.raises(MachineError, match=f"damaged: NULL value in {table}."):
+        SqliteStore.open(folder, MASTER)
 
 
 def test_an_index_that_lost_a_row_is_damage(store, folder, author) -> None:

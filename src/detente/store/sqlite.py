@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from detente.core.errors import DetenteError, LocalError, Refusal
+from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.core.events import (
     DropBody,
     Effect,
@@ -42,6 +42,10 @@ from detente.store.sqlite_reader import (
 __all__ = ["SqliteStore", "open_read_only", "open_store"]
 
 
+# What a node reads whole when it starts, and is short: so it is looked through each time.
+_SMALL = ("meta", "line", "log", "card", "revocation", "cosigner")
+
+
 class SqliteStore(SqliteReader):
     """``contract.Store`` over one SQLite file, opened by the node alone."""
 
@@ -64,11 +68,13 @@ class SqliteStore(SqliteReader):
         Bodies are sealed under ``master``, 32 bytes; ``entropy`` draws their keys. The caller
         holds the lock that keeps a second node out. LocalError as ``Database.open_writer`` and
         ``migrate`` say, NOT_ALLOWED for another master key, USAGE for one of another length.
+        MachineError DISK where a row that the start rests on is in pieces.
         """
         sealer = Sealer(master, entropy)
         database = Database.open_writer(folder, create=create, vfs=vfs)
         try:
             migrate(database)
+            _check_small(database)
             store = cls(database, sealer, entropy)
             check_master(store, sealer)
             if store.get_meta(MASTER_CHECK) is None:
@@ -373,6 +379,13 @@ class SqliteStore(SqliteReader):
 def open_store(folder: Path, master: bytes) -> SqliteStore:
     """The node's store, made at its first start. Errors as ``SqliteStore.open``."""
     return SqliteStore.open(folder, master, create=True)
+
+
+def _check_small(database: Database) -> None:
+    for table in _SMALL:
+        found = database.row(f"PRAGMA quick_check({table})")
+        if found is None or found[0] != "ok":
+            raise MachineError(Refusal.DISK, f"this store is damaged: {found and found[0]}")
 
 
 def _check_order(effect: StoreEntries, size: int) -> None:

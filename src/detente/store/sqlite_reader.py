@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
+from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, StoreAhead, StoreCosignature
 from detente.core.leaf import LogId
 from detente.core.transcript import Place
@@ -49,12 +49,7 @@ class SqliteReader:
         self._numbers = Numbers(database)
 
     def lines(self) -> Sequence[StoredLine]:
-        """Every line, in the order of acceptance. MachineError DISK where a row of a line or of a
-        log is in pieces: all else that is asked of the store rests on these few."""
-        for table in ("line", "log"):
-            found = self._database.row(f"PRAGMA quick_check({table})")
-            if found is None or found[0] != "ok":
-                raise MachineError(Refusal.DISK, f"this store is damaged: {found and found[0]}")
+        """Every line, in the order of acceptance."""
         rows = self._database.rows(
             "SELECT id, charter, member, mute, joining FROM line ORDER BY number"
         )
