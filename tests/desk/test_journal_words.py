@@ -86,6 +86,14 @@ def test_facts_stand_by_name_in_words() -> None:
     }
     by = [{"name": "Ann", "person": "1", "at_s": AT_S, "signature": "00"}, {"person": "2"}]
     assert read("authorisation", by=by, sha256="0" * 64) == {"By": "Ann 050900Z FEB 26; 2"}
+    form = {"line": "ab" * 32, "precedence": "FLASH", "kind": "dispatch"}
+    assert read("break-glass", form=form, reason="lost", sha256="0" * 64) == {
+        "Precedence": "FLASH",
+        "Line": "The line",
+        "Why": "lost",
+    }
+    assert read("line", line="ab" * 32, title="As it was called") == {"Line": "The line"}
+    assert read("line", line="cd" * 32, title="Another") == {"Line": "Another"}
     long = read("by-voice", text="x" * 600, note="f" * 64)
     assert (len(long["Text"]), len(long["Note"])) == (501, 16)
 
