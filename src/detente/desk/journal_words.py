@@ -61,7 +61,7 @@ NOTES: Final[Mapping[str, str]] = {
 FACTS: Final[Mapping[str, str]] = {
     "who": marked("Who"),
     "name": marked("Name"),
-    "by": marked("By"),
+    "by": marked("Done by"),
     "label": marked("Passkey"),
     "roles": marked("Roles"),
     "before": marked("Roles before"),
@@ -76,7 +76,7 @@ FACTS: Final[Mapping[str, str]] = {
     "reason": marked("Why"),
     "missing": marked("Authorisations missing"),
     "people": marked("People it takes"),
-    "at_s": marked("Done"),
+    "at_s": marked("Done at"),
     "said_s": marked("Said"),
     "spoke": marked("Spoke"),
     "text": marked("Text"),
