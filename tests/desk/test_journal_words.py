@@ -68,7 +68,7 @@ def test_facts_stand_by_name_in_words() -> None:
         before=[],
     ) == {
         "Name": "Ann",
-        "By": "Bob",
+        "Done by": "Bob",
         "Roles": "watch officer; drafter",
         "Powers that ended": "take proofs and exports",
     }
@@ -77,7 +77,7 @@ def test_facts_stand_by_name_in_words() -> None:
         "Line": "The line",
     }
     assert read("watch-taken", at_s=AT_S - 600, handed_over=False, until_s=AT_S) == {
-        "Done": "050850Z FEB 26",
+        "Done at": "050850Z FEB 26",
         "Relief due": "050900Z FEB 26",
         "Handed over": "no",
     }
@@ -85,7 +85,15 @@ def test_facts_stand_by_name_in_words() -> None:
         "Who is called": "5 Ann 22; 9 Bob 23"
     }
     by = [{"name": "Ann", "person": "1", "at_s": AT_S, "signature": "00"}, {"person": "2"}]
-    assert read("authorisation", by=by, sha256="0" * 64) == {"By": "Ann 050900Z FEB 26; 2"}
+    assert read("authorisation", by=by, sha256="0" * 64) == {"Done by": "Ann 050900Z FEB 26; 2"}
+    form = {"line": "ab" * 32, "precedence": "FLASH", "kind": "dispatch"}
+    assert read("break-glass", form=form, reason="lost", sha256="0" * 64) == {
+        "Precedence": "FLASH",
+        "Line": "The line",
+        "Why": "lost",
+    }
+    assert read("line", line="ab" * 32, title="As it was called") == {"Line": "The line"}
+    assert read("line", line="cd" * 32, title="Another") == {"Line": "Another"}
     long = read("by-voice", text="x" * 600, note="f" * 64)
     assert (len(long["Text"]), len(long["Note"])) == (501, 16)
 

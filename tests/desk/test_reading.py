@@ -200,7 +200,7 @@ def test_the_journal_is_paged_and_plain(parties: Parties) -> None:
     assert "\u202e" not in page
     earlier = re.search(r'href="(\?before=\d+)"', page)
     assert earlier is not None
-    assert "&lt;i&gt;19&lt;/i&gt;" in auditor.get(f"/journal{earlier[1]}").text
+    assert "&lt;i&gt;69&lt;/i&gt;" in auditor.get(f"/journal{earlier[1]}").text
     assert auditor.get("/journal?before=x").status == 400
 
 

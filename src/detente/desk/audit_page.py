@@ -26,7 +26,7 @@ from detente.desk.sheets import sheet
 from detente.desk.writing import line_of
 from detente.node.releasing import DESK_FOLDER
 
-NOTES_SHOWN = 100
+NOTES_SHOWN = 50
 CHUNK_BYTES = 1 << 20
 EXPORT_S = 600.0
 
@@ -69,9 +69,11 @@ async def journal(request: Request, desk: Desk, session: Session) -> Response:
         raise LocalError(Refusal.USAGE, f"«{before}» is no number of a note")
     asked: dict[str, Any] = {"limit": NOTES_SHOWN}
     notes = await desk.node.look("journal", **asked, **({"before": int(before)} if before else {}))
-    lines = {one["line"]: one["title"] for one in await desk.node.look("lines")}
+    lines = await desk.node.look("lines")
+    called = {one["line"]: one["title"] for one in lines}
+    called |= {member["party"]: member["name"] for one in lines for member in one["members"]}
     rows = [
-        {**note, "read": journal_words.read(note, lines), "kept": _kept(note["data"])}
+        {**note, "read": journal_words.read(note, called), "kept": _kept(note["data"])}
         for note in reversed(notes)
     ]
     earlier = notes[0]["index"] if notes and notes[0]["index"] else ""

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from detente.core.errors import LocalError, Refusal
 from detente.desk import noting, passkeys, sending
 from detente.desk.desk import Desk, wall_s
-from detente.desk.drafts import NOTE_CHARS_MAX, OFFERED, SENT, WRITING, Draft
+from detente.desk.drafts import NOTE_CHARS_MAX, OFFERED, SENDING, SENT, WRITING, Draft
 from detente.desk.fixed import PURPOSE, statement
 from detente.desk.guard import page
 from detente.desk.people import Person
@@ -75,6 +75,8 @@ async def authorise(request: Request, desk: Desk, session: Session) -> Response:
     """One person's passkey over the form on the screen. NOT_ALLOWED, IN_USE for another form."""
     draft, form = _draft(request, desk), await request.form()
     if not may_sign(session.person, draft):
+        if draft.state in (SENDING, SENT) and session.person.may("authorise"):
+            return _after(draft)  # another was first: here is what became of it
         raise refusal(
             Refusal.NOT_ALLOWED,
             marked("Your word on this is not asked for"),

@@ -61,13 +61,14 @@ NOTES: Final[Mapping[str, str]] = {
 FACTS: Final[Mapping[str, str]] = {
     "who": marked("Who"),
     "name": marked("Name"),
-    "by": marked("By"),
+    "by": marked("Done by"),
     "label": marked("Passkey"),
     "roles": marked("Roles"),
     "before": marked("Roles before"),
     "powers": marked("Powers until then"),
     "powers_gone": marked("Powers that ended"),
     "draft": marked("Draft"),
+    "precedence": marked("Precedence"),
     "line": marked("Line"),
     "title": marked("Line"),
     "entry": marked("Entry"),
@@ -75,7 +76,7 @@ FACTS: Final[Mapping[str, str]] = {
     "reason": marked("Why"),
     "missing": marked("Authorisations missing"),
     "people": marked("People it takes"),
-    "at_s": marked("Done"),
+    "at_s": marked("Done at"),
     "said_s": marked("Said"),
     "spoke": marked("Spoke"),
     "text": marked("Text"),
@@ -86,14 +87,14 @@ FACTS: Final[Mapping[str, str]] = {
     "first_s": marked("Began"),
     "until_s": marked("Relief due"),
     "relieved": marked("Relieved"),
-    "on": marked("On"),
+    "on": marked("On duty"),
     "send": marked("Sent on"),
     "incoming": marked("They called"),
     "by_passkey": marked("Signed in by passkey"),
     "handed_over": marked("Handed over"),
     "party": marked("Party"),
     "profile": marked("Profile"),
-    "serial": marked("Card"),
+    "serial": marked("Card number"),
     "key": marked("Key"),
     "number": marked("Number"),
     "k": marked("Incarnation"),
@@ -118,17 +119,22 @@ class Note(NamedTuple):
     facts: tuple[tuple[str, str], ...]
 
 
-def read(note: Mapping[str, Any], lines: Mapping[str, str]) -> Note:
-    """A note in the reader's language; ``lines`` are the titles of lines by id. A purged note has
-    no facts, and what makes no sense is left to the note as it is kept."""
+def read(note: Mapping[str, Any], called: Mapping[str, str]) -> Note:
+    """A note in the reader's language; ``called`` are the names of lines and parties by id. A
+    purged note has no facts, and what makes no sense is left to the note as it is kept."""
     given, facts = dict(note["data"] or {}), []
-    if _shown("at_s", given.get("at_s"), lines) == dtg(note["at_s"]):
+    if _shown("at_s", given.get("at_s"), called) == dtg(note["at_s"]):
         del given["at_s"]  # it was noted at once
+    if "title" in given:  # of a line that may have another now, or be gone
+        given.pop("title" if str(given.get("line")) in called else "line", None)
+    form = given.get("form")
+    if isinstance(form, Mapping):
+        given |= {name: form[name] for name in ("line", "precedence") if name in form}
     alarm = _alarm(given)
     if alarm:
         facts.append((_("Alarm"), alarm))
         given = {name: it for name, it in given.items() if name not in _OF_ALARM}
-    said = ((name, _shown(name, given[name], lines)) for name in FACTS if name in given)
+    said = ((name, _shown(name, given[name], called)) for name in FACTS if name in given)
     facts += [(word(FACTS, name), text) for name, text in said if text]
     return Note(word(NOTES, note["word"]), tuple(facts))
 
@@ -144,7 +150,7 @@ def _alarm(given: Mapping[str, Any]) -> str:
         return ""
 
 
-def _shown(name: str, value: Any, lines: Mapping[str, str]) -> str:
+def _shown(name: str, value: Any, called: Mapping[str, str]) -> str:
     """One fact; empty where it says nothing, or nothing to a person."""
     if value is None or value in ("", []):
         return ""
@@ -155,11 +161,9 @@ def _shown(name: str, value: Any, lines: Mapping[str, str]) -> str:
     if isinstance(value, list):
         return "; ".join(_rows(_TABLES.get(name, {}), value))
     text = str(value)
-    if name == "line":
-        return lines.get(text, text[:HASH_SHOWN_CHARS])
-    if len(text) > TEXT_SHOWN_CHARS:
-        return text[:TEXT_SHOWN_CHARS] + "…"
-    return text[:HASH_SHOWN_CHARS] if name in ("party", "note") and _is_hash(text) else text
+    if _is_hash(text):
+        return called.get(text, text[:HASH_SHOWN_CHARS])
+    return text if len(text) <= TEXT_SHOWN_CHARS else text[:TEXT_SHOWN_CHARS] + "…"
 
 
 def _is_hash(text: str) -> bool:
