@@ -33,18 +33,22 @@ ENDED = ("suspended", "dropped")
 
 @page()
 async def profiles(request: Request, desk: Desk, session: Session) -> Response:
-    """Every profile that is known here, with what became of it on this line."""
+    """Every profile that is known here, those of this line first."""
     line = await line_of(desk, request.path_params["line"])
     found, known = await giving.profiles(desk, line["line"])
+    adopted, offered = {one: _of(found["adopted"], one) for one in known}, _offered(found)
     return sheet(
         request,
         desk,
         session,
         "profiles.html",
         line=line,
-        profiles=sorted(known.values(), key=lambda one: one.name),
-        adopted={digest: _of(found["adopted"], digest) for digest in known},
-        offered=_offered(found),
+        profiles=sorted(
+            known.values(),
+            key=lambda one: (not adopted[one.digest] and one.digest not in offered, one.name),
+        ),
+        adopted=adopted,
+        offered=offered,
     )
 
 
