@@ -32,6 +32,9 @@ TEXTS = {
 }
 
 
+PHRASE = {"code": "test", "certainty": "V", "source": "Art. 5", "says": {"en": "a test"}}
+
+
 def faults_of(changes):
     """The paths at which a changed profile is wrong."""
     with pytest.raises(LocalError) as caught:
@@ -97,6 +100,11 @@ def test_a_charter_s_word_names_profile_edition_and_text():
         ("field.kind.need", "wanted", "field.kind.need"),
         ("field.kind.choices", "test", "field.kind.choices"),
         ("field.kind.choices", [1], "field.kind.choices"),
+        ("field.kind.phrase", [PHRASE, PHRASE], "field.kind.phrase"),
+        ("field.kind.phrase", [PHRASE | {"code": "war"}], "field.kind.phrase"),
+        ("field.kind.phrase", [PHRASE | {"certainty": "sure"}], "field.kind.phrase.0.certainty"),
+        ("field.kind.phrase", [PHRASE | {"says": "x"}], "field.kind.phrase.0.says"),
+        ("field.site.phrase", [PHRASE], "field.site.phrase"),
         ("field.range.unit", None, "field.range.unit"),
         ("field.range.most", "lead", "field.range.most"),
         ("field.range.most", "nothing", "field.range.most"),

@@ -29,6 +29,21 @@ def test_a_notice_reads_in_each_language():
     assert render(launch, {}, (), "en") == ("Launch of …, …", "")
 
 
+def test_a_code_is_read_in_the_reader_s_language():
+    """The code itself travels; what is recalled is marked, and another language falls back."""
+    sea = shipped()["sea-danger-1972"]
+    read, recalled = {"signal": "YV1 PJ2"}, {"signal": "YV1 RT2"}
+    assert render(sea, read, (), "en")[1] == "Ships show YV1 PJ2 (cannot turn to port)."
+    assert "YV1 PJ2 (не могу повернуть влево)" in render(sea, read, (), "ru")[1]
+    assert render(sea, read, (), "fr") == render(sea, read, (), "en")
+    assert "(passing on your port side [M])" in render(sea, recalled, (), "en")[1]
+    assert render(sea, {"signal": "YV1 XX9"}, (), "en")[1] == "Ships show YV1 XX9."
+    for one in shipped().values():
+        for field in one.fields.values():
+            for phrase in field.phrases:
+                assert set(phrase.says) == set(one.titles)
+
+
 def test_a_schema_tells_the_forms_of_values():
     """Required ones, closed words, patterns; every field of every shipped profile has its form."""
     found = schema(profile())

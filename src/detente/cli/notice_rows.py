@@ -29,6 +29,9 @@ def profile_rows(found: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
         for field in one["fields"]:
             parts = [field["type"], field["unit"], field["need"], *field["choices"]]
             yield f"  {plain(field['name']):<18}  {plain(' '.join(p for p in parts if p))}"
+            for each in field["phrases"]:
+                says = each["says"].get(languages.language()) or "; ".join(each["says"].values())
+                yield f"    {plain(each['code'])}: {plain(says)} [{each['certainty']}]"
     for one in found["adopted"]:
         yield from adopted_rows(one)
 

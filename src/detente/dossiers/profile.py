@@ -58,6 +58,15 @@ class Number(NamedTuple):
         return f"{self.value} {self.unit}".rstrip()
 
 
+class Phrase(NamedTuple):
+    """What a code among a field's choices means, by language, and how sure that is."""
+
+    code: str
+    certainty: str
+    source: str
+    says: Mapping[str, str]
+
+
 class Field(NamedTuple):
     """One field of a notice. ``need`` unknown: it must be named, and may be unknown for now."""
 
@@ -68,6 +77,7 @@ class Field(NamedTuple):
     labels: Mapping[str, str]
     unit: str = ""
     choices: tuple[str, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
     least: Number | None = None
     most: Number | None = None
 

@@ -31,6 +31,7 @@ from detente.dossiers.profile import (
     Field,
     Number,
     OneOf,
+    Phrase,
     Precondition,
     Profile,
     Rendering,
@@ -143,6 +144,11 @@ def _field(table: _Table, numbers: Mapping[str, Number]) -> Field:
     unit = table.choice("unit", UNITS) if type_ == "number" else ""
     limits = tuple(UNITS_S) if type_ == "window" else (unit,)
     limited = type_ in {"number", "count", "window"}
+    choices = table.texts("choices") if type_ in {"text", "area"} else ()
+    phrases = tuple(_phrase(row) for row in table.rows("phrase"))
+    codes = [one.code for one in phrases]
+    if not set(codes) <= set(choices) or len(set(codes)) < len(codes):
+        table.wrong("phrase", "one for a choice of the field, each once")
     return Field(
         name=table.name,
         type=type_,
@@ -150,10 +156,16 @@ def _field(table: _Table, numbers: Mapping[str, Number]) -> Field:
         source=table.text("source"),
         labels=table.words("label"),
         unit=unit,
-        choices=table.texts("choices") if type_ in {"text", "area"} else (),
+        choices=choices,
+        phrases=phrases,
         least=table.number("least", numbers, limits) if limited else None,
         most=table.number("most", numbers, limits) if limited else None,
     )
+
+
+def _phrase(table: _Table) -> Phrase:
+    certainty = table.choice("certainty", CERTAINTIES)
+    return Phrase(table.text("code"), certainty, table.text("source"), table.words("says"))
 
 
 def _deadline(table: _Table, known: _Known) -> Deadline:

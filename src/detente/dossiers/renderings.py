@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from detente.dossiers.profile import TIMES, Field, Profile, Rendering
+from detente.dossiers.profile import TIMES, UNSURE, Field, Profile, Rendering
 
 _NAMED = re.compile(r"\{([^{}]*)\}")
 _PATTERNS = {
@@ -27,10 +27,12 @@ def render(
 ) -> tuple[str, str]:
     """Subject and text of a notice in a language; in the profile's first where it has not that one.
 
-    A row that names a field which was left out is left out; what is unknown for now says so.
+    A row that names a field which was left out is left out; what is unknown for now says so. A code
+    stands beside what it means.
     """
     template = _template(profile, language)
-    known = dict.fromkeys(unknown, template.unknown) | dict(values)
+    said = {name: worded(profile, name, text, language) for name, text in values.items()}
+    known = dict.fromkeys(unknown, template.unknown) | said
 
     def filled(row: str) -> str:
         return _NAMED.sub(lambda match: known[match[1]], row)
@@ -41,6 +43,16 @@ def render(
         if all(name in known for name in _NAMED.findall(row))
     ]
     return _NAMED.sub(lambda match: known.get(match[1], "…"), template.subject), "\n".join(rows)
+
+
+def worded(profile: Profile, name: str, text: str, language: str) -> str:
+    """A value as it is read: a code with what it means, and [M] or [?] where nobody read that."""
+    field = profile.fields.get(name)
+    for one in () if field is None else field.phrases:
+        if one.code == text and one.says:
+            says = one.says.get(language) or next(iter(one.says.values()))
+            return f"{text} ({says}{f' [{one.certainty}]' if one.certainty in UNSURE else ''})"
+    return text
 
 
 def _template(profile: Profile, language: str) -> Rendering:

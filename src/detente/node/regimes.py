@@ -98,6 +98,7 @@ def profile_view(profile: Profile) -> dict[str, Any]:
                 "need": one.need,
                 "unit": one.unit,
                 "choices": list(one.choices),
+                "phrases": [each._asdict() | {"says": dict(each.says)} for each in one.phrases],
                 "labels": dict(one.labels),
                 "source": one.source,
             }
