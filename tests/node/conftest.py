@@ -38,18 +38,26 @@ class Wire:
         self.closed: list[str] = []
         self.nudged: list[bytes] = []
         self.called: set[bytes] = set()
+        self.reopened: list[bytes] = []
         self.held_closed: set[bytes] = set()
 
     def up(self, number: int, key: bytes = b"") -> None:
         link = SimpleNamespace(
             peer=self.peer,
             bearer="wire",
+            wide=False,
             queued_bytes=lambda: 0,
             rate_bits_per_s=lambda: 2400,
         )
         self.live[number] = SimpleNamespace(
             number=number, link=link, waiting_bytes=0, since_s=0.0, key=key
         )
+
+    def is_called(self, party: bytes) -> bool:
+        return bool(self.linked(party))
+
+    def reopen(self, party: bytes) -> None:
+        self.reopened.append(party)
 
     def linked(self, party: bytes) -> list[Any]:
         return [live for live in self.live.values() if live.link.peer == party]

@@ -46,6 +46,21 @@ def test_defaults(tmp_path: Path) -> None:
     assert (config.language, config.log, config.dial) == ("en", "info", {})
 
 
+def serial(peer: str = "ab" * 32, device: str = "/dev/ttyUSB0", more: str = "") -> str:
+    """One serial port, as it stands in the file."""
+    return f'[[serial]]\ndevice = "{device}"\npeer = "{peer}"\n{more}\n'
+
+
+def test_a_serial_port_reads_back(tmp_path: Path) -> None:
+    """What is left out of a serial port is as the spec of the file says, and what is written reads
+    back."""
+    (tmp_path / CONFIG_FILE).write_text(GOOD + serial() + serial(more="carries = 75"))
+    config = load_config(tmp_path)
+    assert [port.bits_per_s for port in config.serial] == [7680, 75]
+    write_config(tmp_path, config)
+    assert load_config(tmp_path) == config
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -62,6 +77,12 @@ def test_defaults(tmp_path: Path) -> None:
         (GOOD + 'log = "loud"', "log"),
         (GOOD + '[dial]\n"ab" = "host:1"', "dial"),
         (GOOD + f'[dial]\n"{"ab" * 32}" = "host"', "dial"),
+        (GOOD + serial("abc"), "serial: abc is not"),
+        (GOOD + serial(device="ttyUSB0"), "device"),
+        (GOOD + serial(more="speed = 0"), "speed"),
+        (GOOD + serial(more="carries = -1"), "carries"),
+        (GOOD + serial(more="carries = 19"), "less than 20"),
+        (GOOD + serial(more="parity = 1"), "parity"),
         (GOOD + "[", "at end"),
         (GOOD + "dial = " + "[" * 2000, "recursion"),
     ],

@@ -9,8 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cable import FAST, Cable
 
+from detente.bearers.serial import SerialPort, Tty, open_port
 from detente.bearers.tls import Pin, TlsIdentity, connect
+from detente.core.errors import LocalError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp
 from detente.node import links as module
 from detente.node.links import Links
@@ -380,3 +383,106 @@ def test_large_frames_are_handed_over_one_by_one(monkeypatch: pytest.MonkeyPatch
         [b"5"],
     ]
     assert list(module._grouped([])) == []
+
+
+def wired(low: Desk, high: Desk, cable: Cable) -> None:
+    """Both ends keep the port at their end of a cable open."""
+    for number, (one, other) in enumerate(((low, high), (high, low))):
+        given = Tty(cable.names[number], 9600, FAST)
+
+        def open_it(given: Tty = given, one: Desk = one, other: Desk = other) -> SerialPort:
+            return open_port(given, bytes(32), one.party, other.party)
+
+        one.links.keep_open(other.party, given.device, open_it)
+
+
+def by(desk: Desk, bearer: str) -> list[int]:
+    """The numbers of the links that are up by a bearer."""
+    return [live.number for live in desk.links.live.values() if live.link.bearer == bearer]
+
+
+def test_a_call_and_a_cable_carry_at_once() -> None:
+    """A party is reached by TLS and by a serial port at the same time; each link is called what it
+    is, and a cable that is up keeps nobody from calling."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        cable = Cable()
+        wired(low, high, cable)
+        await until(lambda: by(low, "serial") and by(high, "serial"), "the cable")
+        assert not low.links.is_called(HIGH)
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: by(low, "tls") and by(high, "tls"), "the call")
+        assert low.links.is_called(HIGH)
+        for bearer in ("serial", "tls"):
+            low.links.send(by(low, bearer)[0], bearer.encode(), urgent=True)
+        await until(lambda: sorted(high.frames()) == [b"serial", b"tls"])
+        assert sorted(one.wide for one in high.inputs if isinstance(one, LinkUp)) == [False, True]
+        low.links.close_link(by(low, "tls")[0], "test")
+        await until(lambda: by(low, "tls") and by(high, "tls"), "the call back")
+        assert len(low.words("link-up")) == 3
+        await low.links.close()
+        await high.links.close()
+        cable.close()
+
+    run(scene)
+
+
+def test_a_cable_ends_with_trust_and_comes_back_with_a_new_secret() -> None:
+    """A party that is trusted no more loses its cable as well; another secret makes a new link; a
+    port that cannot be opened is named once."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        cable = Cable()
+        wired(low, high, cable)
+        low.links.keep_open(b"\x03" * 32, "/dev/no-such-port", no_port)
+        low.trusted[b"key"] = b"\x03" * 32
+        await until(lambda: by(low, "serial") and by(high, "serial"), "the cable")
+        low.links.reopen(HIGH)
+        await until(lambda: len(low.words("link-up")) == 2, "the new link")
+        assert low.words("link-down")[0]["reason"] == "another secret"
+        await until(lambda: len(low.words("serial-lost")) >= 2, "the port that is not there")
+        known, low.trusted = low.trusted, {}
+        low.links.drop_untrusted(low.trusted.get)
+        await until(lambda: not low.links.live, "the end of trust")
+        ups = len(low.words("link-up"))
+        await asyncio.sleep(0.5)
+        assert len(low.words("link-up")) == ups
+        low.trusted = known
+        await until(lambda: by(low, "serial"), "trust again")
+        lost = [facts for facts in low.words("serial-lost") if facts["party"] == b"\x03" * 32]
+        assert len(lost) == 1
+        await low.links.close()
+        await high.links.close()
+        cable.close()
+
+    run(scene)
+
+
+def test_a_cable_with_a_long_frame_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While fragments come the link lives, though no frame is whole; when none come it is ended."""
+    monkeypatch.setattr(module, "SILENT_S", 3.0)
+
+    async def scene(low: Desk, high: Desk) -> None:
+        cable = Cable()
+        wired(low, high, cable)
+        await until(lambda: by(low, "serial") and by(high, "serial"), "the cable")
+        (live,) = high.links.live.values()
+        live.heard_s -= 3600.0
+        low.links.send(by(low, "serial")[0], bytes(100))
+        await until(lambda: live.heard)
+        live.heard_s -= 3600.0
+        high.links.drop_silent(asyncio.get_running_loop().time())
+        assert live.number in high.links.live
+        high.links.drop_silent(asyncio.get_running_loop().time() + 10)
+        assert live.number not in high.links.live
+        await low.links.close()
+        await high.links.close()
+        cable.close()
+
+    run(scene)
+
+
+def no_port() -> SerialPort:
+    """A port that is not there."""
+    raise LocalError(Refusal.NOT_FOUND, "no such port")

@@ -33,7 +33,7 @@ class Link(Protocol):
 
     @property
     def bearer(self) -> str:
-        """The kind of bearer: ``tls`` or ``memory``."""
+        """The kind of bearer: ``tls``, ``serial`` or ``memory``."""
 
     @property
     def wide(self) -> bool:
@@ -43,9 +43,10 @@ class Link(Protocol):
     def fresh(self) -> bytes:
         """32 bytes that both ends know and that no other link has had (channel binding)."""
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, *, urgent: bool = False) -> None:
         """Queues one frame of 1 to FRAME_BYTES_MAX bytes. Never blocks, never promises arrival.
 
+        A narrow link sends urgent frames before others; on a wide one all keep their order.
         PeerError UNREACHABLE once the link is closed, and when this frame closes it because more
         than LINK_QUEUE_BYTES_MAX wait; LocalError OVERSIZE or MALFORMED for a frame that is too
         long or empty. Callers pace themselves by ``queued_bytes``.
@@ -57,6 +58,10 @@ class Link(Protocol):
     def rate_bits_per_s(self) -> int | None:
         """What this way lately carried, for people to see; None where nobody knows. What the
         protocol does depends on ``wide`` alone."""
+
+    def heard_s(self) -> float | None:
+        """When something of the peer last came, by the clock of the loop, on a link where a frame
+        may take hours; None where frames alone tell."""
 
     async def receive(self) -> list[bytes]:
         """All whole frames that are here, at least one, in order; waits for the first.

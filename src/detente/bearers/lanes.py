@@ -14,6 +14,7 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.limits import FRAME_BYTES_MAX
 
 TAG_BYTES = 16
+CONFIRM_FRAGMENTS = 4  # so many fragments are confirmed at once
 NEVER_S = float("inf")
 FIRST_S = 4.0
 AGAIN_S_MAX = 60.0  # the longest wait before a fragment that nobody confirms is sent once more
@@ -23,7 +24,8 @@ AGAIN_S_MAX = 60.0  # the longest wait before a fragment that nobody confirms is
 class Timing:
     """How long a confirmation takes on this way, after RFC 6298; FIRST_S until one is known.
 
-    ``held_back_s`` is for how long the peer may wait for more to confirm.
+    ``held_back_s`` is for how long the peer may wait for more to confirm: not behind the end of a
+    frame, nor where it misses something.
     """
 
     held_back_s: float
@@ -38,10 +40,11 @@ class Timing:
         self.spread_s += (abs(took_s - self.mean_s) - self.spread_s) / 4
         self.mean_s += (took_s - self.mean_s) / 8
 
-    def again_s(self, tries: int) -> float:
-        """How long to wait for a confirmation before the next try."""
+    def again_s(self, tries: int, *, at_once: bool) -> float:
+        """How long to wait for a confirmation before the next try; ``at_once``: not held back."""
         wait_s = FIRST_S if self.mean_s is None else self.mean_s + max(4 * self.spread_s, 0.1)
-        return min(wait_s * 2.0 ** min(tries - 1, 8), AGAIN_S_MAX) + self.held_back_s
+        held_back_s = self.held_back_s / CONFIRM_FRAGMENTS if at_once else self.held_back_s
+        return min(wait_s * 2.0 ** min(tries - 1, 8), AGAIN_S_MAX) + held_back_s
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class SendLane:
         self.confirmed = 0  # all below are held by the peer
         self.under_way: dict[int, UnderWay] = {}
         self.queued_bytes = 0
+        self._newest = -1  # the highest number that the peer holds
         self.due_s = NEVER_S  # nothing is to be sent again before
         self._frames: deque[bytes] = deque()
         self._at = 0  # how far the first of them is cut
@@ -114,8 +118,12 @@ class SendLane:
         """A fragment leaves, for the first time or once more."""
         each.tries += 1
         each.turn, each.sent_s = turn, sent_s
-        each.due_s = sent_s + timing.again_s(each.tries)
+        each.due_s = self._again_s(each, timing)
         self.due_s = min(self.due_s, each.due_s)
+
+    def _again_s(self, each: UnderWay, timing: Timing) -> float:
+        at_once = each.fragment.last or each.fragment.number < self._newest
+        return each.sent_s + timing.again_s(each.tries, at_once=at_once)
 
     def never_sent(self, fragment: Fragment) -> None:
         """The transmission of a fragment was broken off: it is due again at once."""
@@ -134,12 +142,15 @@ class SendLane:
         ]
         if not arrived:
             return False
+        self._newest = max(self._newest, *(each.fragment.number for each in arrived))
         newest = max(arrived, key=lambda each: each.turn)
         if newest.tries == 1:
             timing.sample(now_s - newest.sent_s)
         for each in self.under_way.values():
-            if each.turn < newest.turn:
-                each.due_s = self.due_s = 0.0
+            each.tries = min(each.tries, 2)  # somebody is there: no more growing waits
+            again_s = 0.0 if each.turn < newest.turn else self._again_s(each, timing)
+            each.due_s = min(each.due_s, again_s)
+            self.due_s = min(self.due_s, each.due_s)
         return True
 
 

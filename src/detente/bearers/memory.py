@@ -33,7 +33,7 @@ class MemoryLink:
         self._gone = asyncio.Event()
         self.other: MemoryLink = self
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, *, urgent: bool = False) -> None:  # noqa: ARG002 - all keep order
         """As ``Link.send``."""
         self.inject(framed(frame))
 
@@ -54,6 +54,10 @@ class MemoryLink:
 
     def rate_bits_per_s(self) -> int | None:
         """As ``Link.rate_bits_per_s``: memory has no rate worth a number."""
+        return None
+
+    def heard_s(self) -> float | None:
+        """As ``Link.heard_s``: frames alone tell."""
         return None
 
     async def receive(self) -> list[bytes]:

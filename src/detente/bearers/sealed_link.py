@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from detente.bearers.lanes import NEVER_S, SendLane, TakeLane, Timing
+from detente.bearers.lanes import CONFIRM_FRAGMENTS, NEVER_S, SendLane, TakeLane, Timing
 from detente.bearers.packets import LANES, URGENT, Fragment, Held, Packet, read_packet
 from detente.core.crypto import AEAD_NONCE_BYTES
 from detente.core.errors import PeerError, Refusal
@@ -29,7 +29,6 @@ PIECE_BYTES_MIN = 64  # less, and heads and checks are an eighth of everything
 URGENT_PIECE_BYTES_MIN = 128  # nothing overtakes these
 PIECE_BYTES_MAX = (180, 180, 120)  # with each error correction: a packet fills one of its blocks
 URGENT_RUN = 8  # urgent fragments in a row while others wait; then one of those
-CONFIRM_FRAGMENTS = 4  # so many fragments are confirmed at once
 ANNOUNCE_S_MIN = 2.0  # between two announcements, and at least four times their airtime
 ANNOUNCE_S_MAX = 60.0
 RETIRED_MAX = 256  # fresh bytes of the peer's earlier lives; then our own begin anew
@@ -86,7 +85,7 @@ class SealedEnd:
     def _reset(self) -> None:
         self.sends = [SendLane(lane) for lane in range(LANES)]
         self.takes = [TakeLane() for _ in range(LANES)]
-        self._timing = Timing((CONFIRM_FRAGMENTS + 1) * self.airtime_s(PIECE_BYTES_MAX[0]))
+        self._timing = Timing(CONFIRM_FRAGMENTS * self.airtime_s(PIECE_BYTES_MAX[0]))
         self._sealed = [0] * LANES  # frames so far, in each lane
         self._opened = [0] * LANES
         self._turn = self._run = 0
@@ -229,6 +228,13 @@ class SealedEnd:
         least = URGENT_PIECE_BYTES_MIN if lane == URGENT else PIECE_BYTES_MIN
         most = PIECE_BYTES_MAX[max(self.level, self.level_wished)]
         return min(max(int(self._bits_per_s * PIECE_S / 8), least), most)
+
+    def wish(self, level: int, now_s: float) -> None:
+        """A block came in vain, or one after which another error correction is asked of the peer:
+        it is told with the next packet, and once more as long as blocks come in vain."""
+        self.level_wished = level
+        if self.keys is not None and self._confirm_s is None:
+            self._confirm_s = now_s + self.airtime_s(PIECE_BYTES_MAX[0])
 
     def broken_off(self, outgoing: Outgoing) -> None:
         """A packet was not sent to its end: what was in it is due again."""

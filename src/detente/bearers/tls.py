@@ -99,7 +99,7 @@ class TlsLink(asyncio.BufferedProtocol):
         self._gone = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, *, urgent: bool = False) -> None:  # noqa: ARG002 - all keep order
         """As ``Link.send``. Frames of one turn of the loop leave in one write."""
         data = framed(frame)
         if self._reason is None:
@@ -119,6 +119,10 @@ class TlsLink(asyncio.BufferedProtocol):
     def rate_bits_per_s(self) -> int | None:
         """As ``Link.rate_bits_per_s``."""
         return delivered_bits_per_s(self._transport.get_extra_info("socket"))
+
+    def heard_s(self) -> float | None:
+        """As ``Link.heard_s``: frames alone tell."""
+        return None
 
     async def receive(self) -> list[bytes]:
         """As ``Link.receive``."""

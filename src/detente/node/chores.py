@@ -10,7 +10,7 @@ from detente.core.leaf import Kind
 from detente.core.log import RECENT_ENTRIES_MAX
 from detente.core.station import Line
 from detente.dossiers.linktest import due
-from detente.node import renewal
+from detente.node import link_secrets, renewal
 from detente.node.folds import Folds, decode_folds
 from detente.node.opening import clock
 from detente.node.speaking import test
@@ -35,7 +35,7 @@ class Chores:
 
     def run(self) -> None:
         """One round. A refusal of our own side is logged and ends nothing."""
-        for chore in (self._test, self._announce, self._read_on):
+        for chore in (self._test, self._announce, self._deliver, self._read_on):
             try:
                 chore()
             except LocalError as error:
@@ -59,6 +59,9 @@ class Chores:
         if self._rounds % ENFORCE_ROUNDS == 0:
             renewal.enforce_all(self._node)
             renewal.forget_old_tls(self._node)
+
+    def _deliver(self) -> None:
+        link_secrets.deliver(self._node)
 
     def follow(self, entries: int) -> None:
         """Told of every step: what much traffic brings is read before it leaves the memory."""

@@ -14,7 +14,23 @@ from detente.core.errors import LocalError, PeerError, Refusal
 
 CONFIG_FILE = "config.toml"
 _PARTY = re.compile(r"[0-9a-f]{64}")
+SPEED_MAX = 4_000_000  # bauds; faster ways have a network
+BITS_PER_S_MIN = 20  # slower, and one announcement takes half a minute
 CLOCK_SOURCES = ("unknown", "hand", "network", "satellite")
+
+
+class Serial(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A radio modem, or a bare cable, behind a serial port."""
+
+    device: str  # the absolute path of the port
+    peer: str  # party id in hex, whose node is at the other end
+    speed: int = 9600  # of the port, in bauds
+    carries: int = 0  # bits a second that pass beyond it; 0: eight tenths of the speed
+
+    @property
+    def bits_per_s(self) -> int:
+        """What the way carries."""
+        return self.carries or self.speed * 8 // 10
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -27,6 +43,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     language: str = "en"  # of the desk and of what the node prints
     log: Literal["info", "debug"] = "info"
     dial: dict[str, str] = {}  # party id in hex -> host:port, in place of the card's address
+    serial: list[Serial] = []
 
 
 def load_config(home: Path) -> Config:
@@ -51,7 +68,20 @@ def load_config(home: Path) -> Config:
     for party in config.dial:
         if not _PARTY.fullmatch(party):
             raise _wrong(f"dial: {party} is not the 64 hex digits of a party")
+    for port in config.serial:
+        _check_serial(port)
     return config
+
+
+def _check_serial(port: Serial) -> None:
+    if not _PARTY.fullmatch(port.peer):
+        raise _wrong(f"serial: {port.peer} is not the 64 hex digits of a party")
+    if not Path(port.device).is_absolute():
+        raise _wrong("serial: device is the absolute path of a port")
+    if not 0 < port.speed <= SPEED_MAX or not 0 <= port.carries <= SPEED_MAX:
+        raise _wrong(f"serial: speed and carries are at most {SPEED_MAX}")
+    if port.bits_per_s < BITS_PER_S_MIN:
+        raise _wrong(f"serial: {port.device} carries less than {BITS_PER_S_MIN} bits a second")
 
 
 def _check_address(field: str, address: str) -> None:
@@ -82,6 +112,13 @@ def write_config(home: Path, config: Config) -> None:
         "[dial]  # party id = host:port, in place of the address on its card",
         *(f"{_quote(party)} = {_quote(address)}" for party, address in config.dial.items()),
     ]
+    for port in config.serial:
+        lines += ["", "[[serial]]", f"device = {_quote(port.device)}"]
+        lines += [
+            f"peer = {_quote(port.peer)}",
+            f"speed = {port.speed}",
+            f"carries = {port.carries}",
+        ]
     try:
         data = ("\n".join(lines) + "\n").encode()
     except UnicodeEncodeError as exc:  # what a folder may be named, and no TOML can say

@@ -11,8 +11,9 @@ from itertools import count
 from typing import Any, Protocol
 
 from detente.bearers.contract import Link
+from detente.bearers.serial import SerialLink, SerialPort
 from detente.bearers.tls import Pin, TlsIdentity, TlsLink, TlsListener, connect, listen
-from detente.core.errors import PeerError, Refusal
+from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp
 from detente.core.identity import Card
 from detente.core.limits import LINKS_PER_PEER_MAX
@@ -81,6 +82,7 @@ class Links:
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers: dict[bytes, asyncio.Task[None]] = {}
         self._listeners: list[TlsListener] = []
+        self._ports: dict[tuple[bytes, str], SerialPort | None] = {}  # party, device
         self._nudge: dict[bytes, asyncio.Event] = {}
         self.live: dict[int, Live] = {}
         self.held_closed: set[bytes] = set()  # parties cut off by a drill or a test
@@ -103,6 +105,24 @@ class Links:
             self._nudge[party] = asyncio.Event()
             self._callers[party] = self._spawn(self._call(party, address))
 
+    def keep_open(
+        self, party: bytes, device: str, open_port: Callable[[], SerialPort | None]
+    ) -> None:
+        """Keeps a serial port open to a party, whenever ``open_port`` gives one."""
+        if (party, device) not in self._ports:
+            self._ports[party, device] = None
+            self._spawn(self._serve(party, device, open_port))
+
+    def reopen(self, party: bytes) -> None:
+        """The secret shared with a party has changed: its ports begin anew."""
+        for (peer, _), port in self._ports.items():
+            if peer == party and port is not None:
+                port.close("another secret")
+
+    def is_called(self, party: bytes) -> bool:
+        """Whether a party has a link that a call makes."""
+        return any(live.link.bearer == "tls" for live in self.linked(party))
+
     def nudge(self, party: bytes) -> None:
         """Something urgent, or a sign of life: no waiting out the back-off."""
         if party in self._nudge:
@@ -117,10 +137,14 @@ class Links:
     def send(self, number: int, frame: bytes, *, urgent: bool = False) -> None:
         """Queues a frame; lost if the link is gone, and then sent again after the next hello.
 
-        An urgent one goes ahead of all that waits here but urgent ones.
+        An urgent one goes ahead of all that waits here but urgent ones; a narrow link takes it at
+        once, and sends it before all it has.
         """
         live = self.live.get(number)
         if live is None:
+            return
+        if urgent and not live.link.wide:
+            self._hand_over(live, frame, urgent=True)
             return
         busy = live.link.queued_bytes() > PACE_BYTES
         if busy or (live.urgent if urgent else live.waiting):
@@ -143,9 +167,9 @@ class Links:
             left = left or bool(live.waiting)
         return left
 
-    def _hand_over(self, live: Live, frame: bytes) -> None:
+    def _hand_over(self, live: Live, frame: bytes, *, urgent: bool = False) -> None:
         try:
-            live.link.send(frame)
+            live.link.send(frame, urgent=urgent)
         except PeerError:
             self._end(live, "unreachable")
 
@@ -181,14 +205,20 @@ class Links:
     def drop_silent(self, now_s: float) -> None:
         """Ends links on which nothing has come for too long: a cut cable says nothing."""
         for live in list(self.live.values()):
-            if now_s - live.heard_s > SILENT_S:
+            if now_s - max(live.heard_s, live.link.heard_s() or 0.0) > SILENT_S:
                 self._end(live, "no sign of life")
 
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
         """Ends links whose key is pinned no more."""
         for live in list(self.live.values()):
-            if live.key and trusted(live.key) != live.link.peer:
+            known = (
+                trusted(live.key) == live.link.peer if live.key else self._trusts(live.link.peer)
+            )
+            if not known:
                 self._end(live, "key no longer trusted")
+
+    def _trusts(self, party: bytes) -> bool:
+        return self._desk.card_of(party) is not None
 
     async def close(self) -> None:
         """Ends everything, and waits for it."""
@@ -230,7 +260,7 @@ class Links:
         turn = 0  # which of our identities is shown: one that is refused gives way to the other
         while True:
             await self._pause(party, wait_s)
-            if self.linked(party) or party in self.held_closed or self._is_shut(party):
+            if self.is_called(party) or party in self.held_closed or self._is_shut(party):
                 wait_s = LINKED_S
                 continue
             card, where = self._desk.card_of(party), address()
@@ -248,6 +278,32 @@ class Links:
             turn += lasted_s is None
             wait_s = RETRY_S_MIN if (lasted_s or 0) > STEADY_S else self._longer(party, wait_s)
 
+    async def _serve(
+        self, party: bytes, device: str, open_port: Callable[[], SerialPort | None]
+    ) -> None:
+        said = ""
+        while True:
+            port = None
+            try:
+                port = open_port() if self._welcomes(party) else None
+                while port is not None and self._welcomes(party):
+                    self._ports[party, device] = port
+                    said = ""
+                    await self._carry(await port.link(), called=True)
+            except (LocalError, PeerError) as error:
+                if said != str(error):
+                    said = str(error)  # a modem that is switched off is named once
+                    self._desk.tell("serial-lost", party=party, refusal=error.refusal.word)
+            finally:
+                self._ports[party, device] = None
+                if port is not None:
+                    port.close()
+            await asyncio.sleep(PATIENCE_S)
+
+    def _welcomes(self, party: bytes) -> bool:
+        closed = party in self.held_closed or self._is_shut(party)
+        return not closed and self._trusts(party)
+
     def _longer(self, party: bytes, wait_s: float) -> float:
         most = RETRY_URGENT_S if self._desk.urgent_for(party) else RETRY_S_MAX
         return min(max(wait_s, RETRY_S_MIN) * 2, most)
@@ -258,7 +314,7 @@ class Links:
             await asyncio.wait_for(event.wait(), wait_s)
         event.clear()
 
-    async def _carry(self, link: TlsLink, *, called: bool) -> float | None:
+    async def _carry(self, link: TlsLink | SerialLink, *, called: bool) -> float | None:
         """A link's whole life. Gives its seconds; None where we seem to have been refused."""
         now_s = asyncio.get_running_loop().time()
         live = Live(next(self._numbers), link, called, now_s, now_s, key=link.key)

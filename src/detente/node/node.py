@@ -17,7 +17,7 @@ from detente.core.identity import Card
 from detente.core.leaf import CONTENT, Precedence
 from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
-from detente.node import chores, renewal
+from detente.node import chores, link_secrets, renewal
 from detente.node.asked import Apart
 from detente.node.commands import run_command
 from detente.node.folds import Folds
@@ -55,6 +55,7 @@ class Node:
         self.ended = Event()  # what still works beside the loop lets go of it
         self.adopting = False
         self.announced: set[tuple[bytes, bytes]] = set()  # line, hash of what our log says there
+        self.secrets_sent: set[int] = set()  # links by which our secret for a serial port went
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
         self.known_folds: dict[bytes, Folds] = {}
@@ -113,7 +114,7 @@ class Node:
         """FLASH waits: whoever of this line has no link is called now."""
         line = self.station.lines[line_id]
         for member in line.charter.members:
-            if self.links is not None and not self.links.linked(member.party):
+            if self.links is not None and not self.links.is_called(member.party):
                 self.links.nudge(member.party)
 
     def execute(self, request: dict[str, Any]) -> Any:
@@ -249,6 +250,7 @@ class Node:
         """From now on there is a network: every trusted party that has an address is called."""
         self.links = links
         self._call_everyone(links)
+        link_secrets.keep_open(self, links)
 
     def _call_everyone(self, links: Links) -> None:
         for party in self.station.cards:

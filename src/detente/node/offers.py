@@ -14,7 +14,9 @@ from detente.core.crypto import sha256
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Offered
 from detente.core.identity import SignedCard, parse_card, same_digits, supersedes
+from detente.core.link_keys import LINK_KEY_FIRST
 from detente.node import asked
+from detente.node.link_secrets import take
 from detente.node.opening import clock
 from detente.node.renewal import kind_of, note_of, renew, take_note, take_revocation, used_k
 
@@ -204,10 +206,13 @@ def new_card(node: Node, request: Request) -> dict[str, Any]:
 
 
 def take_offer(node: Node, given: Offered) -> None:
-    """Something a trusted peer sent: a card or revocation of a trusted party is applied, the rest
-    kept for people to look at. Nothing is dropped without a word."""
+    """Something a trusted peer sent: a card or revocation of a trusted party is applied, a link key
+    kept, the rest kept for people to look at. Nothing is dropped without a word."""
     try:
         _within_rate(node, given.party)
+        if given.data.startswith(LINK_KEY_FIRST):
+            take(node, given)
+            return
         note = note_of(given.data)
         if not take_note(node, note):
             _keep(node, given.party, note)

@@ -1,0 +1,84 @@
+"""A sealed link over a way of bytes: bytes and the time in, bytes and frames out.
+
+spec/bearer-sealed.md §6. Pure, as ``sealed_link`` is. Whoever drives it takes bytes no faster than
+the way carries them: what lies in a buffer of the system nothing urgent can overtake.
+"""
+
+from __future__ import annotations
+
+from detente.bearers.fec import PARITY_BYTES, Meter, protect
+from detente.bearers.kiss import BROKEN_OFF, Unkiss, kiss
+from detente.bearers.packets import HEAD_BYTES
+from detente.bearers.sealed_link import Outgoing, SealedEnd
+from detente.core.link_keys import CHECK_BYTES
+
+BREAK_S = 0.5  # a fragment with more than this to go is broken off for an urgent one
+NOISE_BYTES_MAX = CHECK_BYTES + HEAD_BYTES  # shorter blocks say nothing of the way
+
+
+class Pipe:
+    """One end of the link, with what stands between its packets and the bytes of the way."""
+
+    def __init__(self, end: SealedEnd) -> None:
+        self.end = end
+        self._meter = Meter()
+        self._unkiss = Unkiss()
+        self._going = b""
+        self._outgoing: Outgoing | None = None
+        self._announced = 0
+
+    def feed(self, data: bytes, now_s: float) -> list[bytes]:
+        """Bytes that came; the frames that are whole by them."""
+        frames: list[bytes] = []
+        for block in self._unkiss.feed(data):
+            frames += self._block(block, now_s)
+        return frames
+
+    def _block(self, block: bytes, now_s: float) -> list[bytes]:
+        for found in self._meter.readings(block):
+            said = self.end.read(found.data)
+            if said is not None:
+                self._meter.came(found)
+                if self._meter.level != self.end.level_wished:
+                    self.end.wish(self._meter.level, now_s)
+                return self.end.take(said, now_s)
+        if len(block) > NOISE_BYTES_MAX:
+            self._meter.came(None)
+            self.end.wish(self._meter.level, now_s)
+        return []
+
+    def take(self, now_s: float, most: int) -> bytes:
+        """At most so many bytes that are to be sent now; none if there is nothing."""
+        if self._outgoing is not None and self._is_overtaken(self._outgoing):
+            self.end.broken_off(self._outgoing)
+            self._going, self._outgoing = BROKEN_OFF, None
+        if not self._going:
+            self._outgoing = self.end.packet(now_s)
+            if self._outgoing is None:
+                return b""
+            self._going = kiss(protect(self._outgoing.data, self._level(self._outgoing)))
+        data, self._going = self._going[:most], self._going[most:]
+        return data
+
+    def _is_overtaken(self, outgoing: Outgoing) -> bool:
+        """Whether the rest of what is going would keep something urgent waiting."""
+        fragment = outgoing.fragment
+        return (
+            fragment is not None
+            and fragment.lane == 0
+            and self.end.airtime_s(len(self._going)) > BREAK_S
+            and self.end.urgent_waits()
+        )
+
+    def _level(self, outgoing: Outgoing) -> int:
+        """What both ends wish for; of announcements, made before anything is known of the way,
+        every second one has the strongest."""
+        level = max(self.end.level, self.end.level_wished)
+        if outgoing.fragment is None and self.end.keys is None:
+            self._announced += 1
+            return level if self._announced % 2 else len(PARITY_BYTES) - 1
+        return level
+
+    def wake_s(self) -> float | None:
+        """As ``SealedEnd.wake_s``; 0 while something is going."""
+        return 0.0 if self._going else self.end.wake_s()

@@ -1,0 +1,102 @@
+"""Secrets shared with peers for sealed links: made, delivered, kept (spec/bearer-sealed.md §2).
+
+Each lies in the store, sealed under a key of the keyring.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detente.bearers.serial import SerialPort, Tty, open_port
+from detente.core.crypto import AEAD_KEY_BYTES, AEAD_NONCE_BYTES, aead_open, aead_seal, hkdf
+from detente.core.errors import PeerError, Refusal
+from detente.core.events import Offered
+from detente.core.frames import Notice, encode_frame
+from detente.core.link_keys import SECRET_BYTES, deliver_secret, take_secret
+from detente.node.config import Serial
+
+if TYPE_CHECKING:
+    from detente.node.links import Links
+    from detente.node.node import Node
+
+_AT_REST = b"detente link secret at rest v1\n"
+
+
+def secret_of(node: Node, party: bytes) -> bytes | None:
+    """The secret shared with a party; None before there is one, or where it does not open."""
+    sealed = node.store.get_meta(_meta(party))
+    if sealed is None:
+        return None
+    nonce, box = sealed[:AEAD_NONCE_BYTES], sealed[AEAD_NONCE_BYTES:]
+    try:
+        return aead_open(_key(node, party), nonce, box, b"")
+    except PeerError:
+        return None
+
+
+def _keep(node: Node, party: bytes, secret: bytes) -> None:
+    nonce = node.entropy(AEAD_NONCE_BYTES)
+    node.store.put_meta(_meta(party), nonce + aead_seal(_key(node, party), nonce, secret, b""))
+
+
+def _key(node: Node, party: bytes) -> bytes:
+    return hkdf(node.home.keys.store, b"", _AT_REST + party, AEAD_KEY_BYTES)
+
+
+def _meta(party: bytes) -> str:
+    return f"link-secret/{party.hex()}"
+
+
+def deliver(node: Node) -> None:
+    """Sends our secret to each peer at a serial port of ours, once over each wide link; the party
+    with the lower id makes it. LocalError REVOKED or UNKNOWN_PARTY as ``sealing_key``."""
+    own, links = node.station.party, node.links
+    if links is None:
+        return
+    for party in _peers(node):
+        fresh = [live.number for live in links.linked(party) if live.link.wide]
+        fresh = [number for number in fresh if number not in node.secrets_sent]
+        if own > party or not fresh:
+            continue
+        secret = secret_of(node, party)
+        if secret is None:
+            secret = node.entropy(SECRET_BYTES)
+            _keep(node, party, secret)
+        data = deliver_secret(node.station.sealing_key(party), own, party, secret)
+        for number in fresh:
+            links.send(number, encode_frame(0, Notice(data)))
+        node.secrets_sent.update(fresh)
+        node.tell("link-key-sent", party=party)
+
+
+def take(node: Node, given: Offered) -> None:
+    """A secret that a peer made. PeerError NOT_ALLOWED from one that makes none or is trusted no
+    more, UNREADABLE, MALFORMED."""
+    if given.party in node.distrusted:
+        raise PeerError(Refusal.NOT_ALLOWED, "a link key of a party that is not trusted")
+    secret = take_secret(node.home.keys.kem, given.party, node.station.party, given.data)
+    if secret == secret_of(node, given.party):
+        return
+    _keep(node, given.party, secret)
+    node.tell("link-key-taken", party=given.party)
+    if node.links is not None:
+        node.links.reopen(given.party)
+
+
+def keep_open(node: Node, links: Links) -> None:
+    """Opens every serial port of the configuration, and opens it again when it is lost."""
+    for port in node.home.config.serial:
+        party = bytes.fromhex(port.peer)
+
+        def open_it(port: Serial = port, party: bytes = party) -> SerialPort | None:
+            secret = secret_of(node, party)
+            if secret is None:
+                return None
+            given = Tty(port.device, port.speed, port.bits_per_s)
+            return open_port(given, secret, node.station.party, party)
+
+        links.keep_open(party, port.device, open_it)
+
+
+def _peers(node: Node) -> set[bytes]:
+    return {bytes.fromhex(port.peer) for port in node.home.config.serial}
