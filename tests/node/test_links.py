@@ -373,10 +373,10 @@ def test_large_frames_are_handed_over_one_by_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "FRAMES_MAX", 3)
     large = bytes(module.FRAMES_BYTES_ENOUGH)
     frames = [b"1", b"2", b"3", b"4", large, large, b"5"]
-    assert list(module._grouped(frames)) == [
+    assert list(module.grouped(frames)) == [
         [b"1", b"2", b"3"],
         [b"4", large],
         [large],
         [b"5"],
     ]
-    assert list(module._grouped([])) == []
+    assert list(module.grouped([])) == []
