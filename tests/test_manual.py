@@ -22,7 +22,7 @@ import pytest
 from processes import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = ("pair", "daily", "audit", "backup-restore")
+CHAPTERS = ("pair", "daily", "audit", "backup-restore", "courier")
 PAGES = [ROOT / "docs" / "operating" / f"{name}.md" for name in CHAPTERS]
 BLOCK = re.compile(r"^( *)```console run\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"(alpha|bravo)\$ (.+)")
@@ -205,7 +205,7 @@ class Manual:
                 node.stdout.close()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 def test_the_manual_runs(tmp_path: Path) -> None:
     """Two parties pair, speak, prove, lose a disk and come back by the manual's own words."""
     steps = [step for page in PAGES for step in steps_of(page)]

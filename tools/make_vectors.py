@@ -1,6 +1,7 @@
 """Makes vectors/ anew (`make vectors`). Equal code makes equal files: no difference may show.
 
-``make_vectors.py --freeze`` also makes the ML-DSA-44 signatures that are not there yet.
+``make_vectors.py --freeze`` also makes the ML-DSA-44 signatures and sealed heads that
+are not there yet.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vectors_bytes import commitments, encoding, merkle, note_vectors
+from vectors_courier import couriers
 from vectors_files import accusations, exports, proofs
 from vectors_forks import forks
 from vectors_form import FOLDERS, Made, schema, write
@@ -44,6 +46,7 @@ def made(ground: Ground) -> Iterator[Made]:
     yield from exports(ground)
     yield from accusations(ground)
     yield from places()
+    yield from couriers(ground)
 
 
 def files(frozen: Frozen) -> Iterator[tuple[str, str]]:
@@ -69,7 +72,7 @@ def main(arguments: list[str]) -> int:
     frozen = Frozen.load(VECTORS / FROZEN)
     wanted = dict(files(frozen))
     if frozen.fresh and "--freeze" not in arguments:
-        print(f"error: {frozen.fresh} ML-DSA-44 signatures are of messages never signed before")
+        print(f"error: {frozen.fresh} ML-DSA-44 signatures or seals are of messages never met")
         print("hint: if that is meant: tools/make_vectors.py --freeze")
         return 1
     for folder in FOLDERS:

@@ -74,6 +74,7 @@ Do = Literal[
     "verify",
     "geometry",
     "position",
+    "courier",
 ]
 
 FOLDERS = (
@@ -91,6 +92,7 @@ FOLDERS = (
     "exports",
     "accusations",
     "places",
+    "courier",
 )
 
 SAFE_INTEGER_MAX = (1 << 53) - 1  # beyond it a reader of JSON may lose digits

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def seed(*words: object) -> bytes:
 
 @dataclass
 class Frozen:
-    """ML-DSA-44 signatures made once. ``fresh`` counts those that were not there."""
+    """ML-DSA-44 signatures and HPKE seals made once. ``fresh`` counts those that were not there."""
 
     known: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -55,11 +55,21 @@ class Frozen:
     def sign(self, secret: bytes, message: bytes, context: bytes = b"") -> bytes:
         """The one signature of a message under a key in a context."""
         public = crypto.mldsa44_public(secret)
+        made = lambda: crypto.mldsa44_sign(secret, message, context)  # noqa: E731
+        return self._once(public, context, message, made)
+
+    def seal(self, public: bytes, info: bytes, plain: bytes) -> bytes:
+        """The one sealed form of a text to an X-Wing key."""
+        return self._once(public, info, plain, lambda: crypto.hpke_seal(public, info, plain))
+
+    def _once(
+        self, public: bytes, context: bytes, message: bytes, make: Callable[[], bytes]
+    ) -> bytes:
         parts = hashlib.sha256(public).digest(), hashlib.sha256(context).digest(), message
         key = hashlib.sha256(b"".join(parts)).hexdigest()
         if key not in self.known:
             self.fresh += 1
-            self.known[key] = b64(crypto.mldsa44_sign(secret, message, context))
+            self.known[key] = b64(make())
         self.used.add(key)
         return unb64(self.known[key])
 

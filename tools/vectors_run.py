@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
+from detente.bearers import courier
 from detente.bearers.packets import read_packet
 from detente.core import (
     body,
@@ -26,6 +28,7 @@ from detente.dossiers import grids, shapes
 from detente.dossiers.report import StatementShown
 from detente.dossiers.verify import verify_file
 from vectors_form import Vector, log_id, plain
+from vectors_ground import seed
 from vectors_world import run_session
 
 Inputs = dict[str, Any]
@@ -39,11 +42,33 @@ def run(vector: Vector, cards: Cards) -> tuple[str, dict[str, Any] | None]:
             return _verify(vector, cards)
         if vector.do == "session":
             return run_session(vector, cards)
+        if vector.do == "courier":
+            return "ok", plain(_courier(vector.inputs, cards))
         return "ok", plain(RUNS[vector.do](vector.inputs))
     except PeerError as exc:
         return exc.refusal.word, None
     except LocalError as exc:  # people's own slips: which rule they broke
         return exc.refusal.word, {"rule": exc.facts["rule"]}
+
+
+def _courier(given: Inputs, cards: Cards) -> object:
+    """The frames of a file, from whichever of its heads opens; the last one's refusal if none."""
+    sender = identity.parse_card(cards[given["sender"]].encode()).card
+    receiver = identity.parse_card(cards[given["receiver"]].encode()).card
+    parties = courier.Parties(bytes.fromhex(given["line"]), sender.party, receiver.party)
+    file, refused = io.BytesIO(bytes.fromhex(given["file"])), PeerError(Refusal.UNREADABLE)
+    for data in courier.heads_of(file):
+        try:
+            secret = seed(given["receiver"], "kem")
+            head = courier.open_head(data, parties, secret, [sender.tls_ed25519])
+        except PeerError as exc:
+            refused = exc
+            continue
+        chunks = courier.Chunks(file, head)
+        frames_ = list(chunks.frames())
+        head_ = {"written_s": head.written_s, "number": head.number, "chunks": head.chunks}
+        return {**head_, "frames": frames_, "lost": chunks.lost}
+    raise refused
 
 
 def _all(data: str, read: Callable[[Reader], object]) -> dict[str, object]:

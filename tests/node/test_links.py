@@ -376,7 +376,7 @@ def test_large_frames_are_handed_over_one_by_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "FRAMES_MAX", 3)
     large = bytes(module.FRAMES_BYTES_ENOUGH)
     frames = [b"1", b"2", b"3", b"4", large, large, b"5"]
-    assert list(module._grouped(frames)) == [
+    assert list(module.grouped(frames)) == [
         [b"1", b"2", b"3"],
         [b"4", large],
         [large],
@@ -486,3 +486,4 @@ def test_a_cable_with_a_long_frame_is_not_silent(monkeypatch: pytest.MonkeyPatch
 def no_port() -> SerialPort:
     """A port that is not there."""
     raise LocalError(Refusal.NOT_FOUND, "no such port")
+    assert list(module.grouped([])) == []

@@ -67,6 +67,9 @@ def entry_rows(view: View, *, whole: bool = False) -> Iterator[str]:
     for one in view.get("revisions") or ():
         yield "  " + word(REVISIONS, one["relation"]).format(entry=plain(str(one["entry"])))
     yield from ladder_rows(view.get("ladder") or ())
+    for file in view.get("carried") or ():
+        said = _("written for a courier to {name} at {when}; that says nothing of its arrival")
+        yield "  " + said.format(name=plain(str(file["name"])), when=stamp(file["at_s"]))
     for name, at_s in (view.get("legal_receipt") or {}).items() if whole else ():
         said = (
             _("no legal receipt by {name}")

@@ -34,6 +34,7 @@ _PLACES = {
     "journal": ("node_cmd", "journal"),
     "doctor": ("node_cmd", "doctor"),
     "demo": ("demo", "demo"),
+    "courier": ("courier", "courier"),
     "drill": ("drill", "drill"),
     "desk": ("desk", "desk"),
 }

@@ -27,7 +27,7 @@ from detente.core.notes import (
     verify_cosignature_ed25519,
     verify_cosignature_mldsa44,
 )
-from detente.core.station import Cosigned, Line, Session, Step
+from detente.core.station import Cosigned, Line, Session, Step, Way
 from detente.core.transcript import Entry
 
 # Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.
@@ -52,13 +52,18 @@ def cosign_due(step: Step, line: Line) -> None:
     if not (line.cosign_now or due) or not line.may_sign():
         return
     line.cosign_now, line.cosign_due_ms = False, 0
-    if _is_revoked(step, line, line.me, step.station.keys.k):
+    if not may_cosign(step, line):
         return
     for log in line.logs.values():
         session = line.session_of(log.id.member)
         head = coverable(line, log)
         if session is not None and head is not None and log.cosigned < min(log.called, head.size):
             cosign(step, line, session, log, head)
+
+
+def may_cosign(step: Step, line: Line) -> bool:
+    """Whether this node may say «I hold this»: it may sign, and not with a revoked key."""
+    return line.may_sign() and not _is_revoked(step, line, line.me, step.station.keys.k)
 
 
 def _is_revoked(step: Step, line: Line, member: int, k: int) -> bool:
@@ -302,15 +307,18 @@ def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf)
 def quantum(step: Step, line: Line) -> None:
     """Our ML-DSA-44 signature over our own log, and over what others' must outlive Ed25519 (F11).
 
-    On wide bearers alone; a peer that lags is shown our last one when it has caught up. Nothing
-    is signed, and nothing shown again, under a key that our own roots revoked.
+    On wide bearers alone; a peer that lags is shown our last one when it has caught up, and a file
+    for a courier ends with one. Nothing is signed, and nothing shown again, under a key that our
+    own roots revoked.
     """
     card, revoked = step.station.card, step.station.revoked
-    wide = [s for s in line.greeted() if s.wide and s is line.session_of(s.member)]
+    files = [s for s in line.greeted() if s.way is Way.OUT]
+    wide = [s for s in line.greeted() if s.wide and s is line.session_of(s.member)] + files
     own = line.own
     if own is None or not line.may_sign() or not wide:
         return
-    if line.quantum_due_ms and step.now.steady_ms >= line.quantum_due_ms:
+    ends = bool(files) and not line.touched
+    if line.quantum_due_ms and (ends or step.now.steady_ms >= line.quantum_due_ms):
         line.quantum_due_ms = 0
         if card.log_mldsa44 not in revoked:
             line.quantum = _sign_quantum(step, line, own, own.head(), author_name(card.party))

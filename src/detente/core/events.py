@@ -61,6 +61,22 @@ class LinkUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Carry:
+    """A file for a courier begins: one that is written, or one that a party sealed to us and that
+    is read. The frames of the one leave, those of the other come, on ``link`` until its LinkDown.
+
+    ``said`` are frames of that party's last file that its next one answers (spec/bearer-courier.md
+    §5); only beside ``out``.
+    """
+
+    link: int
+    party: bytes
+    line: bytes
+    out: bool
+    said: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LinkDown:
     """The connection is gone; whatever was not confirmed will be sent again."""
 
@@ -121,7 +137,7 @@ class SetDuty:
     on_duty: bool
 
 
-Input = LinkUp | LinkDown | FrameIn | Tick | Submit | Accept | Release | Adopt | SetDuty
+Input = LinkUp | Carry | LinkDown | FrameIn | Tick | Submit | Accept | Release | Adopt | SetDuty
 
 # --- effects ----------------------------------------------------------------------------------
 

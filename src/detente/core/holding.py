@@ -11,7 +11,7 @@ from detente.core.events import DropBody, SignedHead, StoreEntries
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader, root_at
-from detente.core.station import Flight, Line, Session, Step
+from detente.core.station import Flight, Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import NOTHING
 
@@ -131,9 +131,12 @@ def note_held(step: Step, line: Line, log: Log, before: int) -> None:
 
 
 def confirm(line: Line, session: Session, log_id: LogId, size: int) -> None:
-    """A peer holds a log up to a size: on every link to it, and its share of the flight is over."""
+    """A peer holds a log up to a size: on every link to it, and its share of the flight is over.
+    A file is old: what it confirms counts for what is written in answer to it alone."""
     for other in line.sessions.values():
         if other.member != session.member or other.holds.get(log_id, 0) >= size:
+            continue
+        if other is not session and not other.way is session.way is Way.LINK:
             continue
         other.holds[log_id] = size
         land(other, log_id, size)

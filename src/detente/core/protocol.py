@@ -12,12 +12,14 @@ from detente.core import limits
 from detente.core.amending import all_named, charter_kept, refresh_charter
 from detente.core.body import SALT_BYTES
 from detente.core.charter import parse_charter
+from detente.core.courier import address, begin
 from detente.core.disputes import give_up
 from detente.core.encoding import Reader
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import (
     Accept,
     Adopt,
+    Carry,
     CloseLink,
     Draft,
     Effect,
@@ -49,7 +51,7 @@ from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
 from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
 from detente.core.speaking import loaded, settle
-from detente.core.station import Line, Link, Station, Step
+from detente.core.station import Line, Link, Station, Step, Way
 from detente.core.wire import ENTRIES, read_tag
 
 DAY_S = 86_400
@@ -105,6 +107,8 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
         _submit(step, given)
     elif isinstance(given, LinkUp):
         _link_up(step, given)
+    elif isinstance(given, Carry):
+        _carry(step, given)
     elif isinstance(given, LinkDown):
         _link_down(step, given)
     elif isinstance(given, Release):
@@ -202,6 +206,15 @@ def _link_up(step: Step, given: LinkUp) -> None:
                 line.greet_due = False  # who is to be told has just been told
 
 
+def _carry(step: Step, given: Carry) -> None:
+    session = begin(step, given)
+    for frame in given.said:
+        _frame(step, FrameIn(given.link, frame))
+    line = step.line(given.line)
+    if given.out:  # a hello in what was said has begun the session afresh
+        address(step, line, line.sessions[session.link])
+
+
 def _link_down(step: Step, given: LinkDown) -> None:
     step.station.links.pop(given.link, None)
     for line in step.station.lines.values():
@@ -249,6 +262,8 @@ def _read(step: Step, link: Link, data: bytes) -> None:
     if session is None or not session.greeted:  # sent before it knew that one of us has left
         raise PeerError(Refusal.UNKNOWN_LINE, f"no member any more on channel {channel}")
     session.heard_ms = step.now.steady_ms
+    if kind == Presence.TYPE and session.way is Way.IN:
+        raise PeerError(Refusal.OUT_OF_TURN, "a heartbeat in a file")
     if kind == Presence.TYPE:  # changes nothing that our log or theirs would have to state
         on_frame(step, line, session, read_frame(kind, reader))
         return

@@ -32,7 +32,7 @@ from detente.core.merkle import Frontier, frontier_at, leaf_hash
 from detente.core.overtaking import close_gap, from_ahead
 from detente.core.quotas import MISSING_MAX, charge, log_for
 from detente.core.restoring import drop_entered, judge_own_log
-from detente.core.station import Line, Session, Step
+from detente.core.station import Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, Batch, Item, read_batch, read_item
 
@@ -54,6 +54,9 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
         return  # it comes again behind the full form that was asked for
     if start is None or start > log.size:
         session.expected.pop(log_id, None)
+        if session.way is Way.IN:
+            gap = {"log": log_id.word, "held": log.size, "start": start}
+            step.tell("courier-gap", line, member=log_id.member, **gap)
         ask(step, session, log)
         return
     reader.end -= 64

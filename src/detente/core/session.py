@@ -41,7 +41,7 @@ from detente.core.quotas import MISSING_MAX, log_for
 from detente.core.receiving import ask
 from detente.core.restoring import judge_own_head
 from detente.core.speaking import stated
-from detente.core.station import Line, Link, Session, Step
+from detente.core.station import Line, Link, Session, Step, Way
 from detente.core.streaming import on_got, on_refuse, on_want
 from detente.core.transcript import Place
 
@@ -55,7 +55,7 @@ HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two cho
 def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     """Says hello on a link: who we are on this line, what we hold. What we stream begins anew."""
     member = line.charter.number_of(link.party)
-    if member is None or line.left:
+    if member is None or line.left or link.only not in (b"", line.id):
         return
     session = line.sessions.get(link.number)
     if session is None:
@@ -95,7 +95,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     """A peer's hello: opens its channel, says what it holds, and may show that we were restored."""
     line = step.station.lines.get(hello.line)
     member = None if line is None else line.charter.number_of(link.party)
-    if line is None or member is None or line.left:
+    if line is None or member is None or line.left or link.only not in (b"", line.id):
         raise PeerError(Refusal.UNKNOWN_LINE, hello.line.hex()[:16])
     if hello.member != member or channel == 0:
         raise PeerError(Refusal.NOT_ALLOWED, "a hello in another member's name")
@@ -104,24 +104,32 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     if link.lines.get(channel, line.id) != line.id:
         raise PeerError(Refusal.NOT_ALLOWED, "a channel of another line")
     old = line.sessions.get(link.number) or Session(link.number, member)
-    fresh = Session(link.number, member, old.channel, wide=link.wide, choked=old.choked)
+    fresh = Session(
+        link.number, member, old.channel, wide=link.wide, way=old.way, choked=old.choked
+    )
     fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id
     fresh.greeted, fresh.mute, fresh.current = True, hello.mute, hello.current
-    fresh.heard_ms = step.now.steady_ms
     line.touched = line.heads_due = line.cosign_now = True
-    line.awaits_hello = False
     line.charter_due = line.charter_due or bool(line.joining)
+    if fresh.way is Way.LINK:
+        _meet(step, line, link, fresh, hello)
+    on_heads(step, line, fresh, hello.heads)
+
+
+def _meet(step: Step, line: Line, link: Link, fresh: Session, hello: Hello) -> None:
+    """A peer that is there now, and not in a file that it wrote once."""
+    fresh.heard_ms = step.now.steady_ms
+    line.awaits_hello = False
     line.presence_due_ms = 0
     if not fresh.channel or hello.answer:
         greet(step, line, link, answer=False)
-    step.tell("greeted", line, member=member, mute=hello.mute)
+    step.tell("greeted", line, member=fresh.member, mute=hello.mute)
     for log in line.logs.values():
         if log.id.member == line.me:
             fresh.sent[log.id] = 0
-    on_heads(step, line, fresh, hello.heads)
 
 
 def on_heads(step: Step, line: Line, session: Session, heads: tuple[StatedHead, ...]) -> None:
@@ -364,4 +372,5 @@ def _presence(step: Step, line: Line) -> None:
         step.now.wall_s,
     )
     for session in line.greeted():
-        step.send(session, frame)
+        if session.way is Way.LINK:
+            step.send(session, frame)

@@ -29,7 +29,7 @@ from detente.core.holding import coverable, coverable_size, note_held, purge
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId, Precedence, Seen
 from detente.core.log import Log
 from detente.core.merkle import leaf_hash
-from detente.core.station import Line, Step
+from detente.core.station import Line, Session, Step, Way
 from detente.core.streaming import pump
 from detente.core.transcript import Entry, Place
 
@@ -46,7 +46,7 @@ def settle(step: Step, line: Line) -> None:
     """Decides and speaks for one line, in the order that lets one entry do the most."""
     line.touched = False
     _lack(step, line)
-    _sequence(step, line)
+    sequence(step, line)
     _store_outbox(step, line)
     pump(step, line)
     cosign_due(step, line)
@@ -116,10 +116,17 @@ def _window(line: Line, own: Log) -> int:
     if not open_to:
         return 0
     most = limits.WINDOW_ENTRIES_MAX if any(s.wide for s in open_to) else 1
-    return most - (own.size - max(s.holds.get(own.id, 0) for s in open_to))
+    return most - (own.size - max(_taken(s, own) for s in open_to))
 
 
-def _sequence(step: Step, line: Line) -> None:
+def _taken(session: Session, own: Log) -> int:
+    """How far a reader has our log, or a file to it has."""
+    held = session.holds.get(own.id, 0)
+    return max(held, session.sent.get(own.id, 0)) if session.way is Way.OUT else held
+
+
+def sequence(step: Step, line: Line) -> None:
+    """Enters what our node has to state, then what is queued, as far as the window goes."""
     own = line.own
     if own is None or not line.may_sign():
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
 from detente.core.charter import Charter
@@ -101,7 +102,16 @@ class Link:
     wide: bool
     bad_frames: int = 0
     next_channel: int = 1
+    only: bytes = b""  # the one line that a file for a courier is of
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
+
+
+class Way(Enum):
+    """What a session's frames go over: a link, or a file for a courier (spec/bearer-courier.md)."""
+
+    LINK = auto()
+    OUT = auto()  # a file being written: nothing comes back
+    IN = auto()  # one being read: what it asks is answered in the next file
 
 
 class Flight(NamedTuple):
@@ -130,6 +140,7 @@ class Session:
     member: int
     channel: int = 0  # ours, once we have said hello
     wide: bool = True
+    way: Way = Way.LINK
     greeted: bool = False  # they have said hello
     mute: bool = False
     current: LogId | None = None  # their own current log
@@ -286,8 +297,8 @@ class Line:
         return not shut and self.mine is not None
 
     def greeted(self) -> list[Session]:
-        """The sessions in which the peer has said hello."""
-        return [session for session in self.sessions.values() if session.greeted]
+        """The sessions in which the peer has said hello and in which something may be said."""
+        return [s for s in self.sessions.values() if s.greeted and s.way is not Way.IN]
 
     def ask_anew(self) -> None:
         """Something has come, or is missing from now on: it is asked for as it was at first."""
@@ -295,9 +306,11 @@ class Line:
             session.ask_due_ms = session.ask_wait_ms = 0
 
     def session_of(self, member: int) -> Session | None:
-        """The best greeted session with a member: a wide one, then the oldest."""
+        """The best greeted session with a member over a link: a wide one, then the oldest."""
         found = None
         for session in self.sessions.values():
+            if session.way is not Way.LINK:
+                continue
             better = found is None or (session.wide and not found.wide)
             if session.member == member and session.greeted and better:
                 found = session

@@ -37,12 +37,13 @@ from detente.core.holding import (
 from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
-from detente.core.station import Flight, Line, Session, Step
+from detente.core.station import Flight, Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import Batch, encode_entries, encode_item
 
 IN_FLIGHT_MAX = 4 * limits.BATCH_ENTRIES_MAX  # entries sent to one peer and not confirmed
 IN_FLIGHT_BYTES_MAX = 4 * limits.BATCH_BYTES_MAX  # and their bytes; bounds what a dead link hoards
+FILE_BATCH_BYTES_MAX = 32_768  # in a courier's file: what one damaged place may cost
 CONFIRM_ENTRIES = 32  # so many entries, or so many bytes, ask to be confirmed
 CONFIRM_BYTES = limits.BATCH_BYTES_MAX // 2
 NARROW_IN_FLIGHT_MAX = 1  # batches on a narrow bearer, of all logs, so that FLASH finds it free
@@ -56,13 +57,25 @@ OF_BODIES = frozenset({Refusal.NOT_IN_AUDIENCE, Refusal.PURGED, Refusal.NOT_HELD
 def pump(step: Step, line: Line) -> None:
     """Sends every session what it is owed, as far as its window allows."""
     for session in line.greeted():
-        if session is not line.session_of(session.member):
+        if session.way is Way.OUT:
+            land(session)  # a file has taken all it was given
+        elif session is not line.session_of(session.member):
             _overtake(step, line, session, Precedence.OVERRIDE)
             continue
         for log_id in list(session.sent):
             if not _paused(step, session, log_id):
                 _stream(step, line, session, line.logs[log_id])
         _overtake(step, line, session, Precedence.FLASH)
+        if session.way is Way.OUT and _goes_on(line, session):
+            line.touched = True
+
+
+def _goes_on(line: Line, session: Session) -> bool:
+    """Whether a file has room for more than one step gives it: of logs, or of what is queued."""
+    waits = line.may_sign() and line.is_open() and line.reads(session.member)
+    if waits and any(line.queue.by_precedence):
+        return True
+    return any(line.logs[log_id].size > at for log_id, at in session.sent.items())
 
 
 def _paused(step: Step, session: Session, log_id: LogId) -> bool:
@@ -98,7 +111,8 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
         if head is None:
             break
         entries = entries_of(line, log, start, head.size)
-        entries, head = _fit(line, log, start, entries, head)
+        most = FILE_BATCH_BYTES_MAX if session.way is Way.OUT else limits.BATCH_BYTES_MAX
+        entries, head = _fit(line, log, start, entries, head, most)
         send_batch(step, line, session, log, entries, head)
         start = head.size
     if start > first:
@@ -129,17 +143,19 @@ def _next_head(line: Line, session: Session, log: Log, start: int, stop: int) ->
 
 
 def _fit(
-    line: Line, log: Log, start: int, entries: Sequence[Entry], head: SignedHead
+    line: Line, log: Log, start: int, entries: Sequence[Entry], head: SignedHead, most: int
 ) -> tuple[Sequence[Entry], SignedHead]:
-    """Cuts a batch back to a smaller signed head if it would not fit one frame."""
+    """Cuts a batch of more than ``most`` bytes back to a smaller signed head, if there is one."""
     total = 0
     for count, entry in enumerate(entries):
         total += len(entry.raw) + len(entry.body or b"") + 32
-        if total > limits.BATCH_BYTES_MAX:
+        if total > most and count:
             smaller = head_between(line, log, start + 1, start + count)
-            if smaller is not None:
-                return entries[: smaller.size - start], smaller
-            break  # its author put it under one signature, so it fits
+            if smaller is None:  # its author put that much under one signature, so it fits
+                ends = range(start + count + 1, head.size)
+                found = (head_between(line, log, start + 1, end) for end in ends)
+                smaller = next((one for one in found if one is not None), head)
+            return entries[: smaller.size - start], smaller
     return entries, head
 
 
@@ -148,7 +164,8 @@ def send_batch(
 ) -> None:
     """One batch on one session: elided as far as the peer confirmed, bodies to readers only."""
     start = entries[0].place.index
-    full = log.id in session.full
+    alone = session.way is Way.OUT  # whoever reads a file may have neither hello nor batch before
+    full = alone or log.id in session.full
     prev = None if full else leaf_before(line, log, start)
     items = []
 
@@ -175,10 +192,10 @@ def send_batch(
         prev = leaf
     size = sum(map(len, items))
     batch = Batch(
-        log=None if log.id == line.mine else log.id,
-        start=None if start == session.implied.get(log.id) else start,
+        log=None if log.id == line.mine and not alone else log.id,
+        start=None if start == session.implied.get(log.id) and not alone else start,
         count=len(entries),
-        confirm=_asks(session, len(entries), size),
+        confirm=_asks(session, len(entries), size) and not alone,
     )
     session.full.discard(log.id)
     session.implied[log.id] = head.size

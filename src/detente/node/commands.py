@@ -21,6 +21,7 @@ from detente.dossiers.deadlines import overdue_of
 from detente.node import (
     amendments,
     asked,
+    courier,
     disclosing,
     lines,
     notices,
@@ -139,8 +140,11 @@ def _of_line(
     ]
     statements = folds.statements(line, frozen)
 
+    files = courier.written(node, line)
+
     def view(entry: Entry) -> dict[str, Any]:
-        return entry_view(line, entry, now_s, frozen, statements)
+        carried = courier.carried(files, line, entry)
+        return entry_view(line, entry, now_s, frozen, statements) | {"carried": carried}
 
     late = {place: view(line.shelf.entry(*place)) for place in waiting[:OVERDUE_SHOWN_MAX]}
     wanted: Callable[[Place], bool] = {
@@ -160,6 +164,7 @@ def _show(node: Node, request: Request) -> dict[str, Any]:
     entry = find_entry(line, asked.text(request, "entry"))
     frozen = node.folds(line).frozen(node.station, line)
     view = entry_view(line, entry, clock(node.home).wall_s, frozen)
+    view["carried"] = courier.carried(courier.written(node, line), line, entry)
     leaf = entry.leaf
     view["seen"] = [
         {
@@ -283,6 +288,9 @@ COMMANDS: dict[str, Command] = {
     "disclose": disclosing.disclose,
     "export": proving.export,
     "hold": upkeep.hold_line,
+    "courier_out": courier.write,
+    "courier_in": courier.take,
+    "courier_status": courier.status,
     "adopt": upkeep.adopt_node,
     "doctor": upkeep.doctor,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -343,7 +343,7 @@ class Links:
         while True:
             frames = await live.link.receive()
             live.heard, live.heard_s = True, asyncio.get_running_loop().time()
-            for some in _grouped(frames):
+            for some in grouped(frames):
                 await self._desk.take([FrameIn(live.number, frame) for frame in some])
 
     def _why_not(self, live: Live) -> str:
@@ -365,7 +365,7 @@ class Links:
         return "too many links" if len(self.linked(peer)) >= LINKS_PER_PEER_MAX else ""
 
 
-def _grouped(frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+def grouped(frames: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Frames as they are handed over, one group to a step: the sender makes its next batch while
     this one is checked, as long as every large batch is answered by itself."""
     some: list[bytes] = []

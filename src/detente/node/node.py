@@ -49,6 +49,7 @@ class Node:
         )
         self.entropy = os.urandom
         self.links: Links | None = None
+        self.files: dict[int, list[bytes]] = {}  # frames for a courier's file, by link
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
         self.distrusted = {party for party in opened.station.cards if distrusted(self, party)}
@@ -89,7 +90,9 @@ class Node:
         since a renewed card may end the very link that brought it."""
         for one in spoken:
             if isinstance(one, Send):
-                if self.links is not None:
+                if one.link in self.files:
+                    self.files[one.link].append(one.data)
+                elif self.links is not None:
                     self.links.send(one.link, one.data, urgent=one.urgent)
             elif isinstance(one, CloseLink):
                 if self.links is not None:
@@ -139,7 +142,8 @@ class Node:
     def _told(self, tell: Tell) -> None:
         self.log.write(tell.word, line=tell.line, **tell.facts)
         now_s = clock(self.home).wall_s
-        self._sightings.note(tell, now_s)
+        if not self.files:  # what stands in a file is no sign of life
+            self._sightings.note(tell, now_s)
         if tell.word == "fork-proven":
             chores.keep_proof(self, tell)
         if not self.followers:
