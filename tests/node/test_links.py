@@ -382,7 +382,7 @@ def test_large_frames_are_handed_over_one_by_one(monkeypatch: pytest.MonkeyPatch
         [large],
         [b"5"],
     ]
-    assert list(module._grouped([])) == []
+    assert list(module.grouped([])) == []
 
 
 def wired(low: Desk, high: Desk, cable: Cable) -> None:
@@ -486,4 +486,3 @@ def test_a_cable_with_a_long_frame_is_not_silent(monkeypatch: pytest.MonkeyPatch
 def no_port() -> SerialPort:
     """A port that is not there."""
     raise LocalError(Refusal.NOT_FOUND, "no such port")
-    assert list(module.grouped([])) == []
