@@ -75,7 +75,7 @@ def say(simulation: Simulation, given: Deed) -> None:
     if line is None or not line.reads(line.me):
         return
     now_s = machine.clock.now(simulation.world.now_ms).wall_s
-    text = given.text or " ".join(dice.one_of(WORDS) for _ in range(dice.spread(3, 200)))
+    text = given.text or " ".join(dice.some_of(WORDS, dice.spread(3, 200)))
     kind, body = (
         (Kind.ACCIDENT, Accident(language="en", dtg_s=now_s, what="fire", known=text).encode())
         if dice.happens(0.05)
@@ -105,7 +105,7 @@ def _talk(
     simulation: Simulation, given: Deed, dice: Dice, precedence: Precedence, delay_ms: int
 ) -> None:
     """A dispatch of some length to all readers, in a moment."""
-    text = " ".join(dice.one_of(WORDS) for _ in range(dice.between(20, 120)))
+    text = " ".join(dice.some_of(WORDS, dice.between(20, 120)))
 
     def said() -> None:
         machine = running(simulation, given)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,14 +17,11 @@ class Dice:
 
     def __init__(self, seed: int, *words: object) -> None:
         self._name = (seed, *words)
-        self._made: random.Random | None = None  # many only name further streams
 
-    @property
-    def _random(self) -> random.Random:
-        if self._made is None:
-            digest = hashlib.sha256(repr(self._name).encode()).digest()
-            self._made = random.Random(int.from_bytes(digest, "big"))
-        return self._made
+    @cached_property
+    def _random(self) -> random.Random:  # made when it is first thrown: many only name others
+        digest = hashlib.sha256(repr(self._name).encode()).digest()
+        return random.Random(int.from_bytes(digest, "big"))
 
     def stream(self, *words: object) -> Dice:
         """Another stream, named by further words."""
@@ -44,6 +42,11 @@ class Dice:
     def one_of(self, choices: Sequence[T]) -> T:
         """One of them."""
         return choices[int(self._random.random() * len(choices))]
+
+    def some_of(self, choices: Sequence[T], count: int) -> list[T]:
+        """``count`` of them, each as by ``one_of``."""
+        throw, many = self._random.random, len(choices)
+        return [choices[int(throw() * many)] for _ in range(count)]
 
     def bytes(self, count: int) -> bytes:
         """``count`` bytes: what a node in the simulator draws as its entropy."""

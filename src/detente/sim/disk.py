@@ -31,12 +31,13 @@ class File:
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
         self.pending: list[tuple[int, bytes]] = []  # writes since the last sync; -1: cut to length
-        self._before: list[tuple[int, int, bytes]] = []  # for each: the length, where, what stood
+        # For each: the length, where, what stood.
+        self._before: list[tuple[int, int, bytearray]] = []
 
     def write(self, offset: int, data: bytes) -> None:
         """As pwrite: a hole before it reads as zeros."""
         into, end = self.data, offset + len(data)
-        self._before.append((len(into), offset, bytes(into[offset:end])))
+        self._before.append((len(into), offset, into[offset:end]))
         if len(into) < offset:
             into.extend(bytes(offset - len(into)))
         into[offset:end] = data
@@ -44,7 +45,7 @@ class File:
 
     def cut(self, size: int) -> None:
         """As ftruncate to a smaller size."""
-        self._before.append((len(self.data), size, bytes(self.data[size:])))
+        self._before.append((len(self.data), size, self.data[size:]))
         del self.data[size:]
         self.pending.append((-1, size.to_bytes(8, "big")))
 

@@ -94,6 +94,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.trace_name = f"{self.name}/{self.number}"
+        self.party = card_of(self.name, real=self.real).card.party
         self.fuse = Fuse()
         self.disk = Disk(f"{self.name}-{self.number}", self.fuse)
         self.marks = SimMarks(self.fuse)
@@ -101,11 +102,6 @@ class Machine:
         self._wakes: tuple[Process, int] | None = None  # only the latest counts
         self._due = False
         self._tried_ms = -PACE_MS
-
-    @property
-    def party(self) -> bytes:
-        """The party's id."""
-        return card_of(self.name, real=self.real).card.party
 
     @property
     def station(self) -> Station:

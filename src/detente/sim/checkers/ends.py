@@ -132,7 +132,9 @@ def members(simulation: Simulation) -> list[Machine]:
 
 def line_of(machine: Machine) -> Line | None:
     """The line as this machine knows it."""
-    return machine.station.lines.get(machine.world.line_id)
+    process = machine.process
+    assert process is not None  # noqa: S101  # asked only while it runs
+    return process.station.lines.get(machine.world.line_id)
 
 
 def guilty(simulation: Simulation) -> set[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError
 from detente.core.events import Tell
-from detente.core.frames import Body
+from detente.core.frames import Ahead, Body
 from detente.core.leaf import Precedence
 from detente.core.streaming import IN_FLIGHT_BYTES_MAX
 from detente.core.wire import ENTRIES, read_tag
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FAULT = "FLASH first"
 AT_ONCE_MS = 1_000
 LOWER = frozenset({ENTRIES, Body.TYPE})
+CARRY = LOWER | {Ahead.TYPE}  # the frames in which a body travels
 
 
 class FlashFirst:
@@ -63,6 +64,8 @@ class FlashFirst:
         since_ms = self._since.get(link, now_ms)
         if link not in self._since and _may_carry(machine, link):
             self._since[link] = now_ms
+        if not data or data[0] >> 4 not in CARRY:
+            return
         for one, process in self._flash.get(machine.name, ()):
             if len(data) <= len(one.packed) or (one.commitment, link) in self._left:
                 continue

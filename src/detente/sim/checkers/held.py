@@ -64,11 +64,13 @@ class Held:
     def _note(self, machine: Machine) -> None:
         line = line_of(machine)
         for log in () if line is None else line.logs.values():
-            grew = self._grew.setdefault((machine.number, log.id), [])
-            kept = self._kept.setdefault((machine.number, log.id), [])
-            for sizes in (grew, kept):
-                if log.size > (sizes[-1][0] if sizes else 0):
-                    sizes.append((log.size, self._stepped.get(machine.number, 0)))
+            key, size = (machine.number, log.id), log.size
+            kept = self._kept.setdefault(key, [])
+            if kept and kept[-1][0] >= size:
+                continue  # nor is it more than ever
+            for sizes in (self._grew.setdefault(key, []), kept):
+                if size > (sizes[-1][0] if sizes else 0):
+                    sizes.append((size, self._stepped.get(machine.number, 0)))
 
     def _forget(self, machine: Machine) -> None:
         """A process begins: what its disk does not hold any more is not held without a break."""
