@@ -131,7 +131,10 @@ class Charter:
 
     def number_of(self, party: bytes) -> int | None:
         """The number of this party, if it is a member now."""
-        return next((m.number for m in self.members if m.party == party), None)
+        for member in self.members:  # asked for with every frame, hence no generator
+            if member.party == party:
+                return member.number
+        return None
 
     def readers(self) -> int:
         """The audience mask of all who may read bodies: everyone but observers."""

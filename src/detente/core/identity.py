@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from detente.core import limits, notes
@@ -38,6 +39,8 @@ PARTY_BYTES = 32
 # A DNS name may be 253 characters long; eight of these still fit CARD_BYTES_MAX.
 BEARER_CHARS_MAX = 280
 
+_PARTIES_MAX = 256  # ids remembered: every card at hand is asked for its own over and over
+
 _ORIGIN = "detente/v1"
 _HEADS = "detente-heads/v1/"
 _BEARER = re.compile(r"[a-z][a-z0-9-]* [\x21-\x7e]+")
@@ -46,6 +49,7 @@ _BEARER = re.compile(r"[a-z][a-z0-9-]* [\x21-\x7e]+")
 # --- Ids, digits and names -------------------------------------------------------------------
 
 
+@lru_cache(maxsize=_PARTIES_MAX)
 def party_id(root_ed25519: bytes, root_mldsa44: bytes) -> bytes:
     """The 32 bytes that are a party's id on every line (spec/identity.md §3)."""
     return sha256(b"detente party v1\n", root_ed25519, root_mldsa44)

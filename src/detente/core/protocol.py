@@ -142,20 +142,19 @@ def wake_ms(station: Station) -> int | None:
 
 def _timer(line: Line) -> int:
     """When our log or our cosignatures are due, 0 for nothing, as far as they can be made now."""
-    if not line.sessions or not line.may_sign():
+    seen, cosign, quantum = line.seen_due_ms, line.cosign_due_ms, line.quantum_due_ms
+    if not (seen or cosign or quantum) or not line.sessions or not line.may_sign():
         return 0
     greeted = line.greeted()
     if not greeted:
         return 0
-    quantum = line.quantum_due_ms
     if quantum and not any(session.wide for session in greeted):
         quantum = 0
-    return _soonest(line.seen_due_ms, line.cosign_due_ms, quantum)
+    return _soonest(seen, cosign, quantum)
 
 
 def _soonest(*dues: int) -> int:
-    there = [due for due in dues if due]
-    return min(there) if there else 0
+    return min(filter(None, dues), default=0)
 
 
 def _tick(step: Step) -> None:
@@ -164,7 +163,7 @@ def _tick(step: Step) -> None:
         if line.charter_due and step.now.steady_ms >= line.charter_next_ms:
             (seek if line.joining else refresh_charter)(step, line)
         due = line.chores_due_ms and step.now.steady_ms >= line.chores_due_ms
-        late = 0 < _timer(line) <= step.now.steady_ms
+        late = not line.touched and 0 < _timer(line) <= step.now.steady_ms
         if due:
             chores(step, line)
         if line.greet_due:

@@ -146,8 +146,8 @@ def drop_entered(step: Step, line: Line, entries: Sequence[Entry]) -> None:
 def _entered(line: Line, kinds: Iterable[int]) -> set[Likeness]:
     found = set()
     for place in line.shelf.of_kind(sorted(kinds)):
-        leaf = line.shelf.entry(*place).leaf
-        if place.log.member == line.me and leaf is not None:
+        leaf = line.shelf.entry(*place).leaf if place.log.member == line.me else None
+        if leaf is not None:
             found.add(_of_leaf(leaf))
     return found
 

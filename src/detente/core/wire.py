@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ from detente.core.leaf import (
     read_log_id,
 )
 from detente.core.transcript import Entry, Place
+
+# Leaves remembered by their bytes, 4 MiB of these at most: folds and lists read one many times.
+LEAVES_REMEMBERED_MAX = 1024
 
 ENTRIES = 3  # frame type, spec/registry.md, Frames
 
@@ -286,6 +290,7 @@ def _sound(leaf: Leaf) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=LEAVES_REMEMBERED_MAX)
 def lenient(raw: bytes) -> Leaf | None:
     """The leaf, or None where signed bytes are void. They are judged only after the signature."""
     try:
