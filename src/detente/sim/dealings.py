@@ -94,11 +94,13 @@ def decide(simulation: Simulation, machine: Machine) -> None:
         if machine.process is None:
             return  # it died of the last one
         shelf = unchanged(machine, line)
+        entry = shelf.entry(*place)
+        if (machine.name, entry.hash) in simulation.officers.decided:
+            continue
         frozen = frozen_logs(machine.station, line)
         now_s = machine.clock.now(simulation.world.now_ms).wall_s
         standing = state_of_offer(shelf, place, now_s, frozen=frozen)
         if standing.state is State.OPEN and standing.terms is not None:
-            entry = shelf.entry(*place)
             waiting = [member for member in standing.waiting_for if member != line.me]
             assents = tuple(line.shelf.entry(*one).hash for one in standing.assents)
             _decide(simulation, machine, line, entry, standing.terms, waiting, assents)
@@ -128,9 +130,8 @@ def _decide(
         kind, refs = Kind.SEAL, (entry.hash, *assents)
     elif offered or not terms.signatories >> line.me & 1:
         return
-    if (machine.name, entry.hash, kind) not in simulation.officers.decided:
-        simulation.officers.decided.add((machine.name, entry.hash, kind))
-        submit(machine, kind, None, everyone, refs=refs)
+    simulation.officers.decided.add((machine.name, entry.hash))
+    submit(machine, kind, None, everyone, refs=refs)
 
 
 # --- keys ---------------------------------------------------------------------------------------

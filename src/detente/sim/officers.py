@@ -20,7 +20,7 @@ class Officers:
 
     def __init__(self) -> None:
         self.backups: dict[int, list[Backup]] = {}
-        self.decided: set[tuple[str, bytes, int]] = set()  # by whom, on which offer, what
+        self.decided: set[tuple[str, bytes]] = set()  # by whom, on which offer: once
         self.revocations: dict[str, int] = {}  # the last serial of each party
         self.given: dict[int, bytes] = {}  # both texts by which a machine may join, on paper
         self.accepted: set[int] = set()  # the machines that have joined by such texts, ever

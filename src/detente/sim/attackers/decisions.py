@@ -107,8 +107,10 @@ class Decisions(Way):
         now_s = self._now_s(machine)
         held = tuple((log.size, log.frozen) for log in line.logs.values())
         known = self._known.get(machine.number)
-        if known is not None and known[0] == held and 0 <= now_s - known[1] < LOOKED_S:
-            return known[2]
+        if known is not None and known[0] == held:
+            at_s, offers = known[1:]
+            if not offers or 0 <= now_s - at_s < LOOKED_S:  # without offers nothing can end
+                return offers
         frozen, shelf = frozen_logs(machine.station, line), unchanged(machine, line)
         found = [
             (

@@ -83,8 +83,9 @@ class Decisions:
             return
         now_s = machine.clock.now(self._simulation.world.now_ms).wall_s
         shelf = still(machine, line)
-        for place in shelf.of_kind((Kind.OFFER,)):
-            frozen = frozen_logs(machine.station, line)
+        offers = shelf.of_kind((Kind.OFFER,))
+        frozen = frozen_logs(machine.station, line) if offers else {}
+        for place in offers:
             found = state_of_offer(shelf, place, now_s, frozen=frozen)
             offer = shelf.entry(*place).hash
             fault = fault_of(line, place, found)
