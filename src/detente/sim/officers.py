@@ -68,12 +68,14 @@ class Officers:
         if machine in record.stuck_machines and len(backups) > 1:
             del backups[taken]  # it was made of a damaged store: another does better
 
-    def examine(self, machine: Machine) -> None:
+    def examine(self, machine: Machine) -> bool:
         """A disk that has lied is looked through, and replaced where its store contradicts itself:
-        the node learns that only where it reads what is not there any more."""
+        the node learns that only where it reads what is not there any more. Says if it was."""
         process = machine.process
-        if machine.disk.has_lied and process is not None and process.store.damage():
+        damaged = machine.disk.has_lied and process is not None and bool(process.store.damage())
+        if damaged:
             self.replace_disk(machine, newest=True)
+        return damaged
 
     def adopt(self, machine: Machine) -> None:
         """The next k of the paper register, its keys, and ``node adopt``."""

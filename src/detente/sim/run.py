@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 
+from detente.core.errors import MachineError
 from detente.sim import attackers, comings, dealings
 from detente.sim.checkers import Checkers
 from detente.sim.checkers.rest import Sizes, is_quiet, sizes
@@ -90,7 +91,8 @@ class Simulation:
         attackers.enlist(self)
         self.checkers.begin()
         for deed in plan.deeds:
-            world.later(max(0, deed.at_ms - world.now_ms), partial(do, self, deed))
+            act = partial(self._by_people, partial(do, self, deed))
+            world.later(max(0, deed.at_ms - world.now_ms), act)
         moves = any(deed.word in comings.WORDS for deed in plan.deeds)
         for machine in world.machines:
             if machine.honest or moves:  # without who attacks no amendment is final
@@ -107,12 +109,23 @@ class Simulation:
         if self.world.settled:
             return  # from now on they go round together
         if not machine.kept_down:
-            if machine.honest:
-                self.officers.look(machine)
-                comings.welcome(self, machine)
-            dealings.decide(self, machine)
+            self._by_people(partial(self._attend, machine))
         wait_ms = ROUND_MS * machine.dice.between(1, 30)
         self.world.later(wait_ms, partial(self._round, machine))
+
+    def _attend(self, machine: Machine) -> None:
+        if machine.honest:
+            self.officers.look(machine)
+            comings.welcome(self, machine)
+        dealings.decide(self, machine)
+
+    def _by_people(self, act: Callable[[], None]) -> None:
+        """What people do. Where they read that a store is in pieces, its disk is replaced."""
+        try:
+            act()
+        except MachineError:
+            if not any(self.officers.examine(machine) for machine in self.world.machines):
+                raise
 
     def _settle(self) -> None:
         """The faults stop: everything is mended, and time passes until all is at rest."""
