@@ -15,6 +15,7 @@ from detente.node import control
 LATE = Fault("date", Rule.TOO_LATE, "Art. 1", "due then, and it is now", 86_461)
 GONE = Fault("launch-1988", Rule.NOT_IN_FORCE, "spec", "no charter names it")
 WRONG = Fault("missile", Rule.NO_CHOICE, "Art. 1", "«SAM» is none of ICBM, SLBM")
+ALONE = Fault("references", Rule.PRECONDITION, "Art. 5", "refers to no standing notice")
 TORN = Fault("number.lead", Rule.BAD_PROFILE, "spec", "no such value belongs here")
 
 
@@ -40,6 +41,7 @@ def test_a_mistake_names_field_rule_and_source_and_how_late():
         ([LATE], "--late"),
         ([LATE, WRONG], "Mend each field"),
         ([GONE], "notice adopt"),
+        ([ALONE], "--refers"),
         ([TORN, TORN], "value named in the profile"),
     ],
 )

@@ -15,7 +15,7 @@ from detente.times import spoken
 from detente.words import _, marked
 
 RULES: Final[Mapping[str, str]] = {
-    "bad-profile": marked("no profile has this"),
+    "bad-profile": marked("wrong in a profile"),
     "unknown-field": marked("no such field"),
     "missing-field": marked("missing"),
     "never-unknown": marked("cannot be unknown"),
@@ -56,6 +56,11 @@ def hint(faults: Sequence[Mapping[str, Any]]) -> str:
     if rules == {"not-in-force"}:
         return _(
             "`detente notice profiles` shows what is in force; `detente notice adopt` offers more."
+        )
+    if rules == {"missing-precondition"}:
+        return _(
+            "Name the notice that this one rests on, with --refers or --answers; "
+            "`detente notice list` shows which stand."
         )
     if "bad-profile" in rules:
         return _("Mend each value named in the profile; docs/operating/notices.md has an example.")

@@ -294,7 +294,8 @@ class _Table:
     def choice(self, key: str, allowed: Sequence[Any]) -> Any:
         value = self._left.pop(key, None)
         if not any(type(value) is type(one) and value == one for one in allowed):
-            self.wrong(key, f"one of {', '.join(str(one) for one in allowed)}")
+            said = (str(one).lower() if isinstance(one, bool) else str(one) for one in allowed)
+            self.wrong(key, f"one of {', '.join(said)}")
             return allowed[0]
         return value
 
