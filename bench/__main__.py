@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import catchup, desks, frame, growth, latency, restart, throughput, verify, wire
+from bench import catchup, desks, frame, growth, latency, narrow, restart, throughput, verify, wire
 from bench.machine import describe
 from bench.plan import Figures, Plan
 from bench.report import show
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Plan], Figures]] = {
     "latency": latency.measure,
     "wire": wire.measure,
     "frame": frame.measure,
+    "narrow": narrow.measure,
     "throughput": throughput.measure,
     "catchup": catchup.measure,
     "verify": verify.measure,

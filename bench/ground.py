@@ -164,23 +164,25 @@ def the_line(node: Node) -> Line:
     return line
 
 
-async def until(condition: Callable[[], bool], otherwise: str) -> None:
-    """Waits for what nobody tells. TimeoutError with these words after PATIENCE_S."""
-    end_s = time.monotonic() + PATIENCE_S
+async def until(
+    condition: Callable[[], bool], otherwise: str, patience_s: float = PATIENCE_S
+) -> None:
+    """Waits for what nobody tells. TimeoutError with these words after ``patience_s``."""
+    end_s = time.monotonic() + patience_s
     while not condition():
         if time.monotonic() > end_s:
             raise TimeoutError(otherwise)
         await asyncio.sleep(0.02)
 
 
-async def linked(node: Node) -> Line:
+async def linked(node: Node, patience_s: float = PATIENCE_S) -> Line:
     """Waits until the line is open and the peer has said hello; then for the first exchange."""
     line = the_line(node)
 
     def met() -> bool:
         return line.is_open() and any(session.greeted for session in line.sessions.values())
 
-    await until(met, "the two nodes do not meet")
+    await until(met, "the two nodes do not meet", patience_s)
     await asyncio.sleep(SETTLED_S)
     return line
 

@@ -61,15 +61,23 @@ def request(text: str, precedence: str) -> dict[str, Any]:
     return {"do": "say", "text": text, "precedence": precedence}
 
 
-def submission(line: Line, text: str, queued: int, salt: bytes) -> Submit:
-    """One ROUTINE dispatch as the ``say`` command makes it, for drivers that hand over many."""
+def words(seed: int, count: int) -> str:
+    """A text of so many words."""
+    joined = " ".join(random.Random(seed).sample(_SENTENCES, len(_SENTENCES)))
+    return " ".join(joined.split()[:count]).rstrip(".,;?") + "."
+
+
+def submission(
+    line: Line, text: str, queued: int, salt: bytes, precedence: int = Precedence.ROUTINE
+) -> Submit:
+    """One dispatch as the ``say`` command makes it, for drivers that hand over many."""
     if len(salt) != SALT_BYTES:
         raise ValueError("a salt is 16 bytes long")
     body = Dispatch(language="en", dtg_s=DTG_S, subject="", text=text).encode()
     draft = Draft(
         kind=Kind.DISPATCH,
         audience=line.charter.readers(),
-        precedence=Precedence.ROUTINE,
+        precedence=precedence,
         body=pack(body, quality_for(queued), line.charter.padding),
         salt=salt,
     )

@@ -18,6 +18,7 @@ TARGETS: dict[str, Target] = {
     "wire.ip_bytes_per_dispatch_with_receipt": Target("≤ 680", "≤ 600"),
     "wire.ip_bytes_per_flash_with_receipt": Target("≤ 680", "≤ 640"),
     "frame.bytes_beyond_text": Target("≤ 110", "≤ 90"),
+    "narrow.flash_75bps_over_floor": Target("≤ 1.5", "≤ 1.25"),
     "throughput.entries_per_s": Target("≥ 4000", "≥ 8000"),
     "catchup.over_pipelined": Target("≥ 0.5", "≥ 1"),
     "verify.share_of_raw_1": Target("≥ 0.65", "≥ 0.8"),

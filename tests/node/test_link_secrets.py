@@ -116,7 +116,7 @@ def test_each_port_of_the_file_is_kept_open(pair: Pair, monkeypatch: pytest.Monk
     ((party, device, open_it),) = kept
     assert (party, device) == (high.station.party, "/dev/ttyS0")
     assert open_it() is None
-    link_secrets._keep(low, party, b"s" * 32)
+    link_secrets.keep(low, party, b"s" * 32)
     monkeypatch.setattr(link_secrets, "open_port", lambda *given: given)
     tty, secret, own, peer = open_it()
     assert (tty.device, tty.speed, tty.bits_per_s) == ("/dev/ttyS0", 9600, 7680)

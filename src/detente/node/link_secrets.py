@@ -34,7 +34,8 @@ def secret_of(node: Node, party: bytes) -> bytes | None:
         return None
 
 
-def _keep(node: Node, party: bytes, secret: bytes) -> None:
+def keep(node: Node, party: bytes, secret: bytes) -> None:
+    """Keeps a secret, sealed, in place of the one before."""
     nonce = node.entropy(AEAD_NONCE_BYTES)
     node.store.put_meta(_meta(party), nonce + aead_seal(_key(node, party), nonce, secret, b""))
 
@@ -61,7 +62,7 @@ def deliver(node: Node) -> None:
         secret = secret_of(node, party)
         if secret is None:
             secret = node.entropy(SECRET_BYTES)
-            _keep(node, party, secret)
+            keep(node, party, secret)
         data = deliver_secret(node.station.sealing_key(party), own, party, secret)
         for number in fresh:
             links.send(number, encode_frame(0, Notice(data)))
@@ -77,7 +78,7 @@ def take(node: Node, given: Offered) -> None:
     secret = take_secret(node.home.keys.kem, given.party, node.station.party, given.data)
     if secret == secret_of(node, given.party):
         return
-    _keep(node, given.party, secret)
+    keep(node, given.party, secret)
     node.tell("link-key-taken", party=given.party)
     if node.links is not None:
         node.links.reopen(given.party)
