@@ -225,6 +225,22 @@ def test_a_file_beside_a_link_changes_nothing_on_it() -> None:
     assert (alpha.closed, bravo.closed) == ([], [])
 
 
+def test_what_a_file_states_as_held_counts_on_no_link() -> None:
+    """A hello in a file that says more than the link has confirmed leaves the link as it was."""
+    world = World()
+    world.open()
+    alpha, bravo = world.ends.values()
+    world.dropping = {("bravo", "alpha")}
+    alpha.submit("one")
+    world.run()
+    (live,) = alpha.line.sessions.values()
+    held = live.holds[alpha.own().id]
+    assert bravo.log_of(0).size > held
+    hello = written(bravo, alpha)[:1]
+    taken(alpha, bravo, hello)
+    assert live.holds[alpha.own().id] == held
+
+
 def test_a_long_backlog_goes_in_several_steps_and_flash_is_among_the_first() -> None:
     """More than a window waits: the file takes it all, bounded in each step, in full forms."""
     world = apart()
