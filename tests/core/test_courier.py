@@ -11,10 +11,9 @@ from pair import End, World, heads
 
 from detente.core.courier import rely_on_mark
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import Carry, Effect, FrameIn, LinkDown, Tick
+from detente.core.events import Carry, FrameIn, LinkDown, Tick
 from detente.core.frames import Presence, encode_frame
 from detente.core.leaf import Precedence
-from detente.core.station import Step
 
 OUT, IN = -1, -2
 QUESTIONS = (1, 6, 12)  # hello, want, ask-proof: what the next file answers
@@ -148,16 +147,9 @@ def test_after_a_start_only_an_intact_mark_lets_a_file_take_entries() -> None:
     assert "greeted" not in alpha.words()
     written(alpha, bravo)
     assert alpha.own().size == 1
-    alpha.world.deliver(alpha, _relying(alpha))
+    rely_on_mark(alpha.line)
     taken(bravo, alpha, written(alpha, bravo))
     assert bravo.texts(0) == [b"\0one"]
-    assert _relying(alpha) == []
-
-
-def _relying(end: End) -> list[Effect]:
-    step = Step(end.station, end.world.now(), end.entropy)
-    rely_on_mark(step, end.line)
-    return step.out
 
 
 def test_a_mute_node_signs_nothing_and_is_given_what_it_lost() -> None:
@@ -172,7 +164,7 @@ def test_a_mute_node_signs_nothing_and_is_given_what_it_lost() -> None:
     alpha.restart(old)
     taken(alpha, bravo, written(bravo, alpha))
     assert alpha.line.mute
-    alpha.world.deliver(alpha, _relying(alpha))
+    rely_on_mark(alpha.line)
     assert alpha.line.awaits_hello
     alpha.submit("while mute")
     before = alpha.own().size
@@ -231,6 +223,22 @@ def test_a_file_beside_a_link_changes_nothing_on_it() -> None:
     assert bravo.texts(0) == [b"\0one", b"\0two"]
     assert heads(alpha) == heads(bravo)
     assert (alpha.closed, bravo.closed) == ([], [])
+
+
+def test_what_a_file_states_as_held_counts_on_no_link() -> None:
+    """A hello in a file that says more than the link has confirmed leaves the link as it was."""
+    world = World()
+    world.open()
+    alpha, bravo = world.ends.values()
+    world.dropping = {("bravo", "alpha")}
+    alpha.submit("one")
+    world.run()
+    (live,) = alpha.line.sessions.values()
+    held = live.holds[alpha.own().id]
+    assert bravo.log_of(0).size > held
+    hello = written(bravo, alpha)[:1]
+    taken(alpha, bravo, hello)
+    assert live.holds[alpha.own().id] == held
 
 
 def test_a_long_backlog_goes_in_several_steps_and_flash_is_among_the_first() -> None:

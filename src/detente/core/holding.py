@@ -136,7 +136,7 @@ def confirm(line: Line, session: Session, log_id: LogId, size: int) -> None:
     for other in line.sessions.values():
         if other.member != session.member or other.holds.get(log_id, 0) >= size:
             continue
-        if other is not session and not other.way is session.way is Way.LINK:
+        if other is not session and (other.way, session.way) != (Way.LINK, Way.LINK):
             continue
         other.holds[log_id] = size
         land(other, log_id, size)

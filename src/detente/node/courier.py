@@ -134,7 +134,7 @@ def _fill(node: Node, line: Line, party: bytes, book: Book, writer: Writer) -> b
     """Frames into a file, step by step, each after its commit; whether some are left over."""
     stored = next(one for one in node.store.lines() if one.line == line.id)
     if not judged(node.store, node.opened.marks, stored).restored:
-        node.change(lambda step: rely_on_mark(step, line))
+        rely_on_mark(line)
     frames = node.files[OUT] = []
     said = tuple(bytes.fromhex(one) for one in book.said)
     try:
