@@ -458,3 +458,16 @@ def test_the_entry_of_a_notice_leads_to_how_it_reads(parties: Parties, officer: 
     listed = officer.get(on(parties, "/notices")).text
     assert f'id="n-{entry}"' in listed
     assert "A launch of one ICBM is planned for" in listed
+
+
+def test_a_notice_typed_under_a_session_that_has_ended_is_shown_and_sent_again(
+    parties: Parties, officer: Visitor
+) -> None:
+    """Each field as it was typed; sent again it is a draft, under its own name in the list."""
+    adopted(parties)
+    parties.desk.node.changes += 1
+    answer = officer.post(on(parties, "/notice"), typed(parties) | {"form_token": "of another"})
+    assert answer.status == 403
+    assert "<dt>launch-area</dt>" in answer.text
+    follow(parties, officer, on(parties, "/notice"), **typed(parties), do="save")
+    assert "NOTICE launch-1988" in officer.get("/drafts").text

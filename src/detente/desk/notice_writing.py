@@ -34,6 +34,12 @@ _HEADS: Final[Mapping[str, str]] = {
     giving.CANCEL: marked("Cancel a notice"),
     giving.SUSPEND: marked("Suspend a profile"),
 }
+_SUBJECTS: Final[Mapping[str, str]] = {  # in the list of drafts; Latin, as the entries' own
+    giving.NOTICE: "NOTICE",
+    giving.ANSWER: "ANSWER",
+    giving.CANCEL: "CANCELLED",
+    giving.SUSPEND: "SUSPENDED",
+}
 
 
 class Row(NamedTuple):
@@ -232,12 +238,8 @@ def fields_of(base: Mapping[str, Any], form: FormData) -> dict[str, Any]:
     kept = {name: base[name] for name in ("do", "profile", "entry", "name") if name in base}
     kept["precedence"] = writing.one_of(form, "precedence", writing.PRECEDENCES, "ROUTINE")
     kept["drill"] = form.get("drill") is not None
-    kept["subject"] = " ".join(
-        [
-            do.removeprefix("notice_").upper(),
-            *(kept.get(n, "") for n in ("profile", "entry", "name")),
-        ]
-    ).strip()
+    about = " ".join(str(kept.get(name, "")) for name in ("profile", "entry", "name"))
+    kept["subject"] = f"{_SUBJECTS[do]} {about.strip()}"
     words = " ".join(writing.text_of(form, "words").split())
     if do == giving.SUSPEND:
         return kept | {"reason_given": words}
