@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from desk.ground import Side, World
-from desk.test_composing import authorise, offer, see
+from desk.test_composing import authorise, see
 from processes import until
 
 from detente.core.sheet import instant
 
 if TYPE_CHECKING:
     from desk.seat import Seat
+    from playwright.sync_api import Locator
 
 HERE = "MGRS 36U UA 24182 91607 RADIUS 20 NM"
 SAID_BACK = "SK42 X 5593957 Y 6324233 RADIUS 20 NM"  # the same point by the other side's map
@@ -29,21 +30,42 @@ def two(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Worl
     made.close()
 
 
+def press(locator: Locator) -> None:
+    """By keyboard, until its page is another: a band that comes meanwhile moves what a mouse points
+    at, and a page that renews itself under a key loses it."""
+    from playwright.sync_api import expect
+
+    expect(locator).to_be_visible()
+    for _try in range(3):
+        locator.press("Enter")
+        try:
+            expect(locator).to_have_count(0)
+        except AssertionError:
+            continue
+        return
+
+
+def offer(seat: Seat) -> None:
+    """Offers what is on the screen."""
+    press(seat.page.get_by_role("button", name=seat.says("Offer for authorisation")))
+    see(seat, seat.says("Authorised by"))
+
+
 def adopt(seat: Seat, forms: int, button: str) -> None:
     """States the number that nobody has read, authorises each form, and adopts the profile."""
     from playwright.sync_api import expect
 
     seat.page.goto(seat.side.line_url + "/profiles")
-    seat.page.locator("tr", has_text="launch-1988").get_by_role("link").click()
+    press(seat.page.locator("tr", has_text="launch-1988").get_by_role("link"))
     seat.page.locator("#n-validity").fill("4 d")
     seat.shot(f"adopt-{seat.side.name}")
-    seat.page.get_by_role("button", name=seat.says("Fix our part for authorisation")).click()
+    press(seat.page.get_by_role("button", name=seat.says("Fix our part for authorisation")))
     for _form in range(forms):
         see(seat, seat.says("Authorised by"))
         before = seat.page.url
         authorise(seat)
         expect(seat.page).not_to_have_url(before)
-    seat.page.get_by_role("button", name=seat.says(button)).click()
+    press(seat.page.get_by_role("button", name=seat.says(button)))
 
 
 def in_force(side: Side) -> bool:
@@ -51,6 +73,7 @@ def in_force(side: Side) -> bool:
     return [one["state"] for one in side.call("notice_list")["adopted"]] == ["in-force"]
 
 
+@pytest.mark.timeout(300)  # two desks made anew, and five passkeys
 def test_two_desks_adopt_a_regime_and_one_says_back_what_the_other_gave_too_late(
     two: World, sit: Callable[..., Seat]
 ) -> None:
@@ -70,18 +93,14 @@ def test_two_desks_adopt_a_regime_and_one_says_back_what_the_other_gave_too_late
         until(lambda side=side: in_force(side), "the regime to bind")
 
     here.page.goto(two.alpha.line_url + "/notices")
-    here.page.get_by_role("link", name=here.says("Give notice")).click()
-    here.page.locator("#main li a").first.click()
+    press(here.page.get_by_role("link", name=here.says("Give notice")))
+    press(here.page.locator("#main li a").first)
     today = instant(int(time.time()))[:10]
     here.page.locator("#f-missile").select_option("SLBM")
     here.page.locator("#f-launch-area").fill("северный полигон")
     here.page.locator("#f-impact-circle").fill(HERE)
-    here.page.locator("#f-date").fill("2026-02-29")
-    here.page.locator("button[value=preview]").click()
-    expect(here.page.locator(".field.wrong .fault")).to_have_count(1)
-    here.shot("notice-wrong")
     here.page.locator("#f-date").fill(today)
-    here.page.locator("button[value=preview]").click()
+    press(here.page.locator("button[value=preview]"))
     see(here, "A launch of one SLBM is planned for")
     late = here.says("LATE by {span}").partition("{")[0].strip()
     expect(here.page.locator(".late")).to_contain_text(late)
@@ -95,10 +114,10 @@ def test_two_desks_adopt_a_regime_and_one_says_back_what_the_other_gave_too_late
     see(there, "LATE by")
     see(there, "its author confirmed that it was late")
     there.shot("notice-received")
-    there.page.get_by_role("link", name="Answer").click()
-    there.page.locator("input[value=read-back-matches]").check()
+    press(there.page.get_by_role("link", name="Answer"))
+    there.page.locator("input[value=read-back-matches]").press("Space")
     there.page.locator("#f-impact-circle").fill(SAID_BACK)
-    there.page.locator("button[value=preview]").click()
+    press(there.page.locator("button[value=preview]"))
     expect(there.page.locator("#main")).not_to_contain_text("MISMATCH")
     offer(there)
     authorise(there)
