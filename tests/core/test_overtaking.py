@@ -9,8 +9,9 @@ from pair import End, World, heads
 from detente.core import accusation, events, frames, limits
 from detente.core.accusation import Finding
 from detente.core.body import unpack
-from detente.core.extras import Head, decode_accused, decode_held_ahead
-from detente.core.frames import StatedHead
+from detente.core.encoding import Reader
+from detente.core.extras import Head, HeldAhead, decode_accused, decode_held_ahead
+from detente.core.frames import StatedHead, read_frame
 from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.proof import CardKeys
 from detente.core.streaming import IN_FLIGHT_MAX
@@ -103,6 +104,23 @@ def test_a_flash_behind_a_full_flight_goes_ahead_on_a_wide_link(
     assert bravo.texts(0)[-1] == b"\0flash"
     assert heads(alpha) == heads(bravo)
     assert IN_FLIGHT_MAX >= limits.WINDOW_ENTRIES_MAX
+
+
+def test_of_two_under_one_signature_the_last_goes_ahead() -> None:
+    """The other has no head of its own to be proven by, and comes in its turn."""
+    alpha = opened().ends["alpha"]
+    for n in range(2):
+        alpha.submit(f"routine {n}")
+    alpha.do(events.Tick())
+    behind, mine = alpha.own().size, alpha.own().id
+    for n in range(2):
+        extra = HeldAhead(mine, n, bytes(32), 0).encode()
+        draft = events.Draft(Kind.HELD_AHEAD, 3, Precedence.FLASH, refs=(bytes(32),), extra=extra)
+        alpha.line.state(draft)
+    alpha.line.touched = True
+    sent = [one.data for one in alpha.do(events.Tick()) if isinstance(one, events.Send)]
+    ahead = [data for data in sent if data[0] >> 4 == frames.Ahead.TYPE]
+    assert [read_frame(frames.Ahead.TYPE, Reader(data[1:])).index for data in ahead] == [behind + 1]
 
 
 def behind_a_routine() -> tuple[Liar, End, StatedHead, int]:

@@ -122,7 +122,9 @@ def _is_record(machine: Machine, one: Submitted) -> bool:
     for place in line.shelf.of_kind((Kind.OFFER, *sorted(RECORD))):
         leaf = line.shelf.entry(*place).leaf
         if leaf is not None and line.shelf.entry(*place).body == one.packed:
+            # One text may be offered more than once: an expired offer of it hides no final one.
             if leaf.kind in RECORD:
                 return True
-            return state_of_offer(line.shelf, place, 0, frozen=frozen).state is State.FINAL
+            if state_of_offer(line.shelf, place, 0, frozen=frozen).state is State.FINAL:
+                return True
     return False
