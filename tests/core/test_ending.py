@@ -230,6 +230,27 @@ def test_a_log_that_ends_at_nothing_is_asked_of_nobody() -> None:
     assert bravo.answers(link, Want)[:1] == [Want(WANT_ENTRIES, STOLEN, 0)]
 
 
+def test_a_log_whose_end_has_risen_is_asked_of_its_author_too() -> None:
+    """What its author sent was refused at the end of then, and so is not sent again unasked."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    revocation = Revocation(party("charlie").id, 1, "log 0", "lost", world.wall_s, ())
+    alpha.station.revoked = revoked_keys([revocation], [party("charlie").card.card])
+    link = charlie.greet("alpha", stated(charlie.log))
+    charlie.entries(link)
+    world.run(60)
+    assert STOLEN not in alpha.line.logs
+    assert not charlie.answers(link, Want)
+    bravo.log.seen(charlie.log)
+    bravo.entries(bravo.greet("alpha"))
+    world.run(10)
+    assert charlie.answers(link, Want)[:1] == [Want(WANT_ENTRIES, STOLEN, 0)]
+    charlie.entries(link)
+    assert alpha.line.logs[STOLEN].size == charlie.log.size
+
+
 def test_what_stands_is_relayed_under_a_head_of_its_own() -> None:
     """What lies beyond the end follows apart: whom the log ends for too takes none of it."""
     world = World(names=THREE)

@@ -200,10 +200,19 @@ def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: St
             del session.heads[log_id]
             session.shown_ms.pop(log_id, None)
         return False
-    if log_id.member == session.member or (log is not None and log.closed()):
+    if log is not None and log.closed():
+        return False
+    if log_id.member == session.member and not _is_revoked(step, line, log_id):
         return False
     late_ms = step.now.steady_ms - session.shown_ms.get(log_id, 0)
     return line.session_of(log_id.member) is None or late_ms > limits.RELAY_AFTER_S * 1000
+
+
+def _is_revoked(step: Step, line: Line, log_id: LogId) -> bool:
+    """Whether a log is of a revoked key. Its author sends one, too, that was refused at its end,
+    only once it is asked again: the end rises while others' logs come."""
+    log = line.logs.get(log_id) or step.station.new_log(line, log_id)
+    return log is not None and log.key in step.station.revoked
 
 
 def _is_looked_at(step: Step, line: Line, session: Session, log: Log, head: StatedHead) -> bool:

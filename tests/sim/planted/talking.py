@@ -54,12 +54,7 @@ def _(plants: Plants) -> None:
     plants.everywhere(receiving.ask, lambda *_: None)
 
 
-@defect(
-    "the full form is never asked for",
-    "F4: on any mismatch ask for the full form",
-    needs=("equivocate", "forked-heads", "split-view"),
-    members=3,
-)
+@defect("the full form is never asked for", "F4: on any mismatch ask for the full form")
 def _(plants: Plants) -> None:
     plants.everywhere(receiving._ask_full, lambda *_: None)
 
@@ -168,6 +163,12 @@ def _(plants: Plants) -> None:
     plants.everywhere(real, stream)
 
 
-@defect("a log over its quota rests for ever", "F20: until the next UTC day")
+@defect(
+    "a log over its quota rests for ever",
+    "F20: until the next UTC day",
+    # Nobody's traffic here comes near a quota, and who lies about one is greeted anew before long:
+    # that ends the rest too. It is the unit test that finds this one.
+    masked="nobody yet; `core/test_quotas.py` does",
+)
 def _(plants: Plants) -> None:
     plants.everywhere(streaming._paused, lambda _, session, log: log in session.paused)
