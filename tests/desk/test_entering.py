@@ -38,16 +38,23 @@ def test_a_code_two_passkeys_and_back_by_either(world: World, sit: Sit) -> None:
 
 
 def test_a_link_opens_the_door_once(world: World, sit: Sit) -> None:
-    """A one-time code that was used is refused, and so is one that never was."""
+    """A one-time code that was used is refused, and so is one that never was; neither it nor what
+    keeps somebody signed in stands in an address, a referrer or the desk's log."""
     seat = sit(world.alpha, keys=0)
     code = world.alpha.code(seat.name)
+    secrets = [code, *(one["value"] for one in seat.context.cookies())]
+    referrers: list[str] = []
+    seat.context.on("request", lambda one: referrers.append(one.headers.get("referer", "")))
     seat.leave()
     for given, outcome in ((code, "Passkeys"), (code, "Refused"), ("0" * 40, "Refused")):
         seat.context.clear_cookies()
         seat.go(f"/enter#{given}")
         expect(seat.page.get_by_role("heading", name=outcome, exact=True)).to_be_visible()
         assert given not in seat.page.url
-    assert not [url for url in seat.requests if code in url]
+        secrets += [one["value"] for one in seat.context.cookies()]
+    told = "\n".join([*seat.requests, *referrers, world.alpha.log.read_text()])
+    assert len(secrets) > 2
+    assert not [one for one in secrets if one in told]
 
 
 def test_a_key_that_does_not_ask_who_it_is_makes_no_passkey(world: World, sit: Sit) -> None:

@@ -208,6 +208,28 @@ def test_a_relief_reads_what_is_wrong_in_their_own_language(night: Gallery, page
     assert page.evaluate("[...document.querySelectorAll('details')].every(one => one.open)")
 
 
+def test_reading_finding_and_drafting_take_no_script(night: Gallery, browser: Browser) -> None:
+    """Nothing is shown that only a script would serve; what is asked for is found, and what was
+    written is kept."""
+    from playwright.sync_api import expect
+
+    plain = browser.new_context(java_script_enabled=False)
+    night.sign_in(plain, "en")
+    page = plain.new_page()
+    night.go(page, "line")
+    page.locator("#words").fill("stop the strike")
+    page.locator("#words").press("Enter")
+    expect(page.locator("article.entry", has_text="Stop the strike")).to_have_count(1)
+    night.go(page, "write")
+    assert page.locator("[data-needs-script]:visible").count() == 0
+    page.locator("#text").fill("Written without scripts.")
+    page.locator("button[value=preview]").click()
+    expect(page.locator("article.entry")).to_contain_text("Written without scripts.")
+    page.goto(night.origin + "/drafts")
+    expect(page.get_by_text("Written without scripts.")).to_be_visible()
+    plain.close()
+
+
 @pytest.mark.parametrize("height", [TALL, TALL // 2])
 def test_a_band_that_comes_or_goes_moves_nothing_under_the_mouse(
     night: Gallery, page: Page, height: int

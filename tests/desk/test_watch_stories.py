@@ -133,7 +133,9 @@ def test_an_auditor_comes(world: World, sit: Callable[..., Seat]) -> None:
         auditor.page.get_by_role("link", name="Take the proof").click()
     assert taken.value.suggested_filename == f"{entry}.proof"
     auditor.go("/journal")
-    expect(auditor.page.get_by_role("rowheader", name="proof-taken").first).to_be_visible()
+    expect(
+        auditor.page.get_by_role("rowheader", name="a proof or an export was taken").first
+    ).to_be_visible()
     auditor.shot("journal")
     auditor.go("/system")
     auditor.shot("system")

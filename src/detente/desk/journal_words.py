@@ -55,6 +55,7 @@ NOTES: Final[Mapping[str, str]] = {
     "profile-adopted": marked("our part in adopting a profile was entered"),
     "line-rejoined": marked("a line was taken up again"),
     "release": marked("what waited after a restore was decided"),
+    "courier": marked("a courier's file was made or taken in"),
     "adopt": marked("officers adopted this node"),
     "legal-hold": marked("a legal hold began or ended"),
 }
@@ -74,7 +75,7 @@ FACTS: Final[Mapping[str, str]] = {
     "entry": marked("Entry"),
     "why": marked("Why"),
     "reason": marked("Why"),
-    "missing": marked("Authorisations missing"),
+    "missing": marked("Missing"),
     "people": marked("People it takes"),
     "at_s": marked("Done at"),
     "said_s": marked("Said"),
