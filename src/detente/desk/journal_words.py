@@ -58,6 +58,7 @@ NOTES: Final[Mapping[str, str]] = {
     "courier": marked("a courier's file was made or taken in"),
     "adopt": marked("officers adopted this node"),
     "legal-hold": marked("a legal hold began or ended"),
+    "courier": marked("a courier's file was written or taken in"),
 }
 FACTS: Final[Mapping[str, str]] = {
     "who": marked("Who"),
@@ -100,6 +101,10 @@ FACTS: Final[Mapping[str, str]] = {
     "number": marked("Number"),
     "k": marked("Incarnation"),
     "others": marked("Other members"),
+    "out": marked("Written here"),
+    "entries": marked("New entries"),
+    "pieces_lost": marked("Damaged pieces"),
+    "lacking": marked("Entries missing"),
 }
 _TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "roles": ROLES,

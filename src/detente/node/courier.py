@@ -125,8 +125,9 @@ def write(node: Node, request: Request) -> dict[str, Any]:
     }
     book.written.append(row)
     _keep(node, line, party, book)
-    facts = {"line": line.id.hex(), "party": party.hex(), "out": True, **row}
+    facts = {"line": line.id.hex(), "party": party.hex(), "out": True, "number": book.number}
     node.note("courier", facts)
+    facts |= row
     return facts | {"path": str(path), "queued": len(line.queue.rows), "mute": line.mute}
 
 
@@ -282,6 +283,7 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
     if head.written_s >= book.said_s:
         hello = reading.hello or next(iter(book.said), "")
         book.said_s, book.said = head.written_s, [hello, *reading.said] if hello else []
+    missing = _missing(line, stated, reading.gaps)
     row = {
         "number": head.number,
         "written_s": head.written_s,
@@ -289,7 +291,7 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
         "entries": sum(log.size - before.get(log.id, 0) for log in line.logs.values()),
         "chunks": head.chunks,
         "lost_chunks": chunks.lost,
-        "missing": _missing(line, stated, reading.gaps),
+        "missing": missing,
         "missing_bodies": sum(len(log.missing) for log in line.logs.values()),
         "refused": reading.refused,
         "unread": reading.closed,
@@ -297,8 +299,11 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
     if not again:
         book.taken.append(row)
     _keep(node, line, party, book)
-    facts = {"line": line.id.hex(), "party": party.hex(), "out": False, **row}
-    node.note("courier", facts)
+    facts = {"line": line.id.hex(), "party": party.hex(), "out": False, "number": head.number}
+    lacking = sum(one["last"] + 1 - one["first"] for one in missing)
+    came = {"entries": row["entries"], "pieces_lost": len(chunks.lost), "lacking": lacking}
+    node.note("courier", facts | came)
+    facts |= row
     return facts | {"again": again, "mute": line.mute, "held_of_ours": held_of_ours(line, party)}
 
 
