@@ -42,17 +42,6 @@ ROWS = {
         "bytes_beyond_text_signature_and_salt",
         "bytes_beyond_text_in_tls_record",
     },
-    "narrow": {
-        "bits_per_s",
-        "body_bytes",
-        "floor_s",
-        "flash_alone_s",
-        "flash_behind_s",
-        "receipt_alone_s",
-        "receipt_behind_s",
-        "flash_alone_over_floor",
-        "flash_over_floor",
-    },
     "throughput": DISK
     | {
         "entries",
@@ -169,14 +158,6 @@ def check_frame(figures):
     assert figures["frame_bytes"] > beyond > 64 + 16
 
 
-def check_narrow(figures):
-    floor_s = 8 * (figures["body_bytes"] + 64 + 16) / figures["bits_per_s"]
-    assert figures["floor_s"] == pytest.approx(floor_s)
-    ratio = figures["flash_behind_s"] / floor_s
-    assert figures["flash_over_floor"] == pytest.approx(ratio)
-    assert figures["flash_alone_s"] > floor_s  # no byte comes sooner than the cable carries it
-
-
 def check_catchup(figures):
     ratio = figures["entries_per_s"] / figures["pipelined_per_s"]
     assert figures["over_pipelined"] == pytest.approx(ratio)
@@ -212,7 +193,6 @@ CHECKS = {
     "latency": check_latency,
     "wire": check_wire,
     "frame": check_frame,
-    "narrow": check_narrow,
     "catchup": check_catchup,
     "verify": check_verify,
     "growth": check_growth,

@@ -26,7 +26,7 @@ from detente.core.link_keys import (
 
 PIECE_S = 1.0  # a fragment of what may wait takes about so long on the way, within these bounds
 PIECE_BYTES_MIN = 64  # less, and heads and checks are an eighth of everything
-URGENT_PIECE_BYTES_MIN = 128  # nothing overtakes these
+URGENT_PIECE_BYTES_MIN = 180  # nothing overtakes these: a head in six would be airtime lost
 PIECE_BYTES_MAX = (180, 180, 120)  # with each error correction: a packet fills one of its blocks
 URGENT_RUN = 8  # urgent fragments in a row while others wait; then one of those
 ANNOUNCE_S_MIN = 2.0  # between two announcements, and at least four times their airtime
