@@ -10,6 +10,12 @@ from detente.core.errors import LocalError, Refusal
 from detente.node import finding
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: an answer in parts has a test of its own."""
+    monkeypatch.setattr(finding, "BUDGET_S", 60.0)
+
+
 @pytest.fixture
 def spoken(pair: Any, command: Any) -> Any:
     """Five dispatches in three scripts, one of them answered and one accident report."""

@@ -41,7 +41,7 @@ def test_a_hold_outlives_the_process_and_ends_with_the_purge(pair: Pair, command
     notes = [
         note["data"] for note in command(pair.bravo, "journal") if note["word"] == "legal-hold"
     ]
-    assert [(note["on"], note["reason"]) for note in notes] == [
+    assert [(note["begun"], note["reason"]) for note in notes] == [
         (True, "an inquiry"),
         (False, "closed"),
     ]

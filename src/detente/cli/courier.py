@@ -116,8 +116,8 @@ def status(session: Session, line_name: str | None) -> None:
 
 def _status_rows(one: dict[str, Any]) -> Iterator[str]:
     yield f"{plain(str(one['name']))}  {plain(str(one['title']))}"
-    yield "  " + _("states {held} of our {size} entries; {queued} queued").format(
-        held=one["held_of_ours"], size=one["own_size"], queued=one["queued"]
+    yield "  " + _("states {count} of our {size} entries; {queued} queued").format(
+        count=one["held_of_ours"], size=one["own_size"], queued=one["queued"]
     )
     for row in one["written"]:
         said = _("written {when}: file {number}, our log to {size}")

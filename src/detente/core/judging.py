@@ -6,7 +6,6 @@ Nothing here refuses: what a signed entry says wrongly is void, told, and stays 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
 from detente.core import limits
 from detente.core.accusing import enter_accusation, learn_frozen
@@ -130,8 +129,12 @@ def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:
 def want_bodies(step: Step, line: Line, session: Session, log: Log) -> None:
     """Asks a peer for bodies that are missing here, not named in a `lacks` yet, and addressed to
     it as well."""
-    hoped_for = (index for index in log.missing if index not in log.lacked)
-    _want(step, line, session, log, islice(hoped_for, WANTED_BODIES_MAX))
+    hoped_for = [index for index in log.missing if index not in log.lacked]
+    if len(hoped_for) > WANTED_BODIES_MAX:
+        # Of our own old logs no `lacks` takes out what nobody has: others have their turn too.
+        start = session.lacked_rounds * WANTED_BODIES_MAX % len(hoped_for)
+        hoped_for = (hoped_for[start:] + hoped_for[:start])[:WANTED_BODIES_MAX]
+    _want(step, line, session, log, hoped_for)
 
 
 def want_lacked(step: Step, line: Line, session: Session, log: Log) -> None:

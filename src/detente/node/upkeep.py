@@ -106,7 +106,7 @@ def hold_line(node: Node, request: Request) -> dict[str, Any]:
         node.station.under_hold.discard(line.id)
         node.change(lambda step: purge_again(step, line))
         node.store.put_meta(name, b"")  # last: a stop before leaves the hold on
-    node.note("legal-hold", {"line": line.id.hex(), "on": on, "reason": reason})
+    node.note("legal-hold", {"line": line.id.hex(), "begun": on, "reason": reason})
     return {"line": line.id.hex(), "legal_hold": on}
 
 

@@ -12,7 +12,7 @@ from detente.core.extras import encode_clock
 from detente.core.frames import WANT_BODY, WANT_COSIGNATURE, Want
 from detente.core.leaf import Kind
 from detente.core.log import Log
-from detente.core.station import Line, Queue, Session, Step
+from detente.core.station import Line, Queue, Session, Station, Step
 from detente.store.database import Database
 
 
@@ -138,15 +138,17 @@ def _(plants: Plants) -> None:
     deeds=("clock-back",),
 )
 def _(plants: Plants) -> None:
-    real, most = protocol._watch_clock, {}
+    real = protocol._watch_clock
+    latest: dict[int, tuple[Station, int]] = {}  # beside its station, lest another get its number
 
     def watch(step: Step) -> None:
         real(step)
-        key = id(step.station)
-        most[key] = max(most.get(key, 0), step.now.wall_s)
+        _, before_s = latest.get(id(step.station), (step.station, 0))
+        most_s = max(before_s, step.now.wall_s)
+        latest[id(step.station)] = step.station, most_s
         for line in step.station.lines.values():
-            if step.now.wall_s < most[key] - 1 and line.touched:
-                extra = encode_clock(step.now.wall_s - most[key])
+            if step.now.wall_s < most_s - 1 and line.touched:
+                extra = encode_clock(step.now.wall_s - most_s)
                 line.state(Draft(kind=Kind.CLOCK, audience=line.everyone(), extra=extra))
 
     plants.everywhere(real, watch)
