@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detente.bearers.fec import CALM_OF, PARITY_BYTES, Meter, mend, protect
 
@@ -42,6 +44,13 @@ def test_more_damage_is_nearly_always_noticed(level):
     count = PARITY_BYTES[level] // 2 + 3
     found = [mend(spoiled(dice.randbytes(150), level, count, dice), level) for _ in range(50)]
     assert sum(each is not None for each in found) <= 2
+
+
+@given(st.binary(max_size=300), st.sampled_from([0, 1, 2]))
+def test_whatever_comes_is_a_block_or_none(block, level):
+    """Noise of any length is mended or refused, and never an error."""
+    found = mend(block, level)
+    assert found is None or len(found.data) == len(block) - PARITY_BYTES[level]
 
 
 def test_blocks_of_no_length_are_nothing():

@@ -1,68 +1,30 @@
 """Reed-Solomon over GF(256), one block to a packet, and how much of it a way needs.
 
-spec/bearer-sealed.md §6. Written here because the packages for it take three times as long for a
-block, and have no types; the parameters are the usual ones, and so are the bytes.
+The code is the library's, the parameters are in spec/bearer-sealed.md §6.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
+
+from reedsolo import ReedSolomonError, RSCodec
 
 PARITY_BYTES = (0, 16, 32)  # by level of error correction: half as many damaged bytes are mended
 BLOCK_BYTES_MAX = 255
 
-_PRIMITIVE = 0x11D  # x^8 + x^4 + x^3 + x^2 + 1
-_ORDER = 255
 
-_EXP = [0] * (2 * _ORDER)
-_LOG = [0] * 256
-_value = 1
-for _power in range(_ORDER):
-    _EXP[_power] = _EXP[_power + _ORDER] = _value
-    _LOG[_value] = _power
-    _value = _value << 1 ^ (_PRIMITIVE if _value & 0x80 else 0)
-
-
-def _times(a: int, b: int) -> int:
-    return _EXP[_LOG[a] + _LOG[b]] if a and b else 0
-
-
-def _over(a: int, b: int) -> int:
-    return _EXP[_LOG[a] - _LOG[b] + _ORDER] if a else 0
-
-
-@lru_cache(maxsize=len(PARITY_BYTES))
-def _feedback(parity: int) -> list[int]:
-    """For each byte, that many times the generator (x - a^0)…(x - a^(parity - 1)) without its head,
-    as one integer: a step of the division is a shift and one exclusive or."""
-    generator = [1]
-    for power in range(parity):
-        root = _EXP[power]
-        shifted = [*generator, 0]
-        for at, factor in enumerate(generator):
-            shifted[at + 1] ^= _times(factor, root)
-        generator = shifted
-    tail = generator[1:]
-    return [
-        int.from_bytes(bytes(_times(byte, factor) for factor in tail), "big") for byte in range(256)
-    ]
-
-
-def _remainder(data: bytes, parity: int) -> int:
-    feedback, register = _feedback(parity), 0
-    top, mask = 8 * (parity - 1), (1 << 8 * parity) - 1
-    for byte in data:
-        register = (register << 8 & mask) ^ feedback[register >> top ^ byte]
-    return register
+@cache
+def _codec(parity: int) -> RSCodec:
+    return RSCodec(parity, nsize=BLOCK_BYTES_MAX, fcr=0, prim=0x11D, generator=2)
 
 
 def protect(data: bytes, level: int) -> bytes:
     """The data, its parity bytes behind it; BLOCK_BYTES_MAX together at most."""
     parity = PARITY_BYTES[level]
-    return data + _remainder(data, parity).to_bytes(parity, "big") if parity else data
+    return bytes(_codec(parity).encode(data)) if parity else data
 
 
 class Mended(NamedTuple):
@@ -81,83 +43,11 @@ def mend(block: bytes, level: int) -> Mended | None:
         return Mended(block, level, 0)
     if not parity < len(block) <= BLOCK_BYTES_MAX:
         return None
-    rest = _remainder(block[:-parity], parity) ^ int.from_bytes(block[-parity:], "big")
-    if not rest:
-        return Mended(block[:-parity], level, 0)
-    syndromes = _syndromes(rest.to_bytes(parity, "big"))
-    locator = _locator(syndromes)
-    places = _places(locator, len(block))
-    if len(places) != len(locator) - 1:
+    try:
+        data, _, damaged = _codec(parity).decode(block)
+    except ReedSolomonError:
         return None
-    mended = bytearray(block)
-    for place in places:
-        mended[len(block) - 1 - place] ^= _error(syndromes, locator, place)
-    data = bytes(mended[:-parity])
-    if _remainder(data, parity) != int.from_bytes(mended[-parity:], "big"):
-        return None
-    return Mended(data, level, len(places))
-
-
-def _syndromes(rest: bytes) -> list[int]:
-    found = []
-    for power in range(len(rest)):
-        value = 0
-        for byte in rest:
-            value = (_EXP[_LOG[value] + power] if value else 0) ^ byte
-        found.append(value)
-    return found
-
-
-def _locator(syndromes: list[int]) -> list[int]:
-    """The polynomial whose roots tell where errors are, lowest power first (Berlekamp-Massey)."""
-    locator, before = [1], [1]
-    errors, since, last = 0, 1, 1
-    for step in range(len(syndromes)):
-        off = syndromes[step]
-        for at in range(1, min(errors, len(locator) - 1) + 1):
-            off ^= _times(locator[at], syndromes[step - at])
-        if not off:
-            since += 1
-            continue
-        scale = _over(off, last)
-        changed = locator + [0] * (len(before) + since - len(locator))
-        for at, factor in enumerate(before):
-            changed[at + since] ^= _times(scale, factor)
-        if 2 * errors <= step:
-            errors, before, last, since = step + 1 - errors, locator, off, 1
-        else:
-            since += 1
-        locator = changed
-    while len(locator) > 1 and not locator[-1]:
-        locator.pop()
-    return locator
-
-
-def _at(polynomial: list[int], power: int) -> int:
-    """A polynomial, lowest power first, at a^-power."""
-    step, value, shift = (-power) % _ORDER, 0, 0
-    for factor in polynomial:
-        if factor:
-            value ^= _EXP[(_LOG[factor] + shift) % _ORDER]
-        shift += step
-    return value
-
-
-def _places(locator: list[int], length: int) -> list[int]:
-    """Where the errors are, counted from the last byte (Chien)."""
-    if len(locator) - 1 > BLOCK_BYTES_MAX:
-        return []
-    return [place for place in range(length) if not _at(locator, place)]
-
-
-def _error(syndromes: list[int], locator: list[int], place: int) -> int:
-    """What is wrong with the byte at a place (Forney)."""
-    value = [0] * (len(locator) - 1)
-    for at in range(len(value)):
-        for low in range(at + 1):
-            value[at] ^= _times(syndromes[at - low], locator[low])
-    slope = [factor if at % 2 == 0 else 0 for at, factor in enumerate(locator[1:])]
-    return _times(_EXP[place], _over(_at(value, place), _at(slope, place)))
+    return Mended(bytes(data), level, len(damaged))
 
 
 # --- how much a way needs ----------------------------------------------------------------------
