@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from detente.bearers import paper
 from detente.bearers.courier import Head, Parties, Writer, seal_head
 from detente.core.crypto import ed25519_sign
 from detente.core.errors import LocalError, Refusal
@@ -95,6 +96,28 @@ def test_a_round_trip_with_no_network_gives_both_the_same(stick: Any) -> None:
     ours = pair.alpha.execute({"do": "inbox", "only": "ours"})["entries"]
     assert all("received" in [step["rung"] for step in one["ladder"]] for one in ours)
     assert answer["held_of_ours"] >= 3
+
+
+def test_a_code_that_was_not_scanned_costs_what_it_touches(stick: Any) -> None:
+    """From paper with a code missing a node takes what is whole; with all codes, the rest."""
+    pair = stick.pair
+    for number in range(8):
+        say(pair.alpha, f"{number} " + os.urandom(400).hex())
+    path = stick.out("alpha", "bravo")
+    codes = paper.codes_of(path.read_bytes())
+    (file,), _ = paper.scanned([*codes[12:][::-1], *codes[:11]])
+    assert file.missing == [12]
+    scans = path.with_name("scans.detente")
+    scans.write_bytes(file.data)
+    (hurt,) = stick.into("bravo", scans)
+    assert len(hurt["lost_chunks"]) == 1
+    assert hurt["chunks"] > 1
+    (file,), _ = paper.scanned(codes)
+    assert file.data == path.read_bytes()
+    scans.write_bytes(file.data)
+    (whole,) = stick.into("bravo", scans)
+    assert whole["lost_chunks"] == []
+    assert len(texts(pair.bravo)) == 8
 
 
 def test_written_is_not_received(stick: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +18,11 @@ from detente.times import stamp
 from detente.words import _, marked
 from detente.words import refusal as refusal_words
 
+if TYPE_CHECKING:
+    from detente.bearers.paper import Scanned
+
 FILE_S_MAX = 600  # 64 MiB on a slow disk
+TEXT_BYTES_MAX = 4_194_304  # of scanned lines: what all pages of sixteen files have, and more
 
 
 @click.group(cls=Group, help=marked("Files that a courier carries, sealed to one party."))
@@ -28,10 +33,23 @@ def courier() -> None:
 @courier.command("out", help=marked("Write a file for what a party lacks, as far as known here."))
 @click.argument("peer")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--qr",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=marked("Also draw it as QR codes, on pages to print, in this folder."),
+)
 @line_option()
-@click.pass_obj
-def out(session: Session, peer: str, file: Path, line_name: str | None) -> None:
-    """What is queued is entered, and stands in the file; only its receiver opens it."""
+@click.pass_context
+def out(
+    ctx: click.Context, peer: str, file: Path, folder: Path | None, line_name: str | None
+) -> None:
+    """What is queued is entered, and stands in the file; only its receiver opens it.
+
+    Exit status 3 where it is too large for paper.
+    """
+    session: Session = ctx.obj
     result = asking.ask(
         session,
         "courier_out",
@@ -40,7 +58,36 @@ def out(session: Session, peer: str, file: Path, line_name: str | None) -> None:
         path=str(file.absolute()),
         patience_s=FILE_S_MAX,
     )
+    if folder is not None:
+        result |= {"qr": _draw(file, folder)}
     session.show(result, lambda: _written_rows(result, peer))
+    if folder is not None and result["qr"]["path"] is None:
+        ctx.exit(CHECK_FAILED)
+
+
+def _draw(file: Path, folder: Path) -> dict[str, Any]:
+    """A file's codes on pages in a folder. LocalError NOT_ALLOWED where none can be written."""
+    from detente.bearers import paper
+
+    try:
+        count = paper.pages_for(file.stat().st_size)
+        if count > paper.PAGES_MAX:
+            return {"path": None, "pages": count, "pages_max": paper.PAGES_MAX}
+        codes = paper.codes_of(file.read_bytes())
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder.absolute() / f"{codes[0].split()[1]}.html"
+        path.write_text(paper.pages(codes), encoding="utf-8")
+    except OSError as exc:
+        detail = f"cannot write pages to {folder}: {exc.strerror}"
+        raise LocalError(Refusal.NOT_ALLOWED, detail) from exc
+    return {"path": str(path), "pages": count, "codes": len(codes)}
+
+
+def _drawn_row(drawn: dict[str, Any]) -> str:
+    if drawn["path"] is None:
+        said = _("TOO LARGE for paper: {pages} pages, and {most} are the most; the file is whole.")
+        return said.format(pages=drawn["pages"], most=drawn["pages_max"])
+    return _("{codes} QR codes on {pages} pages: {path}").format_map(drawn)
 
 
 def _written_rows(result: dict[str, Any], peer: str) -> Iterator[str]:
@@ -52,6 +99,8 @@ def _written_rows(result: dict[str, Any], peer: str) -> Iterator[str]:
         yield _("This node is MUTE: the file asks, and states nothing.")
     if result["more"]:
         yield _("It is full: write another one for the rest.")
+    if "qr" in result:
+        yield _drawn_row(result["qr"])
     yield _("Nothing counts as received until their answering file is here.")
 
 
@@ -59,16 +108,68 @@ def _written_rows(result: dict[str, Any], peer: str) -> Iterator[str]:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
+@click.option("--qr", is_flag=True, help=marked("They are texts scanned from QR pages."))
 @click.pass_context
-def in_(ctx: click.Context, files: tuple[Path, ...]) -> None:
+def in_(ctx: click.Context, files: tuple[Path, ...], qr: bool) -> None:
     """Exit status 3 where something of a file is missing, damaged or refused."""
     session: Session = ctx.obj
-    paths = [str(file.absolute()) for file in files]
-    results = asking.ask(session, "courier_in", paths=paths, patience_s=FILE_S_MAX)
+    results = _from_paper(session, files) if qr else _taken(session, files)
     session.show({"files": results}, lambda: (row for one in results for row in _taken_rows(one)))
-    faults = ("error", "missing", "lost_chunks", "refused")
+    faults = ("error", "missing", "lost_chunks", "refused", "missing_codes")
     if any(one.get(fault) for one in results for fault in faults):
         ctx.exit(CHECK_FAILED)
+
+
+def _taken(session: Session, files: tuple[Path, ...]) -> list[dict[str, Any]]:
+    paths = [str(file.absolute()) for file in files]
+    found: list[dict[str, Any]] = asking.ask(
+        session, "courier_in", paths=paths, patience_s=FILE_S_MAX
+    )
+    return found
+
+
+def _from_paper(session: Session, texts: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """Files put together from scanned lines and taken in. What is missing is said first: it may
+    be why a file is refused. LocalError MALFORMED where no line is a code."""
+    from detente.bearers import paper
+
+    files, strange = paper.scanned(line for text in texts for line in _lines(text))
+    if strange:
+        session.say(_("Lines that are no whole code: {count}").format(count=strange))
+    if not files:
+        raise LocalError(Refusal.MALFORMED, "no line is a code of a courier's file")
+    for file in files:
+        session.say(_codes_row(file))
+    with tempfile.TemporaryDirectory() as folder:
+        paths = tuple(Path(folder) / f"{file.id}.{file.count}" for file in files)
+        for file, path in zip(files, paths, strict=True):
+            path.write_bytes(file.data)
+        results = _taken(session, paths)
+    return [
+        one | {"path": file.id, "codes": file.count, "missing_codes": file.missing}
+        for one, file in zip(results, files, strict=True)
+    ]
+
+
+def _lines(text: Path) -> list[str]:
+    try:
+        with text.open("rb") as file:
+            data = file.read(TEXT_BYTES_MAX + 1)
+    except OSError as exc:
+        raise LocalError(Refusal.NOT_FOUND, f"no file can be read at {text}") from exc
+    if len(data) > TEXT_BYTES_MAX:
+        raise LocalError(Refusal.OVERSIZE, f"a text has at most {TEXT_BYTES_MAX} bytes")
+    return data.decode("utf-8-sig", errors="replace").splitlines()
+
+
+def _codes_row(file: Scanned) -> str:
+    came = _("{id}: {came} of {count} QR codes").format(
+        id=file.id, came=len(file.pieces), count=file.count
+    )
+    if not file.missing:
+        return came
+    numbers = ", ".join(map(str, file.missing))
+    return came + "  " + _("MISSING: {numbers}").format(numbers=numbers)
 
 
 def _taken_rows(result: dict[str, Any]) -> Iterator[str]:
