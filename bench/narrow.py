@@ -25,7 +25,7 @@ from detente.node.link_secrets import keep
 from detente.node.node import Node
 
 BITS_PER_S = 75
-BITS_PER_S_SHORT = 4800
+BITS_PER_S_SHORT = 19_200
 WORDS = 200
 BACKLOG_TEXTS = 2000  # of 500 bytes: a megabyte
 BACKLOG_TEXTS_SHORT = 40

@@ -8,6 +8,7 @@ import pytest
 from bearers.way import HIGH, LOW, SECRET, Way, entropy_of
 
 from detente.bearers.sealed_link import RETIRED_MAX, SealedEnd
+from detente.core.link_keys import ANNOUNCEMENT_BYTES
 
 
 def joined(**given):
@@ -143,6 +144,100 @@ def test_losses_on_a_far_way_cost_little_more_than_what_is_lost(seed):
     took_s = way.run(lambda: len(way.frames[1]) == 5, 3000)
     usable = 0.8 * 9600 * took_s / 8
     assert 5 * len(frame) / usable >= 0.7
+
+
+def frames_of(life: int) -> list[bytes]:
+    """What an end says in one of its lives: every fourth frame is urgent, the first one too."""
+    kinds = (b"urgent", b"waits", b"waits", b"waits")
+    return [b"%s %d %d %s" % (kinds[n % 4], life, n, bytes(300)) for n in range(12)]
+
+
+@pytest.mark.parametrize("seed", range(31))
+def test_no_frame_comes_before_an_urgent_one_sent_earlier(seed):
+    """With 30 % of all packets lost, frames handed over as soon as an end is up come whole at both
+    ends: first the first urgent one, and every other frame behind all urgent ones sent before."""
+    dice = random.Random(seed)
+    way = Way(bits_per_s=2400, delay_s=0.5, lose=lambda _: dice.random() < 0.3)
+    lives = [0, 0]
+
+    def all_here() -> bool:
+        for number, end in enumerate(way.ends):
+            if end.keys is not None and end.life > lives[number]:  # a life may end by such losses
+                lives[number] = end.life
+                way.frames[1 - number].clear()
+                for frame in frames_of(end.life):
+                    end.send(frame, urgent=frame.startswith(b"urgent"))
+        return all(len(frames) == 12 for frames in way.frames)
+
+    way.run(all_here)
+    for number in (0, 1):
+        came, sent = [frame for _, frame in way.frames[1 - number]], frames_of(lives[number])
+        assert sorted(came) == sorted(sent)
+        assert came[0] == sent[0]
+        for at, frame in enumerate(sent):
+            before = {each for each in sent[:at] if each.startswith(b"urgent")}
+            assert before <= set(came[: came.index(frame)])
+
+
+def is_fragment(data: bytes) -> bool:
+    """Whether a packet has a piece of a frame, by its head; announcements are not asked."""
+    return len(data) != ANNOUNCEMENT_BYTES and bool(data[4] & 0x80)
+
+
+@pytest.mark.parametrize("seed", range(31))
+def test_no_frame_is_sent_to_an_end_that_is_not_up(seed):
+    """However announcements are lost, no fragment leaves before the other end is up, and ends that
+    have nothing to say come to know of one another and fall silent."""
+    dice = random.Random(seed)
+    way = Way(lose=lambda _: dice.random() < 0.3)
+
+    def look() -> bool:
+        for number, end in enumerate(way.ends):
+            if end.keys is not None and not end.queued_bytes() and seed % 3 > number:
+                end.send(b"a frame")
+        if not way.up():
+            assert not any(is_fragment(data) for _, _, data in way.packets)
+        return all(end.met for end in way.ends)
+
+    way.run(look, 600)
+    way.pass_s(300)
+    before = len(way.packets)
+    way.pass_s(300)
+    assert len(way.packets) == before
+    assert [end.life for end in way.ends] == [1, 1]
+
+
+def test_an_end_waits_for_a_sign_that_the_other_is_up():
+    """While an end only knows that it was heard its frames wait, however many announcements are
+    lost; the first that comes brings the other up, and its answer lets them go."""
+    way = Way()
+    way.run(lambda: way.ends[0].keys is not None or way.ends[1].keys is not None)
+    first = 0 if way.ends[0].keys is not None else 1
+    way.lose = lambda _: True
+    way.ends[first].send(b"hello", urgent=True)
+    way.pass_s(200)
+    assert not any(is_fragment(data) for _, _, data in way.packets)
+    way.lose = lambda _: False
+    way.run(lambda: way.frames[1 - first], 70)
+    assert way.frames[1 - first][0][1] == b"hello"
+    assert way.up()
+    assert way.ends[first].life == 1
+
+
+def test_what_may_wait_begins_when_urgent_frames_before_it_have_come():
+    """A frame that may wait is not begun before the urgent one queued earlier is confirmed; one
+    queued before that goes on, and another urgent one passes at once."""
+    way = joined(delay_s=1.0)
+    way.lose = lambda data: bool(data[4] & 0x40)  # the urgent lane of either end
+    way.ends[0].send(b"before")
+    way.ends[0].send(b"F" * 300, urgent=True)
+    way.ends[0].send(b"behind")
+    way.pass_s(20)
+    assert [frame for _, frame in way.frames[1]] == [b"before"]
+    way.lose = lambda _: False
+    way.ends[0].send(b"G", urgent=True)
+    way.run(lambda: len(way.frames[1]) == 4, 60)
+    assert [frame for _, frame in way.frames[1]] == [b"before", b"F" * 300, b"G", b"behind"]
 
 
 def test_a_lost_fragment_does_not_hold_up_the_other_lane():

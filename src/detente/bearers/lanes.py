@@ -1,7 +1,8 @@
 """Lanes of a sealed link: frames cut into fragments, sent again where lost, put together.
 
 Pure: what came and the time go in, what is to be sent comes out (spec/bearer-sealed.md §5). Each
-lane counts its fragments apart, so that nothing in one waits for what was lost in another.
+lane counts its fragments apart, so that nothing in one waits for what was lost in another, but a
+frame that was queued ``behind`` frames of the other lane.
 """
 
 from __future__ import annotations
@@ -69,17 +70,22 @@ class SendLane:
         self.queued_bytes = 0
         self._newest = -1  # the highest number that the peer holds
         self.due_s = NEVER_S  # nothing is to be sent again before
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[tuple[int, bytes]] = deque()
         self._at = 0  # how far the first of them is cut
+        self.frames_held = 0  # so many frames the peer has whole, and all before them
+        self._ends: deque[int] = deque()  # where frames end that it may not have
 
-    def queue(self, sealed: bytes) -> None:
-        """One more frame, behind those that wait."""
-        self._frames.append(sealed)
+    def queue(self, sealed: bytes, behind: int = 0) -> None:
+        """One more frame, behind those that wait and so many of the other lane."""
+        self._frames.append((behind, sealed))
         self.queued_bytes += len(sealed)
 
-    def has_fresh(self) -> bool:
-        """Whether something not sent yet may be sent now."""
-        return bool(self._frames) and self.number < self.confirmed + WINDOW
+    def has_fresh(self, frames_held: int) -> bool:
+        """Whether something not sent yet may be sent, when the peer has so many frames of the other
+        lane."""
+        if not self._frames or self._frames[0][0] > frames_held:
+            return False
+        return self.number < self.confirmed + WINDOW
 
     def is_empty(self) -> bool:
         """Whether all that was queued is confirmed."""
@@ -100,7 +106,7 @@ class SendLane:
     def fresh(self, piece_bytes: int) -> UnderWay:
         """Cuts the next fragment, of its frame's share of so many bytes at most; ``has_fresh`` must
         hold."""
-        frame = self._frames[0]
+        frame = self._frames[0][1]
         left = len(frame) - self._at
         size = -(-left // -(-left // piece_bytes))  # no small rest with a head of its own
         piece, last = frame[self._at : self._at + size], size == left
@@ -111,6 +117,7 @@ class SendLane:
         self._at += size
         if last:
             self._frames.popleft()
+            self._ends.append(self.number)
             self._at = 0
         return each
 
@@ -135,6 +142,9 @@ class SendLane:
         """Takes what the peer says it holds; whether any of it is new. What was sent before a
         fragment that arrived, and did not arrive itself, is lost."""
         self.confirmed = max(self.confirmed, min(held.below, self.number))
+        while self._ends and self._ends[0] <= self.confirmed:
+            self._ends.popleft()
+            self.frames_held += 1
         arrived = [
             self.under_way.pop(number)
             for number in list(self.under_way)

@@ -56,7 +56,7 @@ class Pipe:
             self._outgoing = self.end.packet(now_s)
             if self._outgoing is None:
                 return b""
-            self._going = kiss(protect(self._outgoing.data, self._level(self._outgoing)))
+            self._going = kiss(protect(self._outgoing.data, self._level()))
         data, self._going = self._going[:most], self._going[most:]
         return data
 
@@ -70,11 +70,11 @@ class Pipe:
             and self.end.urgent_waits()
         )
 
-    def _level(self, outgoing: Outgoing) -> int:
-        """What both ends wish for; of announcements, made before anything is known of the way,
-        every second one has the strongest."""
+    def _level(self) -> int:
+        """What both ends wish for; of packets made before the peer is known to be up every second
+        one has the strongest."""
         level = max(self.end.level, self.end.level_wished)
-        if outgoing.fragment is None and self.end.keys is None:
+        if not self.end.met:
             self._announced += 1
             return level if self._announced % 2 else len(PARITY_BYTES) - 1
         return level

@@ -45,7 +45,7 @@ class Outgoing(NamedTuple):
 
 class SealedEnd:
     """One end. ``life`` counts the lives of the link, which is up while ``keys`` are there;
-    ``why`` says how the last one ended."""
+    ``met`` once the peer's end is known to be up too; ``why`` says how the last one ended."""
 
     def __init__(
         self,
@@ -83,6 +83,7 @@ class SealedEnd:
         self._reset()
 
     def _reset(self) -> None:
+        self.met = False
         self.sends = [SendLane(lane) for lane in range(LANES)]
         self.takes = [TakeLane() for _ in range(LANES)]
         self._timing = Timing(CONFIRM_FRAGMENTS * self.airtime_s(PIECE_BYTES_MAX[0]))
@@ -100,11 +101,12 @@ class SealedEnd:
     # --- frames ---
 
     def send(self, frame: bytes, *, urgent: bool = False) -> None:
-        """Queues a frame; ``keys`` must be there. Urgent ones go before others."""
+        """Queues a frame; ``keys`` must be there. Urgent ones go before others, and one that may
+        wait begins when the peer has all urgent ones queued before it."""
         if self.keys is None:
             raise PeerError(Refusal.UNREACHABLE, "the link is not up")
-        lane = URGENT if urgent else 0
-        self.sends[lane].queue(self.keys.sends.seal(lane, self._sealed[lane], frame))
+        lane, behind = (URGENT, 0) if urgent else (0, self._sealed[URGENT])
+        self.sends[lane].queue(self.keys.sends.seal(lane, self._sealed[lane], frame), behind)
         self._sealed[lane] += 1
 
     def queued_bytes(self) -> int:
@@ -113,7 +115,10 @@ class SealedEnd:
 
     def urgent_waits(self) -> bool:
         """Whether an urgent fragment could be sent at once."""
-        return self.keys is not None and self.sends[URGENT].has_fresh()
+        return self._has_fresh(URGENT)
+
+    def _has_fresh(self, lane: int) -> bool:
+        return self.met and self.sends[lane].has_fresh(self.sends[URGENT].frames_held)
 
     # --- what comes ---
 
@@ -135,6 +140,7 @@ class SealedEnd:
         if isinstance(said, Announcement):
             self._on_announcement(said, now_s)
             return []
+        self.met = True
         self.level = min(said.level, len(PIECE_BYTES_MAX) - 1)
         for lane, held in enumerate(said.held):
             if held is not None and self.sends[lane].holds(held, now_s, self._timing):
@@ -172,16 +178,26 @@ class SealedEnd:
         if said.own != self._candidate:
             self._candidate, self._wait_s = said.own, self._calm_s
         self._answer = self._answer or said.asks or self.keys is None
-        if said.heard != self._fresh or (self.keys is not None and said.own == self._peer_fresh):
+        if said.heard != self._fresh:
             return
-        if len(self._retired) >= RETIRED_MAX:
-            self.end("too many lives of the peer", now_s)
+        if self.keys is None or said.own != self._peer_fresh:
+            if len(self._retired) >= RETIRED_MAX:
+                self.end("too many lives of the peer", now_s)
+                return
+            self._come_up(said, now_s)
+        elif said.asks:
             return
+        self.met = self.met or not said.asks
+        self._confirm_s = now_s  # if the peer is up, any packet tells it that we are
+
+    def _come_up(self, said: Announcement, now_s: float) -> None:
+        """A life begins with the fresh bytes of both."""
         if self.keys is not None:
             self.why = "the peer has begun anew"
             self._retired.add(self._peer_fresh)
             self._reset()
         self._answer = said.asks
+        self._wait_s = self._calm_s
         self._peer_fresh = said.own
         self.keys = link_keys(self._secret, self._own, self._peer, self._fresh, said.own)
         self.life += 1
@@ -213,7 +229,8 @@ class SealedEnd:
 
     def _choose(self, now_s: float) -> Fragment | None:
         """The next fragment: an urgent one, but after URGENT_RUN of them one that has waited."""
-        waits = [lane.has_fresh() or lane.due(now_s) is not None for lane in self.sends]
+        lanes = range(LANES)
+        waits = [self._has_fresh(n) or self.sends[n].due(now_s) is not None for n in lanes]
         if not any(waits):
             return None
         lane = URGENT if waits[URGENT] and (self._run < URGENT_RUN or not waits[0]) else 0
@@ -245,7 +262,7 @@ class SealedEnd:
         """When the next announcement is due."""
         if self._answer:
             return 0.0 if self._said_s is None else self._said_s + self._calm_s
-        return NEVER_S if self.keys is not None else self._announce_s
+        return NEVER_S if self.met else self._announce_s
 
     def _announcement(self, now_s: float) -> Outgoing:
         self._said_s, self._answer = now_s, False
@@ -261,7 +278,7 @@ class SealedEnd:
         due = [self._announces_s()]
         if self.keys is not None:
             due += [lane.due_s for lane in self.sends]
-            due += [0.0 for lane in self.sends if lane.has_fresh()]
+            due += [0.0 for lane in range(LANES) if self._has_fresh(lane)]
             due += [self._confirm_s] if self._confirm_s is not None else []
         found = min(due)
         return None if found == NEVER_S else found
