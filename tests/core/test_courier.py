@@ -14,6 +14,7 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.events import Carry, FrameIn, LinkDown, Tick
 from detente.core.frames import Presence, encode_frame
 from detente.core.leaf import Precedence
+from detente.core.limits import PRESENCE_EVERY_S
 
 OUT, IN = -1, -2
 QUESTIONS = (1, 6, 12)  # hello, want, ask-proof: what the next file answers
@@ -74,6 +75,17 @@ def test_a_round_trip_gives_both_the_same_and_full_receipts() -> None:
     assert bravo.log_of(0).stated[bravo.own().id] == bravo.own().size
     kept = bravo.shelf(bravo.line.id).cosignatures
     assert {one.member for one in kept if len(one.signature) > 64} == {0, 1}
+
+
+def test_no_heartbeat_goes_into_a_file() -> None:
+    """However long its writing takes: a file is no sign of life when it is read."""
+    world = apart("alpha", "bravo")
+    alpha, bravo = world.ends.values()
+    frames = world.taps[OUT] = []
+    alpha.do(Carry(OUT, bravo.id, alpha.line.id, out=True))
+    world.run(2 * PRESENCE_EVERY_S)
+    assert frames
+    assert Presence.TYPE not in {frame[0] >> 4 for frame in frames}
 
 
 def test_files_at_rest_say_nothing_new() -> None:
