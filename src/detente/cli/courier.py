@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detente.cli import asking
-from detente.cli.app import CHECK_FAILED, Group, Session
+from detente.cli.app import CHECK_FAILED, Group, Option, Session
 from detente.cli.options import line_option
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
@@ -37,6 +37,7 @@ def courier() -> None:
     "--qr",
     "folder",
     metavar="DIR",
+    cls=Option,
     type=click.Path(path_type=Path, file_okay=False),
     help=marked("Also draw it as QR codes, on pages to print, in this folder."),
 )
@@ -108,7 +109,9 @@ def _written_rows(result: dict[str, Any], peer: str) -> Iterator[str]:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--qr", is_flag=True, help=marked("They are texts scanned from QR pages."))
+@click.option(
+    "--qr", is_flag=True, cls=Option, help=marked("They are texts scanned from QR pages.")
+)
 @click.pass_context
 def in_(ctx: click.Context, files: tuple[Path, ...], qr: bool) -> None:
     """Exit status 3 where something of a file is missing, damaged or refused."""
