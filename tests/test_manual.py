@@ -27,7 +27,7 @@ PAGES = [ROOT / "docs" / "operating" / f"{name}.md" for name in CHAPTERS]
 BLOCK = re.compile(r"^( *)```console run\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"(alpha|bravo)\$ (.+)")
 
-PATIENCE_S = 10  # until the other side's word is here
+PATIENCE_S = 45  # until the other side's word is here: its `seen` may take the charter's 30 s
 START_S_MAX = 20
 READS = ("inbox", "show", "line status", "line decisions", "outbox list", "doctor")
 
