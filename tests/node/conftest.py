@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 from processes import CHEAP, PASSPHRASE
 
+from detente.core.amending import EVERY_MS
 from detente.core.events import FrameIn, LinkDown, LinkUp
 from detente.core.station import Line
 from detente.node.config import load_config, write_config
@@ -123,7 +125,7 @@ class Pair:
             node.give([LinkDown(self.number)])
 
     def pump(self, rounds: int = 200) -> Pair:
-        """Carries frames until the wire is empty."""
+        """Carries frames until the wire is empty, and every charter is looked at that has to be."""
         for _ in range(rounds):
             moved = False
             for node, other in ((self.alpha, self.bravo), (self.bravo, self.alpha)):
@@ -132,9 +134,20 @@ class Pair:
                 if frames and self.number in other.links.live:
                     other.give([FrameIn(self.number, frame) for frame in frames])
                     moved = True
-            if not moved:
+            if not moved and not self._looks_at_charters():
                 return self
         raise AssertionError("the two never fall silent")
+
+    def _looks_at_charters(self) -> bool:
+        """What came within EVERY_MS of the last look waits for the next; a node that runs wakes."""
+        nodes = self.nodes.values()
+        lines = [(node, line) for node in nodes for line in node.station.lines.values()]
+        due = [node for node, line in lines if line.charter_due and not line.joining]
+        if due:
+            time.sleep(EVERY_MS / 1000)
+        for node in due:
+            node.give([])
+        return bool(due)
 
     def say(self, text: str, node: Node | None = None, **more: Any) -> dict[str, Any]:
         """A dispatch, carried; gives what became of it."""
