@@ -10,10 +10,10 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-desk swarm defects lint bench vectors fuzz mutants fmt words clean
+.PHONY: help setup demo test test-desk swarm defects lint bench trends-check vectors fuzz mutants fmt words clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.catalogs ## make .venv with everything in it, and .venv/bin/detente
 
@@ -31,7 +31,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/build_hook.py
 	  echo "hint: install it (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt hatchling babel
-	$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,trends]'
 	@touch $@
 
 $(VENV)/.catalogs: $(VENV)/.installed $(CATALOGS)
@@ -60,6 +60,9 @@ lint: setup ## style, types, import direction, house rules, catalogs
 
 bench: setup ## the measures of bench/, as ratios to a floor (ARGS="name …")
 	$(BIN)/python -m bench $(ARGS)
+
+trends-check: setup ## what trends promises, row by row (ARGS="--short --json")
+	$(BIN)/python -m bench.trends_check $(ARGS)
 
 vectors: setup ## make vectors/ anew; no difference may show in git
 	$(BIN)/python tools/make_vectors.py $(ARGS)
