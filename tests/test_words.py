@@ -74,6 +74,14 @@ def test_detail_stands_in_brackets():
     assert hint == "Перевірте написання й каталог, у якому перебуваєте."
 
 
+def test_a_refusal_may_bring_sentences_of_its_own():
+    """They stand in place of the general ones, with a detail behind them that is not the same."""
+    said, hint = "No home folder is named", "Name it."
+    own = {"said": said, "hint": hint}
+    assert words.refusal(LocalError(Refusal.USAGE, "h", **own)) == (f"{said} (h)", hint)
+    assert words.refusal(LocalError(Refusal.USAGE, said, **own)) == (said, hint)
+
+
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_rungs_are_distinct_words(language: str):
     """Received, seen, understood, agreed, declined and every other rung differ from one another."""

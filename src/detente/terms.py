@@ -44,6 +44,10 @@ BODIES: Final[Mapping[str, str]] = {
     "not-addressed-to-us": marked("its body is not addressed to us"),
     "unreadable": marked("its body cannot be opened"),
 }
+UNOPENED: Final[Mapping[str, str]] = {
+    "not disclosed": marked("its body is not disclosed in this file"),
+    "unreadable": marked("its body cannot be opened"),
+}
 LABELS: Final[Mapping[str, str]] = {
     "parties-only": marked("parties only"),
     "mediator": marked("parties and mediator"),
@@ -55,6 +59,15 @@ RELATIONS: Final[Mapping[str, str]] = {
     "cancels": marked("cancels {entry}"),
     "supersedes": marked("replaces {entry}"),
     "refers": marked("refers to {entry}"),
+}
+DOES: Final[Mapping[str, str]] = {
+    "answers": marked("answered"),
+    "corrects": marked("corrected"),
+    "cancels": marked("cancelled"),
+    "supersedes": marked("replaced"),
+    "refers": marked("referred to"),
+    "translation": marked("translated"),
+    "purged": marked("purge declared"),
 }
 REVISIONS: Final[Mapping[str, str]] = {
     "corrects": marked("CORRECTED by {entry}"),

@@ -144,10 +144,14 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def refusal(error: DetenteError) -> tuple[str, str]:
-    """What happened, with the detail behind it in brackets, and what to do about it."""
+    """What happened, with the detail behind it in brackets, and what to do about it; in sentences
+    of its own (the facts ``said`` and ``hint``, marked for the catalogs) where it brings them."""
     sentence = SENTENCES[error.refusal]
-    text = translate(sentence.text)
-    return (f"{text} ({error.detail})" if error.detail else text, translate(sentence.hint))
+    said, hint = error.facts.get("said"), error.facts.get("hint")
+    if not isinstance(said, str) or not isinstance(hint, str):
+        said, hint = sentence
+    shown = f" ({error.detail})" if error.detail and error.detail != said else ""
+    return translate(said) + shown, translate(hint)
 
 
 def term(table: Mapping[str, str], word: str) -> str:

@@ -112,10 +112,12 @@ def test_unknown_language_is_refused(run):
 
 
 def test_no_home_is_refused(run):
-    """A command that needs a home says how to name it."""
+    """A command that needs a home says so in one sentence, and what to do in the next."""
     shown = run("inbox")
     assert shown.exit_code == 2
-    assert "--home or DETENTE_HOME" in shown.stderr
+    error, hint = shown.stderr.splitlines()
+    assert error == "error: No home folder is named"
+    assert hint.startswith("hint: Give --home FOLDER before the command, or set DETENTE_HOME.")
 
 
 def test_home_before_or_behind(run, fake, monkeypatch: pytest.MonkeyPatch):

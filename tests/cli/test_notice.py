@@ -131,6 +131,18 @@ def test_a_file_that_is_no_notice_is_refused(speak: Any, tmp_path: Path, text: s
     assert speak("alpha", "notice", "send", str(file)).exit_code == 2
 
 
+def test_a_profile_is_no_notice(speak: Any, tmp_path: Path) -> None:
+    """Whoever checks a profile's file as a notice is told what a notice has, and where profiles
+    go."""
+    file = tmp_path / "our.toml"
+    file.write_text('format = 1\nname = "our-own"\n', encoding="utf-8")
+    shown = speak("alpha", "notice", "check", str(file))
+    assert shown.exit_code == 2
+    error, hint = shown.stderr.splitlines()
+    assert error == f"error: The file is no notice ({file})"
+    assert "`detente notice adopt --file`" in hint
+
+
 def test_a_notice_of_the_line_leaves_as_a_message_and_comes_back(
     speak: Any, run: Any, tmp_path: Path
 ) -> None:

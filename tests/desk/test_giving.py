@@ -202,10 +202,10 @@ def test_lateness_is_shown_and_confirmed_by_whoever_authorises(
         parties, officer, on(parties, "/notice"), **typed(parties, date=today), do="preview"
     )
     for page in (where, "/draft/1/notice"):
-        assert "LATE by 1 d " in officer.get(page).text
+        assert "LATE by 1 day " in officer.get(page).text
     at = follow(parties, officer, "/draft/1/offer", version=1)
     page = officer.get(at).text
-    assert "LATE by 1 d " in page
+    assert "LATE by 1 day " in page
     assert "confirms that it is late" in page
     through(parties, officer, 1)
     (one,) = command(parties.pair.bravo, "notice_list")["notices"]

@@ -14,7 +14,6 @@ from detente.core.sheet import instant
 from detente.desk import alarm_words
 from detente.desk.alarms import NEAR_S_MAX, Severity, alarms, of_notices
 from detente.desk.people import POWERS, ROLES
-from detente.desk.phrases import span
 from detente.desk.sentinel import NOTICES_EVERY_S
 from detente.node.opening import clock
 
@@ -120,12 +119,6 @@ def test_the_calendar_holds_what_stands(parties: Parties) -> None:
     text = auditor.get(f"/line/{parties.line}/notices.ics").text
     assert f"UID:{entry}@{parties.line[:16]}\r\n" in text
     assert text.count("BEGIN:VEVENT") == 1
-
-
-def test_a_span_reads_as_people_say_it() -> None:
-    """Days only where there are some."""
-    assert span(3_723) == "01:02:03"
-    assert span(2 * DAY_S + 59) == "2 d 00:00:59"
 
 
 # --- alarms ---

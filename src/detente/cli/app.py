@@ -25,6 +25,11 @@ from detente.words import _, marked, translate
 EXITS: Final = {"ours": 2, "theirs": 3, "machine": 4}
 CHECK_FAILED: Final = 3
 INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
+NO_HOME: Final = marked("No home folder is named")
+NAME_IT: Final = marked(
+    "Give --home FOLDER before the command, or set DETENTE_HOME. "
+    "`detente party init` makes a new home."
+)
 
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
@@ -42,7 +47,7 @@ class Session:
     def home(self) -> Path:
         """The home folder. LocalError USAGE where none was named."""
         if self.named_home is None:
-            raise LocalError(Refusal.USAGE, "no home: name it with --home or DETENTE_HOME")
+            raise LocalError(Refusal.USAGE, NO_HOME, said=NO_HOME, hint=NAME_IT)
         return self.named_home
 
     def show(self, result: object, rows: Callable[[], Iterable[str]]) -> None:

@@ -25,6 +25,11 @@ from detente.words import _, marked
 
 REPLIES = ("received", "read-back", "no-objection", "objection", "cannot-comply")
 DRAFT_KEYS = frozenset({"profile", "values", "unknown"})
+NO_NOTICE = marked("The file is no notice")
+A_NOTICE = marked(
+    "A notice has profile, values and unknown; `detente notice new --out` writes one. "
+    "A profile is checked and offered by `detente notice adopt --file`."
+)
 
 
 @click.group(cls=Group, help=marked("Agreed notifications: profiles, notices, what is due."))
@@ -139,7 +144,7 @@ def draft_of(file: Path) -> dict[str, Any]:
     except ValueError as exc:
         raise LocalError(Refusal.USAGE, f"{file}: neither TOML nor JSON: {exc}") from exc
     if not set(found) <= DRAFT_KEYS or not isinstance(found.get("profile"), str):
-        raise LocalError(Refusal.USAGE, f"{file}: it has profile, values and unknown")
+        raise LocalError(Refusal.USAGE, str(file), said=NO_NOTICE, hint=A_NOTICE)
     return dict(found)
 
 

@@ -22,7 +22,7 @@ from detente.dossiers.report import (
     StatementShown,
 )
 from detente.plain import plain, quoted
-from detente.terms import ACCIDENT, DRILL, KINDS, LABELS, STEPS, word
+from detente.terms import ACCIDENT, DOES, DRILL, KINDS, LABELS, STEPS, UNOPENED, word
 from detente.times import give_or_take, stamp
 from detente.words import STATERS, VERDICTS, _, marked, refusal
 
@@ -50,19 +50,6 @@ STANDING: Final[Mapping[str, str]] = {
     "contested": marked(
         "CONTESTED: its key is void, its party does not stand by it, nobody holds it"
     ),
-}
-UNOPENED: Final[Mapping[str, str]] = {
-    "not disclosed": marked("its body is not disclosed in this file"),
-    "unreadable": marked("its body cannot be opened"),
-}
-DOES: Final[Mapping[str, str]] = {
-    "answers": marked("answered"),
-    "corrects": marked("corrected"),
-    "cancels": marked("cancelled"),
-    "supersedes": marked("replaced"),
-    "refers": marked("referred to"),
-    "translation": marked("translated"),
-    "purged": marked("purge declared"),
 }
 
 

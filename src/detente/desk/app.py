@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from detente import words
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import (
     audit_page,
@@ -41,7 +42,7 @@ from detente.desk import (
 from detente.desk.desk import Desk
 from detente.desk.guard import Headers, came_from, desk_of, session_of, typed_here, wants_values
 from detente.desk.node_side import gone
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.desk.sending import Outgoing
 from detente.desk.sheets import sheet
 from detente.words import marked
@@ -118,7 +119,7 @@ async def refused(request: Request, error: Exception) -> Response:
         session = session_of(request)
     except MachineError:  # the desk's own file: who asks is not known either
         session = None
-    text, hint = sentences(error)
+    text, hint = words.refusal(error)
     status = STATUS.get(error.refusal, 400)
     dead, full = isinstance(error, LocalError) and gone(error), isinstance(error, MachineError)
     if full:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk import noting, passkeys, sending
 from detente.desk.desk import Desk, wall_s
@@ -16,7 +17,7 @@ from detente.desk.drafts import NOTE_CHARS_MAX, OFFERED, SENDING, SENT, WRITING,
 from detente.desk.fixed import PURPOSE, statement
 from detente.desk.guard import page
 from detente.desk.people import Person
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of, shown
@@ -59,7 +60,7 @@ def _options(desk: Desk, person: Person, draft: Draft) -> tuple[dict[str, Any] |
     try:
         return passkeys.ask(desk, person, statement(draft.fixed), PURPOSE), ""
     except LocalError as error:
-        return None, ". ".join(sentences(error))
+        return None, ". ".join(words.refusal(error))
 
 
 def may_sign(person: Person, draft: Draft) -> bool:

@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk import giving, notice_words, writing
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import WRITING, Draft
 from detente.desk.guard import page
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.dossiers.profile import GEOMETRIES, Field, Profile
@@ -75,7 +76,7 @@ async def blank(request: Request, desk: Desk, session: Session) -> Response:
             if relation in ("corrects", "supersedes"):
                 old = await desk.node.look("notice_show", line=line, entry=entry)
                 fields |= {"values": old["values"], "unknown": old["unknown"]}
-    return await _form(request, desk, session, line, fields, None)
+    return await _form(request, desk, session, writing.Written(line, fields))
 
 
 async def _choice(request: Request, desk: Desk, session: Session, name: str) -> Response:
@@ -112,7 +113,7 @@ async def one(request: Request, desk: Desk, session: Session) -> Response:
     if draft.state != WRITING or draft.fields.get("do") == giving.SAY:
         after = "authorise" if draft.state != WRITING else "preview"
         return RedirectResponse(f"/draft/{draft.number}/{after}", 303)
-    return await _form(request, desk, session, draft.line, draft.fields, draft)
+    return await _form(request, desk, session, writing.written(draft))
 
 
 @page("draft")
@@ -126,30 +127,22 @@ async def save(request: Request, desk: Desk, session: Session) -> Response:
     return await writing.keep(request, desk, session, draft, fields)
 
 
-async def _form(
-    request: Request,
-    desk: Desk,
-    session: Session,
-    name: str,
-    fields: Mapping[str, Any],
-    draft: Draft | None,
-) -> Response:
+async def _form(request: Request, desk: Desk, session: Session, shows: writing.Written) -> Response:
     """The form of a draft; with a draft, what is wrong with it too."""
-    line = await writing.line_of(desk, name)
-    language = request.scope.get("language", "en")
-    profile, about = await _about(desk, name, fields, language)
-    found, faults, trouble = await _wrong(desk, draft, language)
-    shown = _shown(profile, about, fields)
-    rows = [_row(one, fields, faults, language) for one in shown]
+    fields, language = shows.fields, request.scope.get("language", "en")
+    line = await writing.line_of(desk, shows.line)
+    profile, about = await _about(desk, shows.line, fields, language)
+    found, faults, trouble = await _wrong(desk, shows.draft, language)
+    rows = [_row(one, fields, faults, language) for one in _shown(profile, about, fields)]
     beside = {one.field.name for one in rows}
-    return sheet(
+    return writing.form_sheet(
         request,
         desk,
         session,
         "notice_write.html",
+        shows,
+        "refers",
         line=line,
-        draft=draft,
-        fields=fields,
         head=_HEADS[fields["do"]],
         profile=profile,
         about=about,
@@ -158,8 +151,6 @@ async def _form(
         found=found,
         trouble=trouble,
         faulty=bool(faults),
-        relations=[*fields.get("relations", ()), {"relation": "refers", "entry": ""}],
-        precedences=writing.PRECEDENCES,
         title=None if profile is None else profile.titles.get(language, profile.name),
     )
 
@@ -210,7 +201,7 @@ async def _wrong(
         return await giving.fix(desk, draft), [], ("", "")
     except LocalError as error:
         faults: Any = error.facts.get("faults") or []
-        return None, faults, sentences(error)
+        return None, faults, words.refusal(error)
 
 
 def _row(

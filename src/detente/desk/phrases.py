@@ -152,10 +152,3 @@ def unread(line: View) -> str:
 def stated_here(view: View) -> frozenset[str]:
     """The rungs that this side has stated of an entry of theirs: they are not offered again."""
     return frozenset(step["rung"] for step in view.get("ladder") or ())
-
-
-def span(seconds: int) -> str:
-    """A span of time as people say it: days, then hours, minutes and seconds."""
-    days, rest = divmod(seconds, DAY_S)
-    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
-    return _("{days} d {clock}").format(days=days, clock=clock) if days else clock

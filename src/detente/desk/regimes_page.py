@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk import giving, notice_words, noting
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import NOTICE, Draft
 from detente.desk.guard import page
 from detente.desk.node_side import gone
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.desk.writing import line_of, put_up, text_of
@@ -109,7 +110,7 @@ async def adopt(request: Request, desk: Desk, session: Session) -> Response:
             marked("A number is not stated as the profile has it"),
             marked("Write each as it stands, with its unit; or agree on another profile."),
         )
-        return await _profile(request, desk, session, typed, sentences(error))
+        return await _profile(request, desk, session, typed, words.refusal(error))
     try:
         made = await desk.node.ask("notice_adopt", **asked, fix=True)
         if made["forms"]:
@@ -118,7 +119,7 @@ async def adopt(request: Request, desk: Desk, session: Session) -> Response:
     except LocalError as error:
         if gone(error):
             raise
-        return await _profile(request, desk, session, typed, sentences(error))
+        return await _profile(request, desk, session, typed, words.refusal(error))
     await _note(desk, session, line, one)
     return RedirectResponse(_address(line, one), 303)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from detente import words
 from detente.core.errors import LocalError, Refusal
 from detente.desk import giving
 from detente.desk.desk import Desk, wall_s
@@ -17,7 +18,7 @@ from detente.desk.drafts import NOTICE, OFFERED, SENDING, SENT, Draft
 from detente.desk.fixed import PURPOSE
 from detente.desk.passkeys import Assertion, text_of
 from detente.desk.people import Person
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.words import marked
 
 SENT_S = 2  # with a link up a message has its serial by then; else it is told of as queued
@@ -94,7 +95,7 @@ async def deliver(desk: Desk, draft: Draft) -> None:
         return
     except LocalError as error:
         if error.refusal is not Refusal.UNREACHABLE:
-            desk.drafts.refused_by_node(draft.number, sentences(error)[0], wall_s())
+            desk.drafts.refused_by_node(draft.number, words.refusal(error)[0], wall_s())
             desk.live.ring()
         return
     desk.drafts.arrived(draft.number, said["entry"] or "", said["note"], missing, wall_s())

@@ -56,7 +56,7 @@ def _environment() -> jinja2.Environment:
         "checkup": checkup,
         "notice_words": notice_words,
         "rules": mistakes.RULES,
-        "span": phrases.span,
+        "span": times.spoken,
     }
     found.filters |= {
         "plain": plain,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from detente.desk.drafts import NOTICE, WRITING, Draft
 from detente.desk.guard import page
 from detente.desk.node_side import gone
 from detente.desk.people import Person
-from detente.desk.refusing import refusal, sentences
+from detente.desk.refusing import refusal
 from detente.desk.sessions import Session
 from detente.desk.sheets import sheet
 from detente.node.forms import ACCIDENT_FIELDS
@@ -43,7 +43,7 @@ async def blank(request: Request, desk: Desk, session: Session) -> Response:
     for relation in RELATIONS:
         for entry in request.query_params.getlist(relation)[:RELATIONS_MAX]:
             fields.setdefault("relations", []).append({"relation": relation, "entry": entry})
-    return await _form(request, desk, session, name, fields, None)
+    return await _form(request, desk, session, Written(name, fields))
 
 
 @page("draft")
@@ -62,7 +62,7 @@ async def one(request: Request, desk: Desk, session: Session) -> Response:
         return RedirectResponse(f"/draft/{draft.number}/authorise", 303)
     if draft.kind == NOTICE:
         return RedirectResponse(draft.address, 303)
-    return await _form(request, desk, session, draft.line, draft.fields, draft)
+    return await _form(request, desk, session, written(draft))
 
 
 @page("draft")
@@ -190,7 +190,7 @@ async def fix(desk: Desk, draft: Draft) -> tuple[dict[str, Any] | None, tuple[st
             )
         found: dict[str, Any] = await desk.node.ask("fix", **draft.fields, line=draft.line)
     except LocalError as error:
-        return None, sentences(error)
+        return None, words.refusal(error)
     return found, ("", "")
 
 
@@ -231,29 +231,47 @@ async def line_of(desk: Desk, name: str) -> dict[str, Any]:
     raise LocalError(Refusal.NOT_FOUND, "this node has no such line")
 
 
-async def _form(
+class Written(NamedTuple):
+    """What a form shows: the fields of a draft, or of one that nobody has kept yet."""
+
+    line: str
+    fields: Mapping[str, Any]
+    draft: Draft | None = None
+
+
+def written(draft: Draft) -> Written:
+    """What the form of a draft shows."""
+    return Written(draft.line, draft.fields, draft)
+
+
+def form_sheet(
     request: Request,
     desk: Desk,
     session: Session,
-    name: str,
-    fields: Mapping[str, Any],
-    draft: Draft | None,
+    template: str,
+    shows: Written,
+    relation: str,
+    **given: Any,
 ) -> Response:
-    line = await line_of(desk, name)
-    readers = [m for m in line["members"] if not m["me"] and m["role"] != "observer"]
+    """The page of a form; ``relation`` is what its next reference to an entry is at first."""
     return sheet(
         request,
         desk,
         session,
-        "write.html",
-        line=line,
-        draft=draft,
-        fields=fields,
-        readers=readers,
+        template,
+        draft=shows.draft,
+        fields=shows.fields,
         precedences=PRECEDENCES,
-        relations=[*fields.get("relations", ()), {"relation": "answers", "entry": ""}],
-        languages=words.LANGUAGES,
+        relations=[*shows.fields.get("relations", ()), {"relation": relation, "entry": ""}],
+        **given,
     )
+
+
+async def _form(request: Request, desk: Desk, session: Session, shows: Written) -> Response:
+    line = await line_of(desk, shows.line)
+    readers = [m for m in line["members"] if not m["me"] and m["role"] != "observer"]
+    given = {"line": line, "readers": readers, "languages": words.LANGUAGES}
+    return form_sheet(request, desk, session, "write.html", shows, "answers", **given)
 
 
 # --- what a form says ---

@@ -29,6 +29,7 @@ from detente.dossiers.deadlines import CALLING, asked_of
 from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.receipts import Statements, statements_in
+from detente.node import walking
 from detente.node.formed import Formed
 from detente.node.geometry import Meetings
 
@@ -74,15 +75,11 @@ class Folds:
 
     def read_on(self, line: Line, budget_s: float) -> int:
         """Reads entries that nobody has read yet; gives how many are left after ``budget_s``."""
-        until_s = time.monotonic() + budget_s
-        left = 0
-        for log in line.logs.values():
-            at = self.scanned.get(log.id, 0)
-            while at < log.size and time.monotonic() < until_s:
-                at = min(log.size, at + READ_ENTRIES)
-                self._read(line, log, at)
-            left += log.size - at
-        return left
+
+        def read(log: Log, stop: int) -> None:
+            self._read(line, log, stop)
+
+        return walking.read_on(line, self.scanned, read, READ_ENTRIES, budget_s)
 
     def follow(self, line: Line) -> None:
         """Reads what came lately while it is still in memory: from the store each entry takes
@@ -130,7 +127,7 @@ class Folds:
 
     def unread(self, line: Line) -> int:
         """How many entries nobody has read yet: what is said of the rest is not complete."""
-        return sum(log.size - self.scanned.get(log.id, 0) for log in line.logs.values())
+        return walking.unread(line, self.scanned)
 
     # --- what views ask ---
 

@@ -6,18 +6,19 @@ the record is long.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container
 from dataclasses import dataclass, field
 
 from detente.core.holding import entries_of
 from detente.core.leaf import Kind, LogId
+from detente.core.log import Log
 from detente.core.station import Line
 from detente.core.transcript import Entry, Place
 from detente.dossiers.notice import check
 from detente.dossiers.notice_forms import Form, Notice, ProfileText, form_of
 from detente.dossiers.notices import may_close
 from detente.node.geometry import AS_SENT
+from detente.node.walking import read_on
 
 READ_ENTRIES = 64  # between two looks at the clock
 
@@ -33,17 +34,13 @@ class Formed:
 
     def read_on(self, line: Line, budget_s: float) -> int:
         """Opens what nobody has opened yet; gives how many entries are left after ``budget_s``."""
-        until_s = time.monotonic() + budget_s
-        left = 0
-        for log in line.logs.values():
-            at = self.scanned.get(log.id, 0)
-            while at < log.size and time.monotonic() < until_s:
-                stop = min(log.size, at + READ_ENTRIES)
-                for entry in entries_of(line, log, at, stop):
-                    self._take(line, entry)
-                self.scanned[log.id] = at = stop
-            left += log.size - at
-        return left
+
+        def read(log: Log, stop: int) -> None:
+            for entry in entries_of(line, log, self.scanned.get(log.id, 0), stop):
+                self._take(line, entry)
+            self.scanned[log.id] = stop
+
+        return read_on(line, self.scanned, read, READ_ENTRIES, budget_s)
 
     def closed(self, now_s: int, last: int, besides: Container[Place]) -> dict[Place, Form]:
         """Notices whose validity has ended and that nothing rests on, but for those ``besides`` and

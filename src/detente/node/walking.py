@@ -1,13 +1,16 @@
-"""Reading a line back from any place, newest first, however long its record is.
+"""Reading a line: back from any place, newest first, or on from where it was read last; however
+long its record is.
 
-Each log is read in pages from its end; what comes next is what its author states the latest time
-of. Where a walk stopped is a cursor: one index a log, so that the next page leaves nothing out.
+Back, each log is read in pages from its end; what comes next is what its author states the
+latest time of. Where a walk stopped is a cursor: one index a log, so that the next page leaves
+nothing out.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from detente.core.errors import LocalError, Refusal
@@ -110,3 +113,27 @@ def _ends(line: Line, text: str) -> dict[LogId, int]:
             raise LocalError(Refusal.USAGE, f"{text} is no cursor")
         ends[log.id] = min(int(end), log.size)
     return ends
+
+
+# --- on ---
+
+
+def read_on(
+    line: Line,
+    scanned: Mapping[LogId, int],
+    read: Callable[[Log, int], None],
+    at_once: int,
+    budget_s: float,
+) -> int:
+    """Has ``read`` take what lies behind ``scanned`` in each log, ``at_once`` entries between two
+    looks at the clock; gives how many are left after ``budget_s``. It moves ``scanned`` on."""
+    until_s = time.monotonic() + budget_s
+    for log in line.logs.values():
+        while (at := scanned.get(log.id, 0)) < log.size and time.monotonic() < until_s:
+            read(log, min(log.size, at + at_once))
+    return unread(line, scanned)
+
+
+def unread(line: Line, scanned: Mapping[LogId, int]) -> int:
+    """How many entries of a line nobody has read yet."""
+    return sum(log.size - scanned.get(log.id, 0) for log in line.logs.values())
