@@ -125,7 +125,11 @@ def changes(
     family: str = "ratio",
 ) -> list[Estimate]:
     """``change`` for many rows of one length, each with a window of its own."""
-    series = prepared(y, exposure, windows, keep=keep, skip=skip, family=family)
+    return estimated(prepared(y, exposure, windows, keep=keep, skip=skip, family=family), model)
+
+
+def estimated(series: Series, model: str) -> list[Estimate]:
+    """The change in every row of a series that is prepared."""
     found = steps(series, chain_of(model, series.y.shape[1]))
     logs = found.quantiles(*_SHARES)
     up = 1 - found.below(np.zeros((len(logs), 1)))[:, 0]
@@ -190,7 +194,7 @@ def prepared(
         after[row] = weeks >= window.starts
     _check(counts, bases, kept, odds=family == "odds")
     kept &= bases > 0
-    series = Series(counts, bases, kept, after, family == "odds")
+    series = Series(counts, bases, kept, after, family == "odds", np.zeros(counts.shape))
     for row in range(len(windows)):
         _check_windows(series, row)
     return series

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpttrf, dpttrs
-from scipy.special import gammaln, ndtr
+from scipy.special import expit, ndtr
 
 from detente.core.errors import MachineError, Refusal
 
@@ -28,9 +28,9 @@ STEP_SD = 5.0  # of the step's log: a factor of e^5 is nothing unheard of, one o
 LEVEL_SD = 10.0  # of the level's log around the raw rate: only an empty series feels it
 _ROUNDS_MAX = 200
 _MOVED_MAX = 2.0  # of any log rate in one Newton step; more overshoots where counts are zero
-_SETTLED = 1e-5
+_SETTLED = 1e-3  # of any log rate: Newton's next step is of its square
 _RATE_MIN = 1e-12
-_CELLS_MAX = 2_000_000  # rows times points times weeks in memory at once: 16 MB an array
+CELLS_MAX = 200_000  # rows times points times weeks at once: what a processor keeps at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,11 @@ class Series:
     """Rows of weekly counts, alike in length: what is modelled, without what is left out."""
 
     y: Floats  # (rows, weeks) counts
-    exposure: Floats  # (rows, weeks) what they are counted out of
+    exposure: Floats  # (rows, weeks) what they are counted out of: rates, or trials for odds
     kept: NDArray[np.bool_]  # (rows, weeks); the others say nothing
     after: NDArray[np.bool_]  # (rows, weeks) after the date
     odds: bool  # y out of exposure trials, and the step on the log odds
+    offset: Floats  # (rows, weeks) added to the log odds; 0 unless two exposures differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +101,12 @@ class Mode:
     beta: Floats  # (rows, points, columns) the step first
     covariance: Floats  # (rows, points, columns, columns) of beta
     shadow: Floats  # (rows, points, weeks, columns) how the chain answers to beta
-    rate: Floats  # (rows, points, weeks) curvature of the likelihood: the expected count
     log_evidence: Floats  # (rows, points)
 
 
 def steps(series: Series, chain: Chain) -> Steps:
     """The posterior of the step of every row. MachineError if Newton's steps do not settle."""
-    rows_at_once = max(1, _CELLS_MAX // (chain.diagonal.size or 1))
-    parts = [
-        _steps(mode(part(series, start, start + rows_at_once), chain), chain)
-        for start in range(0, len(series.y), rows_at_once)
-    ]
+    parts = [_steps(mode(each, chain), chain) for each in parts_of(series, chain)]
     return Steps(
         np.concatenate([each.mean for each in parts]),
         np.concatenate([each.sd for each in parts]),
@@ -118,12 +114,20 @@ def steps(series: Series, chain: Chain) -> Steps:
     )
 
 
-def part(series: Series, start: int, end: int) -> Series:
-    """Some of the rows."""
-    rows = slice(start, end)
-    return Series(
-        series.y[rows], series.exposure[rows], series.kept[rows], series.after[rows], series.odds
-    )
+def parts_of(series: Series, chain: Chain) -> list[Series]:
+    """The rows, in parts that are worked on at once."""
+    size = max(1, CELLS_MAX // chain.diagonal.size)
+    return [
+        Series(
+            series.y[start : start + size],
+            series.exposure[start : start + size],
+            series.kept[start : start + size],
+            series.after[start : start + size],
+            series.odds,
+            series.offset[start : start + size],
+        )
+        for start in range(0, len(series.y), size)
+    ]
 
 
 def weights(found: Mode, chain: Chain) -> Floats:
@@ -146,107 +150,130 @@ class _Fit:
         self.odds = series.odds
         self.kept = kept[:, None, :]
         self.y = np.where(kept, series.y, 0.0)[:, None, :]
-        trials = np.where(kept, series.exposure, 1.0)[:, None, :]
-        self.trials = trials
+        self.trials = np.where(kept, series.exposure, 1.0)[:, None, :]
         after = series.after.astype(float)
         columns = [after, np.ones_like(after)] if chain.mean else [after]
         self.columns = np.stack(columns, axis=-1)[:, None, :, :]
         self.prior = np.diag([STEP_SD**-2, LEVEL_SD**-2][: len(columns)])
-        total = self.y.sum(axis=2, keepdims=True) + 0.5
-        whole = np.where(self.kept, trials, 0.0).sum(axis=2, keepdims=True) + 1.0
-        self.centre = np.log(total / (np.maximum(whole - total, 0.5) if self.odds else whole))
-        self.scale = 0.0 if self.odds else np.log(trials)
-        rest = np.maximum(trials - self.y, 0.0) + 0.5 if self.odds else trials
-        start = np.where(self.kept, np.log((self.y + 0.5) / rest) - self.centre, 0.0)
-        points = len(chain.noise)
-        self.eta = np.repeat(start, points, axis=1)
+        self.base = series.offset[:, None, :] + (0.0 if self.odds else np.log(self.trials))
+        against = np.maximum(self.trials - self.y, 0.0) + 0.5 if self.odds else 1.0
+        raw = np.where(self.kept, np.log((self.y + 0.5) / against) - self.base, 0.0)
+        self.centre = (
+            raw.sum(axis=2, keepdims=True) / np.maximum(kept.sum(axis=1), 1)[:, None, None]
+        )
+        self.base = self.base + self.centre
+        start = np.where(self.kept, raw - self.centre, 0.0)
+        self.eta = np.repeat(start, len(chain.noise), axis=1)
         self.shape = self.eta.shape
 
-    def curvature(self) -> tuple[Floats, Floats]:
-        """What the likelihood says at eta: its curvature, and its slope over that."""
+    def bend(self, eta: Floats) -> Floats:
+        """The curvature of the likelihood: of rates the expected count, of odds its variance."""
         if self.odds:
-            chance = 1 / (1 + np.exp(-(self.eta + self.centre)))
-            bend = np.maximum(self.trials * chance * (1 - chance), _RATE_MIN)
-            return bend, (self.y - self.trials * chance) / bend
-        rate = np.maximum(np.exp(self.eta + self.centre + self.scale), _RATE_MIN)
-        return rate, self.y / rate - 1
+            small = np.exp(-np.abs(eta + self.base))
+            return np.asarray(np.maximum(self.trials * small / (1 + small) ** 2, _RATE_MIN))
+        return np.asarray(np.maximum(np.exp(eta + self.base), _RATE_MIN))
+
+    def slope(self, bend: Floats) -> Floats:
+        """The slope of the likelihood at eta, over its curvature."""
+        if self.odds:
+            return np.asarray((self.y - self.trials * expit(self.eta + self.base)) / bend)
+        return np.asarray(self.y / bend - 1)
 
     def log_likelihood(self) -> Floats:
-        """(rows, points) at eta, with every constant."""
-        eta = self.eta + self.centre
-        if self.odds:
-            each = self.y * eta - self.trials * np.logaddexp(0.0, eta)
-            each += gammaln(self.trials + 1) - gammaln(self.y + 1)
-            each -= gammaln(np.maximum(self.trials - self.y, 0.0) + 1)
-        else:
-            each = self.y * (eta + self.scale) - np.exp(eta + self.scale) - gammaln(self.y + 1)
-        return np.asarray(np.where(self.kept, each, 0.0).sum(axis=2))
+        """(rows, points) at eta, but for what does not depend on it."""
+        log_rate = self.eta + self.base
+        cost = self.trials * np.logaddexp(0.0, log_rate) if self.odds else np.exp(log_rate)
+        return np.asarray(np.where(self.kept, self.y * log_rate - cost, 0.0).sum(axis=2))
 
-    def factor(self, weight: Floats) -> tuple[Floats, Floats]:
-        """The tridiagonal precision with the data's weight, as L D L'."""
+    def weight(self, bend: Floats) -> Floats:
+        """What a week says about the chain, when its own noise is allowed for."""
+        noise = self.chain.noise[None, :, None]
+        return np.where(self.kept, bend / (1 + bend * noise), 0.0)
+
+    def solved(self, weight: Floats, pulled: Floats) -> tuple[Floats, Floats, Floats]:
+        """The chain's answer to what pulls at it, with D and L of its precision."""
         diagonal = (self.chain.diagonal[None, :, :] + weight).ravel()
         beside = np.broadcast_to(self.chain.beside[None, :, :], self.shape).ravel()[:-1]
         pivots, lower, wrong = dpttrf(diagonal, beside)
         if wrong:
             raise MachineError(Refusal.MALFORMED, "a precision that is not positive")
-        return pivots, lower
+        flat, _ = dpttrs(pivots, lower, pulled.reshape(-1, pulled.shape[-1]))
+        lower = np.append(lower, 0.0).reshape(self.shape)
+        return np.asarray(flat).reshape(pulled.shape), pivots.reshape(self.shape), lower
 
-    def solve(self) -> tuple[Mode, Floats]:
-        """One Newton step: where it leads, and the working response at its start."""
-        bend, slope = self.curvature()
-        noise = self.chain.noise[None, :, None]
-        weight = np.where(self.kept, bend / (1 + bend * noise), 0.0)
+    def newton(self) -> tuple[Mode, Floats]:
+        """Where one step leads, with the evidence at its start; and the response it was led by."""
+        bend = self.bend(self.eta)
+        slope = self.slope(bend)
+        weight = self.weight(bend)
         response = self.eta + slope
         pulled = np.concatenate(
             [(weight * response)[..., None], weight[..., None] * self.columns], axis=-1
         )
-        pivots, lower = self.factor(weight)
-        flat, wrong = dpttrs(pivots, lower, pulled.reshape(-1, pulled.shape[-1]))
-        if wrong:
-            raise MachineError(Refusal.MALFORMED, "a precision that cannot be solved")
-        solved = np.asarray(flat).reshape(pulled.shape)
-        shadow = solved[..., 1:]
-        whole = np.einsum("rgti,rgtj->rgij", pulled[..., 1:], self.columns - shadow) + self.prior
-        aim = np.einsum("rgti,rgt->rgi", pulled[..., 1:], response - solved[..., 0])
-        covariance = np.linalg.inv(whole)
+        solved, pivots, lower = self.solved(weight, pulled)
+        rest, shadow = response - solved[..., 0], solved[..., 1:]
+        precision = np.einsum("rgti,rgtj->rgij", pulled[..., 1:], self.columns - shadow)
+        precision += self.prior
+        aim = np.einsum("rgti,rgt->rgi", pulled[..., 1:], rest)
+        covariance = np.linalg.inv(precision)
         beta = np.einsum("rgij,rgj->rgi", covariance, aim)
-        chain = solved[..., 0] - np.einsum("rgti,rgi->rgt", shadow, beta)
-        misfit = np.einsum("rgt,rgt->rg", weight * response, response - solved[..., 0])
-        misfit -= np.einsum("rgi,rgi->rg", aim, beta)
-        pivots = pivots.reshape(self.shape)
-        log_weight = np.where(self.kept, np.log1p(bend * noise) - bend * slope**2, 0.0)
+        noise = self.chain.noise[None, :, None]
+        each_week = np.where(self.kept, np.log1p(bend * noise) - bend * slope**2, 0.0)
         evidence = self.log_likelihood() - 0.5 * (
-            misfit
-            + log_weight.sum(axis=2)
+            np.einsum("rgt,rgt->rg", pulled[..., 0], rest)
+            - np.einsum("rgi,rgi->rg", aim, beta)
+            + each_week.sum(axis=2)
             + np.log(pivots).sum(axis=2)
             - self.chain.log_det
-            + np.linalg.slogdet(whole)[1]
-            - np.linalg.slogdet(self.prior)[1]
+            + np.linalg.slogdet(precision)[1]
         )
-        lower = np.append(lower, 0.0).reshape(self.shape)
-        return Mode(chain, pivots, lower, beta, covariance, shadow, bend, evidence), response
+        level = solved[..., 0] - np.einsum("rgti,rgi->rgt", shadow, beta)
+        return Mode(level, pivots, lower, beta, covariance, shadow, evidence), response
+
+    def settle(self) -> Mode:
+        """Steps until none moves any week that is kept. MachineError if they do not settle."""
+        for _ in range(_ROUNDS_MAX):
+            found, response = self.newton()
+            signal = found.level + np.einsum("rkti,rgi->rgt", self.columns, found.beta)
+            gain = self.weight(self.bend(self.eta)) * self.chain.noise[None, :, None]
+            move = signal + gain * (response - signal) - self.eta
+            furthest = np.abs(np.where(self.kept, move, 0.0)).max(axis=2, keepdims=True)
+            self.eta = self.eta + move * np.minimum(1.0, _MOVED_MAX / (furthest + _SETTLED))
+            if furthest.max() < _SETTLED:
+                return found
+        raise MachineError(Refusal.MALFORMED, "a series on which Newton's steps do not settle")
 
 
 def mode(series: Series, chain: Chain) -> Mode:
     """The mode of every row and point. MachineError if Newton's steps do not settle."""
     fit = _Fit(series, chain)
-    noise = chain.noise[None, :, None]
-    for _ in range(_ROUNDS_MAX):
-        found, response = fit.solve()
-        signal = found.level + np.einsum("rkti,rgi->rgt", fit.columns, found.beta)
-        gain = found.rate * noise / (1 + found.rate * noise)
-        aim = np.where(fit.kept, signal + gain * (response - signal), signal)
-        move = aim - fit.eta
-        furthest = np.abs(np.where(fit.kept, move, 0.0)).max(axis=2, keepdims=True)
-        if furthest.max() < _SETTLED:
-            break
-        fit.eta = fit.eta + move * np.minimum(1.0, _MOVED_MAX / np.maximum(furthest, _SETTLED))
-    else:
-        raise MachineError(Refusal.MALFORMED, "a series on which Newton's steps do not settle")
+    found = fit.settle()
     level = found.level + fit.centre
     if chain.mean:
         level = level + found.beta[..., 1:2]
-    return replace(found, level=level, rate=np.where(fit.kept, found.rate, 0.0))
+    return replace(found, level=level)
+
+
+class Sharpness:
+    """How sharply a series would show a step other than the one it has."""
+
+    def __init__(self, series: Series, chain: Chain) -> None:
+        self._fit = _Fit(series, chain)
+        found = self._fit.settle()
+        self._weight = weights(found, chain)
+        step = found.beta[..., :1] * self._fit.columns[..., 0]
+        self._without = self._fit.eta - step  # what the series would be had nothing changed
+
+    def sd(self, planted: Floats) -> Floats:
+        """(rows,): of the log of the step, had it been ``planted`` in each of the rows."""
+        fit = self._fit
+        bend = fit.bend(self._without + planted[:, None, None] * fit.columns[..., 0])
+        weight = fit.weight(bend)
+        pulled = weight[..., None] * fit.columns
+        shadow, _, _ = fit.solved(weight, pulled)
+        precision = np.einsum("rgti,rgtj->rgij", pulled, fit.columns - shadow) + fit.prior
+        variance = np.linalg.inv(precision)[..., 0, 0]
+        return np.asarray(np.sqrt((self._weight * variance).sum(axis=1)))
 
 
 def variances(found: Mode) -> Floats:
