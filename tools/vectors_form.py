@@ -71,6 +71,8 @@ Do = Literal[
     "link-keys",
     "announcement",
     "packet",
+    "websocket-request",
+    "websocket-message",
     "verify",
     "geometry",
     "position",

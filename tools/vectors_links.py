@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 
 from detente.bearers.packets import Fragment, Held, Packet
-from detente.core.link_keys import Announcement, DirectionKeys, announce
+from detente.core.link_keys import (
+    Announcement,
+    DirectionKeys,
+    announce,
+    link_keys,
+    websocket_secret,
+)
 from vectors_form import Expect, Made, case
 from vectors_ground import Ground
 
 SPEC = "bearer-sealed.md"
+WEBSOCKET = "bearer-websocket.md"
 SECRET = bytes(range(32))
 A, B = b"\xaa" * 16, b"\xbb" * 16
 NONCE = bytes(range(12))
@@ -58,6 +66,41 @@ def links(ground: Ground) -> Iterator[Made]:
         data=first,
     )
     yield from _packets()
+    yield from _websocket(low, high)
+
+
+def _websocket(low: bytes, high: bytes) -> Iterator[Made]:
+    secret = websocket_secret(SECRET)
+    said = announce(secret, low, high, Announcement(A, asks=True), NONCE)
+    keys = link_keys(secret, low, high, A, B)
+    yield case(
+        "links/websocket_request",
+        f"{WEBSOCKET} §3",
+        "websocket-request",
+        "what the caller, here low, says in the head of its request",
+        secret=SECRET,
+        sender=low,
+        receiver=high,
+        authorization=f"Bearer {urlsafe_b64encode(said).decode().rstrip('=')}",
+    )
+    for name, comment, data, number in (
+        ("message", "two frames, in message 1 of the caller", b"\x05hello\x01!", 1),
+        ("elsewhere", "the same in the place of message 2", b"\x05hello\x01!", 2),
+    ):
+        yield case(
+            f"links/websocket_{name}",
+            f"{WEBSOCKET} §4",
+            "websocket-message",
+            comment,
+            expect="ok" if number == 1 else "unreadable",
+            secret=SECRET,
+            sender=low,
+            receiver=high,
+            sender_fresh=A,
+            receiver_fresh=B,
+            number=number,
+            data=keys.sends.seal(0, 1, data),
+        )
 
 
 def _packets() -> Iterator[Made]:

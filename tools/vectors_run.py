@@ -8,6 +8,7 @@ from typing import Any
 
 from detente.bearers import courier
 from detente.bearers.packets import read_packet
+from detente.bearers.websocket import announced
 from detente.core import (
     body,
     charter,
@@ -397,6 +398,26 @@ def _packet(given: Inputs) -> object:
     }
 
 
+def _websocket_request(given: Inputs) -> object:
+    names = ("secret", "sender", "receiver")
+    secret, sender, receiver = (bytes.fromhex(given[name]) for name in names)
+    data = announced(given["authorization"])
+    said = link_keys.read_announcement(
+        link_keys.websocket_secret(secret), sender, receiver, data or b""
+    )
+    if said is None:
+        raise PeerError(Refusal.UNREADABLE, "not a request of a peer")
+    return said
+
+
+def _websocket_message(given: Inputs) -> object:
+    names = ("secret", "receiver", "sender", "receiver_fresh", "sender_fresh", "data")
+    secret, *ends, data = (bytes.fromhex(given[name]) for name in names)
+    own = link_keys.websocket_secret(secret)
+    keys = link_keys.link_keys(own, *ends)
+    return {"secret": own, "opened": keys.takes.open(0, given["number"], data)}
+
+
 RUNS: dict[str, Callable[[Inputs], object]] = {
     "geometry": _geometry,
     "position": _position,
@@ -427,6 +448,8 @@ RUNS: dict[str, Callable[[Inputs], object]] = {
     "frame": _frame,
     "entries": _entries,
     "link-keys": _link_keys,
+    "websocket-request": _websocket_request,
+    "websocket-message": _websocket_message,
     "announcement": _announcement,
     "packet": _packet,
 }

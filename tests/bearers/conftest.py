@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from detente.bearers import memory, tls
+from detente.bearers import memory, tls, websocket
 from detente.bearers.contract import Link
 
 NEAR = b"n" * 32
 FAR = b"f" * 32
 NEAR_TLS = tls.TlsIdentity(b"\x11" * 32)
 FAR_TLS = tls.TlsIdentity(b"\x22" * 32)
+
+NEAR_SHARED = websocket.Shared(NEAR, FAR, bytes(range(32)))
+FAR_SHARED = websocket.Shared(FAR, NEAR, bytes(range(32)))
 
 
 @dataclass
@@ -73,9 +76,30 @@ async def over_tls() -> AsyncIterator[Ends]:
         await link.closed()
 
 
-@pytest.fixture(params=[in_memory, over_tls])
+@asynccontextmanager
+async def over_websocket() -> AsyncIterator[Ends]:
+    came: asyncio.Queue[websocket.WebSocketLink] = asyncio.Queue()
+    listener = await websocket.listen(
+        "127.0.0.1:0", lambda: [FAR_SHARED], came.put_nowait, lambda _: None
+    )
+    near = await websocket.connect(f"ws://{listener.address}/", NEAR_SHARED)
+    far = await came.get()
+
+    def inject(data: bytes) -> None:
+        near._out += data
+        near._more.set()
+
+    yield Ends(near, far, inject, near._ws.transport.abort, lambda: len(far._inbox._buffer))
+    listener.close()
+    for link in (near, far):
+        link._ws.transport.abort()
+        link.close("the test is over")
+        await link.closed()
+
+
+@pytest.fixture(params=[in_memory, over_tls, over_websocket])
 def joined(request) -> Callable[[], AbstractAsyncContextManager[Ends]]:
-    """Makes two joined ends, in memory and over TLS on this machine."""
+    """Makes two joined ends, in memory, over TLS and over a WebSocket on this machine."""
     return request.param
 
 

@@ -15,6 +15,7 @@ from detente.core.link_keys import (
     link_keys,
     read_announcement,
     take_secret,
+    websocket_secret,
 )
 
 LOW, HIGH = b"\x11" * 32, b"\x22" * 32
@@ -101,3 +102,12 @@ def test_a_check_covers_every_number() -> None:
     checks |= {keys.check(0, (4096, 0), b""), keys.check(0, (0, 4096), b"")}
     checks.add(keys.check(0, (0, 0), b"x"))
     assert len(checks) == 5
+
+
+def test_what_is_heard_on_one_kind_of_bearer_opens_on_no_other() -> None:
+    """A WebSocket has a secret of its own, always the same one."""
+    secret = websocket_secret(SECRET)
+    assert secret == websocket_secret(SECRET) != SECRET
+    data = announce(SECRET, LOW, HIGH, Announcement(A, asks=True), NONCE)
+    assert read_announcement(SECRET, LOW, HIGH, data) is not None
+    assert read_announcement(secret, LOW, HIGH, data) is None

@@ -40,6 +40,7 @@ class Wire:
         self.closed: list[str] = []
         self.nudged: list[bytes] = []
         self.called: set[bytes] = set()
+        self.dialling: dict[tuple[bytes, str], Callable[[], Any]] = {}
         self.reopened: list[bytes] = []
         self.held_closed: set[bytes] = set()
 
@@ -79,6 +80,9 @@ class Wire:
 
     def keep_calling(self, party: bytes, _address: Callable[[], str | None]) -> None:
         self.called.add(party)
+
+    def keep_dialling(self, party: bytes, bearer: str, call: Callable[[], Any]) -> None:
+        self.dialling[party, bearer] = call
 
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
         for live in list(self.live.values()):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from detente.core.errors import LocalError, Refusal
-from detente.node.config import CONFIG_FILE, Config, load_config, write_config
+from detente.node.config import CONFIG_FILE, Config, WebSocket, load_config, write_config
 
 GOOD = 'mark = "/var/marks"\n'
 
@@ -23,6 +23,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         language="uk",
         log="debug",
         dial={"ab" * 32: "example.org:7701"},
+        websocket=WebSocket("127.0.0.1:7702", "http://proxy:3128", {"ab" * 32: "wss://a.example/"}),
     )
     write_config(tmp_path, config)
     assert load_config(tmp_path) == config
@@ -77,6 +78,10 @@ def test_a_serial_port_reads_back(tmp_path: Path) -> None:
         (GOOD + 'log = "loud"', "log"),
         (GOOD + '[dial]\n"ab" = "host:1"', "dial"),
         (GOOD + f'[dial]\n"{"ab" * 32}" = "host"', "dial"),
+        (GOOD + '[websocket]\nlisten = "host"', "websocket: host"),
+        (GOOD + '[websocket]\nproxy = "socks5://a:1"', "websocket: a proxy is"),
+        (GOOD + f'[websocket.dial]\n"{"ab" * 32}" = "a.example:1"', "websocket: an address is"),
+        (GOOD + '[websocket.dial]\n"ab" = "wss://a.example"', "dial: ab is not"),
         (GOOD + serial("abc"), "serial: abc is not"),
         (GOOD + serial(device="ttyUSB0"), "device"),
         (GOOD + serial(more="speed = 0"), "speed"),

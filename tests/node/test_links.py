@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from cable import FAST, Cable
 
+from detente.bearers import websocket
 from detente.bearers.serial import SerialPort, Tty, open_port
 from detente.bearers.tls import Pin, TlsIdentity, connect
+from detente.bearers.websocket import Shared, WebSocketLink
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp
 from detente.node import links as module
@@ -455,6 +457,75 @@ def test_a_cable_ends_with_trust_and_comes_back_with_a_new_secret() -> None:
         await low.links.close()
         await high.links.close()
         cable.close()
+
+    run(scene)
+
+
+async def webbed(low: Desk, high: Desk, secrets: dict[bytes, bytes]) -> None:
+    """The far end takes calls over WebSockets, the near one calls, while both trust each other."""
+
+    def shared(one: Desk, other: Desk) -> Shared:
+        return Shared(one.party, other.party, secrets[one.party])
+
+    def callers() -> list[Shared]:
+        return [shared(high, low)] if high.card_of(LOW) else []
+
+    address = await high.links.listen_websocket("127.0.0.1:0", callers)
+
+    def call() -> Coroutine[Any, Any, WebSocketLink]:
+        return websocket.connect(f"ws://{address}/", shared(low, high))
+
+    low.links.keep_dialling(HIGH, "websocket", call)
+
+
+def test_a_call_and_a_websocket_carry_at_once() -> None:
+    """A party is reached by TLS and by a WebSocket side by side; the end of one is no end of the
+    other."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        await webbed(low, high, {LOW: bytes(32), HIGH: bytes(32)})
+        await until(lambda: by(low, "websocket") and by(high, "websocket"), "the WebSocket")
+        assert not low.links.is_called(HIGH)
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: by(low, "tls") and by(high, "tls"), "the call")
+        for bearer in ("websocket", "tls"):
+            low.links.send(by(low, bearer)[0], bearer.encode(), urgent=True)
+        await until(lambda: sorted(high.frames()) == [b"tls", b"websocket"])
+        for bearer, other in (("tls", "websocket"), ("websocket", "tls")):
+            stays = by(low, other)
+            low.links.close_link(by(low, bearer)[0], "test")
+            await until(lambda bearer=bearer: by(low, bearer) and by(high, bearer), "it again")
+            assert by(low, other) == stays
+
+    run(scene)
+
+
+def test_a_websocket_ends_with_trust_and_with_a_new_secret() -> None:
+    """A party that is trusted no more loses its WebSocket and is neither called nor let in; another
+    secret makes another link; calls that fail are named with their bearer."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        secrets = {LOW: bytes(32), HIGH: bytes(32)}
+        await webbed(low, high, secrets)
+        await until(lambda: by(low, "websocket") and by(high, "websocket"), "the WebSocket")
+        secrets[LOW] = b"s" * 32
+        low.links.reopen(HIGH)
+        await until(lambda: low.words("call-failed"), "a call with another secret")
+        assert low.words("call-failed")[0]["bearer"] == "websocket"
+        assert high.words("stranger-refused")[0]["refusal"] == "unknown-party"
+        secrets[HIGH] = b"s" * 32
+        low.links.nudge(HIGH)
+        await until(lambda: by(low, "websocket") and by(high, "websocket"), "the new link")
+        known, high.trusted = high.trusted, {}
+        high.links.drop_untrusted(high.trusted.get)
+        await until(lambda: not high.links.live and not low.links.live, "the end of trust")
+        low.links.nudge(HIGH)
+        await until(lambda: len(high.words("stranger-refused")) > 1, "a call in vain")
+        assert not high.links.live
+        high.trusted = known
+        low.links.nudge(HIGH)
+        await until(lambda: by(high, "websocket"), "trust again")
 
     run(scene)
 

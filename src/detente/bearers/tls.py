@@ -309,14 +309,14 @@ class Stranger(asyncio.Protocol):
             self.refuse(PeerError(Refusal.UNKNOWN_PARTY, "TLS key not pinned"))
             return
         self._settle()
-        _give_up_in_time(transport)
+        give_up_in_time(transport)
         link = TlsLink(self._engine, transport, key, party)
         transport.set_protocol(link)
         self._done(link)
         link.begin()
 
 
-def _give_up_in_time(transport: asyncio.Transport) -> None:
+def give_up_in_time(transport: asyncio.Transport) -> None:
     """The connection ends once nothing of what was sent is acknowledged for UNACKNOWLEDGED_S.
 
     By then TCP waits as long again as the way has been dead before it tries once more, and a new

@@ -68,6 +68,11 @@ def register_rows(name: str, folder: str, root: str) -> Iterator[str]:
     yield "  [ ] " + _("the 40 digits, to be compared aloud with whoever takes the card")
 
 
+def _bearer(address: str) -> str:
+    """What a card names: TLS at a host and port, or a WebSocket at a URL."""
+    return f"websocket {address}" if "://" in address else f"tls {address}"
+
+
 @party.command(help=marked("Make a new party: keys, card, home folder, and a root key elsewhere."))
 @click.option("--name", required=True, cls=Option, help=marked("Name that the others will see."))
 @click.option(
@@ -129,7 +134,7 @@ def init(
         name,
         phrases,
         listen=listen,
-        bearers=[f"tls {address}" for address in addresses],
+        bearers=[_bearer(address) for address in addresses],
         mark=mark_folder,
         root_path=root_file,
         now_s=int(time.time()),
@@ -346,7 +351,7 @@ def rotate(
         root_file,
         asking.passphrases(session),
         now_s=int(time.time()),
-        bearers=[f"tls {address}" for address in addresses] or None,
+        bearers=[_bearer(address) for address in addresses] or None,
         latest=None if latest is None else read_file(latest),
         next_k=next_k,
     )

@@ -31,6 +31,7 @@ ANNOUNCEMENT_BYTES = AEAD_NONCE_BYTES + 2 * FRESH_BYTES + 1 + 16
 
 _ANNOUNCE = b"detente announce v1\n"
 _LINK = b"detente sealed link v1\n"
+_WEBSOCKET = b"detente websocket v1\n"
 _BINDING_BYTES = 32
 
 
@@ -56,6 +57,12 @@ def take_secret(seed: bytes, sender: bytes, receiver: bytes, data: bytes) -> byt
     if len(secret) != SECRET_BYTES:
         raise malformed(f"a link key has {SECRET_BYTES} bytes")
     return secret
+
+
+def websocket_secret(secret: bytes) -> bytes:
+    """What takes the secret's place over WebSockets (spec/bearer-websocket.md §3): nothing that is
+    heard on one kind of bearer means anything on another."""
+    return hkdf(secret, b"", _WEBSOCKET, SECRET_BYTES)
 
 
 # --- announcements -----------------------------------------------------------------------------

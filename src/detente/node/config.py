@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from detente.bearers.tls import parse_address
+from detente.bearers.websocket import check_proxy, check_url
 from detente.core.errors import LocalError, PeerError, Refusal
 
 CONFIG_FILE = "config.toml"
@@ -33,6 +34,14 @@ class Serial(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         return self.carries or self.speed * 8 // 10
 
 
+class WebSocket(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Calls over the HTTPS of others."""
+
+    listen: str = ""  # host:port, where a web server that ends TLS passes requests to
+    proxy: str = ""  # http://host:port, through which calls go out
+    dial: dict[str, str] = {}  # party id in hex -> wss://host/path, in place of its card's
+
+
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What an operator decides about one node. Units stand last in each name."""
 
@@ -44,6 +53,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     log: Literal["info", "debug"] = "info"
     dial: dict[str, str] = {}  # party id in hex -> host:port, in place of the card's address
     serial: list[Serial] = []
+    websocket: WebSocket = WebSocket()
 
 
 def load_config(home: Path) -> Config:
@@ -65,9 +75,10 @@ def load_config(home: Path) -> Config:
     for field, addresses in (("listen", config.listen), ("dial", config.dial.values())):
         for address in addresses:
             _check_address(field, address)
-    for party in config.dial:
+    for party in (*config.dial, *config.websocket.dial):
         if not _PARTY.fullmatch(party):
             raise _wrong(f"dial: {party} is not the 64 hex digits of a party")
+    _check_websocket(config.websocket)
     for port in config.serial:
         _check_serial(port)
     return config
@@ -82,6 +93,18 @@ def _check_serial(port: Serial) -> None:
         raise _wrong(f"serial: speed and carries are at most {SPEED_MAX}")
     if port.bits_per_s < BITS_PER_S_MIN:
         raise _wrong(f"serial: {port.device} carries less than {BITS_PER_S_MIN} bits a second")
+
+
+def _check_websocket(given: WebSocket) -> None:
+    if given.listen:
+        _check_address("websocket", given.listen)
+    try:
+        if given.proxy:
+            check_proxy(given.proxy)
+        for url in given.dial.values():
+            check_url(url)
+    except PeerError as exc:
+        raise _wrong(f"websocket: {exc.detail}") from exc
 
 
 def _check_address(field: str, address: str) -> None:
@@ -119,6 +142,11 @@ def write_config(home: Path, config: Config) -> None:
             f"speed = {port.speed}",
             f"carries = {port.carries}",
         ]
+    if config.websocket != WebSocket():
+        found = config.websocket
+        lines += ["", "[websocket]", f"listen = {_quote(found.listen)}"]
+        lines += [f"proxy = {_quote(found.proxy)}", "[websocket.dial]"]
+        lines += [f"{_quote(party)} = {_quote(url)}" for party, url in found.dial.items()]
     try:
         data = ("\n".join(lines) + "\n").encode()
     except UnicodeEncodeError as exc:  # what a folder may be named, and no TOML can say

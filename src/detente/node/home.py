@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from detente.bearers.tls import parse_address
+from detente.bearers.websocket import check_url
 from detente.core import crypto, notes
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.identity import Card, Pair, SignedCard, make_card, parse_card
@@ -87,8 +88,10 @@ def create_home(
         raise LocalError(Refusal.IN_USE, "there is a party or a root key here already")
     if root_path.absolute().is_relative_to(path):
         raise LocalError(Refusal.USAGE, "the root key must not lie in the home")
-    for address in [*listen, *bearers]:
-        parse_address(address.removeprefix("tls "))
+    for address in listen:
+        parse_address(address)
+    for bearer in bearers:
+        check_bearer(bearer)
     roots, node, spare = generate(entropy)
     card = _card(roots, node, pairs_of(spare), name=name, serial=1, now_s=now_s, bearers=bearers)
     signed = _signed(card, roots)
@@ -100,6 +103,14 @@ def create_home(
     write_private(root_path, seal("root", party, roots.to_mapping(), passphrases, cost=cost))
     _write_keys(path, passphrases, cost, signed, node, spare)
     return signed
+
+
+def check_bearer(bearer: str) -> None:
+    """Whether a card may name this way to call us. PeerError MALFORMED for a bad address."""
+    if bearer.startswith("websocket "):
+        check_url(bearer.removeprefix("websocket "))
+    else:
+        parse_address(bearer.removeprefix("tls "))
 
 
 def _card(

@@ -49,8 +49,8 @@ def _meta(party: bytes) -> str:
 
 
 def deliver(node: Node) -> None:
-    """Sends our secret to each peer at a serial port of ours, once over each wide link; the party
-    with the lower id makes it. LocalError REVOKED or UNKNOWN_PARTY as ``sealing_key``."""
+    """Sends our secret to each peer that a port or WebSocket leads to, once over each wide link;
+    the party with the lower id makes it. LocalError REVOKED or UNKNOWN_PARTY as ``sealing_key``."""
     own, links = node.station.party, node.links
     if links is None:
         return
@@ -100,4 +100,6 @@ def keep_open(node: Node, links: Links) -> None:
 
 
 def _peers(node: Node) -> set[bytes]:
-    return {bytes.fromhex(port.peer) for port in node.home.config.serial}
+    config = node.home.config
+    web = {p for p in node.trusted() if config.websocket.listen or node.url_of(p) is not None}
+    return {bytes.fromhex(port.peer) for port in config.serial} | web

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
-from detente.bearers.contract import Link
+from detente.bearers import websocket
+from detente.bearers.contract import Link, Listener
 from detente.bearers.serial import SerialLink, SerialPort
-from detente.bearers.tls import Pin, TlsIdentity, TlsLink, TlsListener, connect, listen
+from detente.bearers.tls import Pin, TlsIdentity, TlsLink, connect, listen
+from detente.bearers.websocket import Shared, WebSocketLink
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp
 from detente.core.identity import Card
@@ -33,6 +35,10 @@ PACE_BYTES = 1_048_576  # frames wait here, not in the link, above this many byt
 WAITING_BYTES_MAX = 25_165_824  # frames waiting for all links; above it the longest queue goes
 FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these may ask for
 FRAMES_BYTES_ENOUGH = 49_152  # and so many bytes: one large batch is confirmed before the next one
+
+
+AnyLink = TlsLink | SerialLink | WebSocketLink
+Call = Coroutine[Any, Any, TlsLink | WebSocketLink]
 
 
 class Desk(Protocol):
@@ -80,10 +86,10 @@ class Links:
         self._party = party
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._callers: dict[bytes, asyncio.Task[None]] = {}
-        self._listeners: list[TlsListener] = []
+        self._callers: set[tuple[bytes, str]] = set()  # party, kind of bearer
+        self._listeners: list[Listener] = []
         self._ports: dict[tuple[bytes, str], SerialPort | None] = {}  # party, device
-        self._nudge: dict[bytes, asyncio.Event] = {}
+        self._nudge: dict[tuple[bytes, str], asyncio.Event] = {}
         self.live: dict[int, Live] = {}
         self.held_closed: set[bytes] = set()  # parties cut off by a drill or a test
         self._shut: dict[bytes, tuple[float, float]] = {}  # party -> until when, for how long
@@ -99,11 +105,38 @@ class Links:
         self._listeners.append(listener)
         return listener.address
 
+    async def listen_websocket(self, address: str, shared: Callable[[], Iterable[Shared]]) -> str:
+        """Takes calls over WebSockets, of whoever we share a secret with."""
+
+        def allowed() -> Iterator[Shared]:
+            return (one for one in shared() if not self._is_shut(one.peer))
+
+        listener = await websocket.listen(address, allowed, self._answered, self._refused)
+        self._listeners.append(listener)
+        return listener.address
+
     def keep_calling(self, party: bytes, address: Callable[[], str | None]) -> None:
-        """Calls a party whenever it has no link, at ``address()``."""
-        if party not in self._callers:
-            self._nudge[party] = asyncio.Event()
-            self._callers[party] = self._spawn(self._call(party, address))
+        """Calls a party by TLS whenever no such link leads to it, at ``address()``. A call that is
+        refused shows the other of our identities next time."""
+
+        def call(turn: int) -> Call | None:
+            card, where = self._desk.card_of(party), address()
+            if card is None or where is None:
+                return None
+            identity = self.identities[turn % len(self.identities)]
+            return connect(where, identity, Pin(card.tls_ed25519, party))
+
+        self._keep_calling(party, TlsLink.bearer, call)
+
+    def keep_dialling(self, party: bytes, bearer: str, call: Callable[[], Call | None]) -> None:
+        """Calls a party by another bearer whenever no such link leads to it."""
+        self._keep_calling(party, bearer, lambda _: call() if self._trusts(party) else None)
+
+    def _keep_calling(self, party: bytes, bearer: str, call: Callable[[int], Call | None]) -> None:
+        if (party, bearer) not in self._callers:
+            self._callers.add((party, bearer))
+            self._nudge[party, bearer] = asyncio.Event()
+            self._spawn(self._call(party, bearer, call))
 
     def keep_open(
         self, party: bytes, device: str, open_port: Callable[[], SerialPort | None]
@@ -114,19 +147,23 @@ class Links:
             self._spawn(self._serve(party, device, open_port))
 
     def reopen(self, party: bytes) -> None:
-        """The secret shared with a party has changed: its ports begin anew."""
+        """The secret shared with a party has changed: its ports and WebSockets begin anew."""
         for (peer, _), port in self._ports.items():
             if peer == party and port is not None:
                 port.close("another secret")
+        for live in self.linked(party):
+            if live.link.bearer == WebSocketLink.bearer:
+                self._end(live, "another secret")
 
-    def is_called(self, party: bytes) -> bool:
-        """Whether a party has a link that a call makes."""
-        return any(live.link.bearer == "tls" for live in self.linked(party))
+    def is_called(self, party: bytes, bearer: str = TlsLink.bearer) -> bool:
+        """Whether a party has a link of a kind that a call makes."""
+        return any(live.link.bearer == bearer for live in self.linked(party))
 
     def nudge(self, party: bytes) -> None:
         """Something urgent, or a sign of life: no waiting out the back-off."""
-        if party in self._nudge:
-            self._nudge[party].set()
+        for (peer, _), event in self._nudge.items():
+            if peer == party:
+                event.set()
 
     def linked(self, party: bytes) -> list[Live]:
         """The links to a party."""
@@ -245,33 +282,33 @@ class Links:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _answered(self, link: TlsLink) -> None:
+    def _answered(self, link: TlsLink | WebSocketLink) -> None:
         self.nudge(link.peer)
         self._spawn(self._answer(link))
 
-    async def _answer(self, link: TlsLink) -> None:
+    async def _answer(self, link: TlsLink | WebSocketLink) -> None:
         await self._carry(link, called=False)
 
     def _refused(self, why: PeerError) -> None:
         self._desk.tell("stranger-refused", refusal=why.refusal.word)
 
-    async def _call(self, party: bytes, address: Callable[[], str | None]) -> None:
+    async def _call(self, party: bytes, bearer: str, call: Callable[[int], Call | None]) -> None:
         wait_s = RETRY_S_MIN if self._party < party else PATIENCE_S
-        turn = 0  # which of our identities is shown: one that is refused gives way to the other
+        turn = 0  # counts the links that seem to have been refused
         while True:
-            await self._pause(party, wait_s)
-            if self.is_called(party) or party in self.held_closed or self._is_shut(party):
+            await self._pause(self._nudge[party, bearer], wait_s)
+            if self.is_called(party, bearer) or party in self.held_closed or self._is_shut(party):
                 wait_s = LINKED_S
                 continue
-            card, where = self._desk.card_of(party), address()
-            if card is None or where is None:
+            calling = call(turn)
+            if calling is None:
                 wait_s = PATIENCE_S
                 continue
-            identity = self.identities[turn % len(self.identities)]
             try:
-                link = await connect(where, identity, Pin(card.tls_ed25519, party))
+                link = await calling
             except PeerError as error:
-                self._desk.tell("call-failed", party=party, refusal=error.refusal.word)
+                refusal = error.refusal.word
+                self._desk.tell("call-failed", party=party, bearer=bearer, refusal=refusal)
                 wait_s = self._longer(party, wait_s)
                 continue
             lasted_s = await self._carry(link, called=True)
@@ -308,13 +345,12 @@ class Links:
         most = RETRY_URGENT_S if self._desk.urgent_for(party) else RETRY_S_MAX
         return min(max(wait_s, RETRY_S_MIN) * 2, most)
 
-    async def _pause(self, party: bytes, wait_s: float) -> None:
-        event = self._nudge[party]
+    async def _pause(self, event: asyncio.Event, wait_s: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), wait_s)
         event.clear()
 
-    async def _carry(self, link: TlsLink | SerialLink, *, called: bool) -> float | None:
+    async def _carry(self, link: AnyLink, *, called: bool) -> float | None:
         """A link's whole life. Gives its seconds; None where we seem to have been refused."""
         now_s = asyncio.get_running_loop().time()
         live = Live(next(self._numbers), link, called, now_s, now_s, key=link.key)

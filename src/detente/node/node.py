@@ -17,7 +17,7 @@ from detente.core.identity import Card
 from detente.core.leaf import CONTENT, Precedence
 from detente.core.station import Line, Step
 from detente.dossiers.presence import Observation
-from detente.node import chores, link_secrets, renewal
+from detente.node import chores, link_secrets, renewal, web
 from detente.node.asked import Apart
 from detente.node.commands import run_command
 from detente.node.folds import Folds
@@ -243,12 +243,22 @@ class Node:
 
     def address_of(self, party: bytes) -> str | None:
         """Where to call a party: the configuration first, then its card."""
-        override = self.home.config.dial.get(party.hex())
-        if override is not None:
-            return override
+        return self.home.config.dial.get(party.hex()) or self._on_card(party, "tls ")
+
+    def url_of(self, party: bytes) -> str | None:
+        """Where to call a party over a WebSocket: the configuration first, then its card."""
+        override = self.home.config.websocket.dial.get(party.hex())
+        return override or self._on_card(party, "websocket ")
+
+    def _on_card(self, party: bytes, kind: str) -> str | None:
         card = self.station.cards.get(party)
-        found = [] if card is None else [b[4:] for b in card.bearers if b.startswith("tls ")]
-        return found[0] if found else None
+        found = [] if card is None else [b for b in card.bearers if b.startswith(kind)]
+        return found[0].removeprefix(kind) if found else None
+
+    def trusted(self) -> list[bytes]:
+        """The others whose card counts."""
+        others = (party for party in self.station.cards if party != self.station.party)
+        return [party for party in others if self.card_of(party) is not None]
 
     def go_online(self, links: Links) -> None:
         """From now on there is a network: every trusted party that has an address is called."""
@@ -260,6 +270,7 @@ class Node:
         for party in self.station.cards:
             if party != self.station.party:
                 links.keep_calling(party, lambda party=party: self.address_of(party))  # type: ignore[misc]
+                web.keep_calling(self, links, party)
 
 
 def _urgent_unreceipted(line: Line, member: int) -> bool:

@@ -13,7 +13,7 @@ from detente.bearers.tls import TlsIdentity, self_test
 from detente.core.errors import DetenteError, MachineError
 from detente.core.limits import WINDOW_ENTRIES_MAX
 from detente.core.protocol import wake_ms
-from detente.node import asked, control
+from detente.node import asked, control, web
 from detente.node.commands import run_command
 from detente.node.folder import Home
 from detente.node.links import Links
@@ -58,6 +58,9 @@ class Loop:
         server, work = None, set()
         try:
             addresses = [await links.listen(a, node.pin) for a in node.home.config.listen]
+            if node.home.config.websocket.listen:
+                given = node.home.config.websocket.listen
+                addresses.append(await links.listen_websocket(given, lambda: web.shared(node)))
             server = await control.serve(node.home.path, self._answer, self._follow)
             node.go_online(links)
             stepping = asyncio.ensure_future(self._step_forever(links))
