@@ -57,7 +57,9 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
     "either": {**NAMES, **{code.lower(): iso3 for code, iso3 in ACTORS.items()}},
 }
 
+_USUAL: Final[Mapping[str, str]] = {iso3: names[0] for iso3, _, names in COUNTRIES}
+
 
 def name_of(iso3: str) -> str:
     """The usual English name of a country, or the code itself where the table lacks it."""
-    return next((names[0] for code, _, names in COUNTRIES if code == iso3), iso3)
+    return _USUAL.get(iso3, iso3)
