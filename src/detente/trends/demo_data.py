@@ -37,6 +37,7 @@ DYADS: Final = (
 FACTOR: Final = 3.0  # of the share of conflict
 SHARE: Final = 0.15
 STORIES: Final = 14  # of a pair in a week
+NULL_STORIES: Final = 5  # too few for a modest change to be seen
 NO_DATA_WEEK: Final = 150
 FAILED_WEEK: Final = 180
 SLOTS: Final = 96  # files of a day
@@ -124,7 +125,8 @@ def _week(chance: random.Random, week: int, moods: dict[tuple[str, str], float])
     for pair in DYADS:
         moods[pair] = 0.6 * moods[pair] + chance.gauss(0, 0.2)  # attention, which comes and goes
         share = SHARE * (FACTOR if pair == PLANTED and week >= STARTS_WEEK else 1)
-        for _ in range(_poisson(chance, STORIES * exp(moods[pair]))):
+        usual = NULL_STORIES if pair == NULL else STORIES
+        for _ in range(_poisson(chance, usual * exp(moods[pair]))):
             event += 10
             added = _story(chance, event, monday, days, pair, share)
             rows += added

@@ -174,9 +174,7 @@ class Lake:
         for source, year in db.execute(keys).fetchall():
             folder = f"{table}/source={source}/year={year}" if source else f"{table}/year={year}"
             rows = f"why = 0 AND source = {text(source)} AND year(added) = {year}"
-            parts.append(
-                self._part(db, f"{staging.kept(table)} WHERE {rows} ORDER BY ALL", folder, name)
-            )
+            parts.append(self._part(db, f"{staging.kept(table)} WHERE {rows}", folder, name))
         slots = "SELECT DISTINCT source, slot FROM stage WHERE why = 0 AND slot <> ''"
         if db.execute(f"SELECT count(*) FROM ({slots})").fetchall() != [(0,)]:
             parts.append(self._part(db, f"{slots} ORDER BY ALL", "covered", name))

@@ -27,8 +27,12 @@ _ADDED: Final = Cell(
     " ELSE CAST(try_strptime(f[57], '%Y%m%d') AS DATE) END)",
     _STAMP.column,
 )
-# Rows without an address: what one day says of one pair under one root counts as one story.
-_NO_ADDRESS: Final = "concat_ws('/', f[57], f[29], least(f[8], f[18]), greatest(f[8], f[18]))"
+_ADDRESS: Final = f"(CASE width WHEN {_TWO} THEN f[61] WHEN {_DAILY} THEN f[58] END)"
+# Rows without an address, or with a word that thousands of rows share in its place: what one day
+# says of one pair under one root counts as one story.
+_NO_ADDRESS: Final = (
+    f"concat_ws('/', left({_STAMP.sql}, 8), f[29], least(f[8], f[18]), greatest(f[8], f[18]))"
+)
 
 EVENTS: Final = Form(
     name="gdelt",
@@ -45,7 +49,7 @@ EVENTS: Final = Form(
     code=at(27),
     quad=at(30),
     scale=at(31),
-    story=(f"(CASE width WHEN {_TWO} THEN f[61] WHEN {_DAILY} THEN f[58] ELSE {_NO_ADDRESS} END)"),
+    story=f"(CASE WHEN {_ADDRESS} LIKE 'http%' THEN {_ADDRESS} ELSE {_NO_ADDRESS} END)",
     event="f[1]",
     slot=_STAMP.sql,
 )
