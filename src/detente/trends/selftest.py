@@ -7,7 +7,7 @@ coverage and bias for that data, so that nobody has to believe figures measured 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,7 @@ def selftest(
     *,
     plan: str,
     after_weeks: int = AFTER_WEEKS,
+    factors: Sequence[float] = FACTORS,
     progress: Callable[[int, int], None] | None = None,
 ) -> SelfTest:
     """Plants known changes at placebo dates of series in which nothing is known to have happened.
@@ -78,11 +79,11 @@ def selftest(
         raise TooShortError(max(longest - after_weeks, 0), min(after_weeks, longest))
     chance = seeded(plan, "selftest")
     found = []
-    for number, factor in enumerate(FACTORS):
+    for number, factor in enumerate(factors):
         rows = [planted(y, BEFORE_WEEKS, factor, chance) for y, _, _ in rehearsals]
         found.append(_judged(factor, rows, rehearsals))
         if progress is not None:
-            progress(number + 1, len(FACTORS))
+            progress(number + 1, len(factors))
     return SelfTest(tuple(found), len(series) - len(short), len(rehearsals), tuple(short))
 
 
