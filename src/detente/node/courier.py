@@ -377,6 +377,13 @@ def carried(files: Written, line: Line, entry: Entry) -> list[dict[str, Any]]:
     return found
 
 
+def last_files(node: Node, line: Line, party: bytes) -> tuple[int | None, int | None]:
+    """When the last file was written for a party, and when one of it was last taken in."""
+    book = _book(node, line, party)
+    written = book.written[-1]["at_s"] if book.written else None
+    return written, book.taken[-1]["at_s"] if book.taken else None
+
+
 def status(node: Node, request: Request) -> list[dict[str, Any]]:
     """What was written for each member and taken from it, and what is missing."""
     named = request.get("line")
