@@ -50,6 +50,7 @@ class Node:
         self.entropy = os.urandom
         self.links: Links | None = None
         self.files: dict[int, list[bytes]] = {}  # frames for a courier's file, by link
+        self.reading_s: int | None = None  # when the file was written that is being read
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
         self.distrusted = {party for party in opened.station.cards if distrusted(self, party)}
