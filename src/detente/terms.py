@@ -171,6 +171,55 @@ def member_rows(member: Mapping[str, Any], when: Callable[[int], str]) -> list[s
     return [row, *mute]
 
 
+def bearer_rows(line: Mapping[str, Any], number: object, when: Callable[[int], str]) -> list[str]:
+    """Every way to a member in words: those that are up with what was measured of them, those that
+    are not, and files."""
+    up, down = (
+        (line.get(name) or {}).get(str(number)) or () for name in ("bearers", "bearers_down")
+    )
+    rows = [_up_row(one, when) for one in up]
+    for one in down:
+        heard = _("nothing heard since the start")
+        if one.get("heard_s") is not None:
+            heard = _("last sign of life {when}").format(when=when(one["heard_s"]))
+        rows.append(_("{bearer} is down: {heard}").format(bearer=_bearer(one), heard=heard))
+    files = (line.get("couriers") or {}).get(str(number))
+    if files:
+        out, into = (
+            "-" if files[name] is None else when(files[name]) for name in ("written_s", "taken_s")
+        )
+        rows.append(
+            _("courier: last file out {out}, last file in {into}").format(out=out, into=into)
+        )
+    return rows
+
+
+def _bearer(one: Mapping[str, Any]) -> str:
+    return " ".join(plain(str(one[name])) for name in ("bearer", "where") if one.get(name))
+
+
+def _up_row(one: Mapping[str, Any], when: Callable[[int], str]) -> str:
+    said = [_("since {when}").format(when=when(one["since_s"]))]
+    if one.get("rate_bits_per_s"):
+        said.append(rate_words(one["rate_bits_per_s"]))
+    if one.get("lost_percent") is not None:
+        said.append(_("{percent} % sent again").format(percent=one["lost_percent"]))
+    if one.get("round_trip_ms") is not None:
+        said.append(_("round trip {count} ms").format(count=one["round_trip_ms"]))
+    if one.get("heard_s") is not None:
+        said.append(_("last sign of life {when}").format(when=when(one["heard_s"])))
+    return _("{bearer} is up: {said}").format(bearer=_bearer(one), said=", ".join(said))
+
+
+def rate_words(bits_per_s: int) -> str:
+    """A rate, in a unit that suits it."""
+    if bits_per_s < 10_000:
+        return _("{count} bit/s").format(count=bits_per_s)
+    if bits_per_s < 10_000_000:
+        return _("{count} kbit/s").format(count=bits_per_s // 1000)
+    return _("{count} Mbit/s").format(count=bits_per_s // 1_000_000)
+
+
 def counts(line: Mapping[str, Any]) -> str:
     """What is queued, without receipt and overdue on a line."""
     said = _("{queued} queued, {unreceipted} without receipt, {overdue} overdue")

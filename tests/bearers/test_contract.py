@@ -219,7 +219,7 @@ async def test_each_end_knows_the_other(joined):
         assert (ends.near.peer, ends.far.peer) == (b"f" * 32, b"n" * 32)
         assert ends.near.wide
         assert ends.near.bearer in {"memory", "tls", "websocket"}
-        assert (ends.near.rate_bits_per_s() or 1) > 0
+        assert (ends.near.measured().bits_per_s or 1) > 0
         assert len(ends.near.fresh) == 32
         assert ends.near.fresh == ends.far.fresh != others.near.fresh
 

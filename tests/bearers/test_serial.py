@@ -11,6 +11,7 @@ from bearers.way import HIGH, LOW, SECRET
 from cable import FAST, Cable
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX
+from detente.bearers.rates import Measured
 from detente.bearers.serial import SerialPort, Tty, open_port, open_tty
 from detente.core.errors import LocalError, PeerError, Refusal
 
@@ -48,7 +49,7 @@ async def test_frames_pass_between_two_devices():
         low, high = await ports[0].link(), await ports[1].link()
         assert (low.peer, high.peer) == (HIGH, LOW)
         assert low.fresh == high.fresh
-        assert (low.bearer, low.wide, low.rate_bits_per_s()) == ("serial", False, FAST)
+        assert (low.bearer, low.wide, low.measured()) == ("serial", False, Measured(FAST))
         frames = [bytes([n]) * (100 * n + 1) for n in range(30)]
         for frame in frames:
             low.send(frame)
@@ -57,6 +58,10 @@ async def test_frames_pass_between_two_devices():
         assert await low.receive() == [b"and back"]
         assert low.heard_s() is not None
         assert high.queued_bytes() == 0
+        found = low.measured()
+        assert 0 < found.bits_per_s <= 2 * FAST
+        assert found.round_trip_s is not None
+        assert found.lost is not None
 
 
 async def test_a_closed_life_is_followed_by_another():

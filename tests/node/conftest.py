@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from processes import CHEAP, PASSPHRASE
 
+from detente.bearers.rates import Measured
 from detente.core.amending import EVERY_MS
 from detente.core.events import FrameIn, LinkDown, LinkUp
 from detente.core.station import Line
@@ -43,6 +44,7 @@ class Wire:
         self.dialling: dict[tuple[bytes, str], Callable[[], Any]] = {}
         self.reopened: list[bytes] = []
         self.held_closed: set[bytes] = set()
+        self.last_sign_s: dict[tuple[bytes, str, str], float] = {}
 
     def up(self, number: int, key: bytes = b"") -> None:
         link = SimpleNamespace(
@@ -50,10 +52,16 @@ class Wire:
             bearer="wire",
             wide=False,
             queued_bytes=lambda: 0,
-            rate_bits_per_s=lambda: 2400,
+            measured=lambda: Measured(2400, 0.25, 0.015),
         )
         self.live[number] = SimpleNamespace(
-            number=number, link=link, waiting_bytes=0, since_s=0.0, key=key
+            number=number,
+            link=link,
+            way="",
+            waiting_bytes=0,
+            since_s=0.0,
+            key=key,
+            last_sign_s=lambda: 0.0,
         )
 
     def is_called(self, party: bytes) -> bool:

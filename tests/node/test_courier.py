@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from detente.bearers import paper
@@ -15,6 +16,8 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.frames import Presence, encode_frame
 from detente.node import courier as module
 from detente.node import opening
+from detente.node.config import Serial
+from detente.node.link_secrets import keep, secret_of
 
 
 @pytest.fixture
@@ -327,3 +330,76 @@ def test_a_file_that_is_full_leaves_the_rest_to_the_next(
     assert len(texts(pair.bravo)) >= 50
     (line,) = pair.alpha.station.lines.values()
     assert heads(pair.bravo)[line.mine] == heads(pair.alpha)[line.mine]
+
+
+# --- secrets of ports ---------------------------------------------------------------------------
+
+
+def lower(apart: Any) -> tuple[str, str]:
+    """Who makes the secret, and the other: each has a port to the other."""
+    one, other = sorted(apart.nodes, key=lambda name: apart.nodes[name].station.party)
+    for name, peer in ((one, other), (other, one)):
+        node = apart.nodes[name]
+        port = Serial("/dev/ttyS0", apart.nodes[peer].station.party.hex())
+        config = msgspec.structs.replace(node.home.config, serial=[port])
+        object.__setattr__(node.home, "config", config)
+    return one, other
+
+
+def secrets(apart: Any, one: str, other: str) -> tuple[bytes | None, bytes | None]:
+    """What each holds of the two."""
+    nodes = apart.nodes[one], apart.nodes[other]
+    return secret_of(nodes[0], nodes[1].station.party), secret_of(nodes[1], nodes[0].station.party)
+
+
+def test_a_file_brings_the_secret_of_a_cable(apart: Any, tmp_path: Path) -> None:
+    """Two nodes that never met on a network share a secret once the file of the lower id is in; the
+    other makes none, and without a port there is none to make."""
+    stick = Stick(apart, tmp_path)
+    stick.round()
+    one, other = lower(apart)
+    assert secrets(apart, one, other) == (None, None)
+    stick.into(one, stick.out(other, one))
+    assert secrets(apart, one, other) == (None, None)
+    path = stick.out(one, other)
+    ours, theirs = secrets(apart, one, other)
+    assert ours is not None
+    assert theirs is None
+    for _ in range(2):
+        stick.into(other, path)
+        assert secrets(apart, one, other) == (ours, ours)
+
+
+def test_an_old_file_takes_back_no_secret(
+    apart: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret out of a file counts where none is here, or none that came later; what a wide link
+    delivers counts at once."""
+    stick = Stick(apart, tmp_path)
+    one, other = lower(apart)
+    node, peer = apart.nodes[one], apart.nodes[other].station.party
+    files = []
+    for number, secret in enumerate((b"1" * 32, b"2" * 32, b"3" * 32)):
+        monkeypatch.setattr(module, "clock", at(1_800_000_000 + number))
+        keep(node, peer, secret)
+        files.append(stick.out(one, other))
+    told: list[str] = []
+    apart.nodes[other].followers.append(
+        lambda answer: told.append(str(answer["result"].get("refusal")))
+    )
+    for number, held in ((1, b"2"), (0, b"2"), (2, b"3"), (1, b"3")):
+        stick.into(other, files[number])
+        assert secrets(apart, one, other)[1] == held * 32
+    assert told.count("not-allowed") == 2
+    keep(apart.nodes[other], node.station.party, b"w" * 32, 1_900_000_000)
+    stick.into(other, files[2])
+    assert secrets(apart, one, other)[1] == b"w" * 32
+
+
+def at(wall_s: int) -> Any:
+    """A clock that stands at this second."""
+
+    def shifted(home: Any) -> Any:
+        return opening.clock(home)._replace(wall_s=wall_s)
+
+    return shifted

@@ -430,6 +430,37 @@ def test_a_call_and_a_cable_carry_at_once() -> None:
     run(scene)
 
 
+def test_two_cables_to_one_party_are_up_side_by_side() -> None:
+    """Each port is a way of its own: neither takes the other's place, and one that ends leaves the
+    other, and when it was last heard."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        cables = [Cable(), Cable()]
+        for cable in cables:
+            wired(low, high, cable)
+        await until(lambda: len(by(low, "serial")) == len(by(high, "serial")) == 2, "both cables")
+        first, second = by(low, "serial")
+        assert low.links.last_sign_s == {}
+        for number in (first, second):
+            low.links.send(number, b"%d" % number)
+        await until(lambda: len(high.frames()) == 2)
+        high.links.send(by(high, "serial")[0], b"back")
+        await until(low.frames)
+        ended = next(live for live in low.links.live.values() if live.heard)
+        low.links.close_link(ended.number, "test")
+        await until(lambda: low.words("link-down"))
+        assert [key[2] for key in low.links.last_sign_s] == [ended.way]
+        await until(lambda: len(by(low, "serial")) == len(by(high, "serial")) == 2, "it again")
+        assert {first, second} - {ended.number} <= set(by(low, "serial"))
+        assert len(low.words("link-up")) == 3
+        await low.links.close()
+        await high.links.close()
+        for cable in cables:
+            cable.close()
+
+    run(scene)
+
+
 def test_a_cable_ends_with_trust_and_comes_back_with_a_new_secret() -> None:
     """A party that is trusted no more loses its cable as well; another secret makes a new link; a
     port that cannot be opened is named once."""

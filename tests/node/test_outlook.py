@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from detente.node import commands as commands_module
+from detente.node.config import Serial, WebSocket
 from detente.node.opening import clock
 
 
@@ -76,7 +79,10 @@ def test_bearers_and_what_is_queued_have_their_times(pair: Any) -> None:
     waits has the time since when it does."""
     shown = look(pair.alpha)
     assert [one["bearer"] for one in shown["bearers"]["1"]] == ["wire"]
-    assert [one["rate_bits_per_s"] for one in shown["bearers"]["1"]] == [2400]
+    (up,) = shown["bearers"]["1"]
+    assert (up["rate_bits_per_s"], up["round_trip_ms"], up["lost_percent"]) == (2400, 250, 1.5)
+    assert up["heard_s"] <= clock(pair.alpha.home).wall_s
+    assert shown["couriers"] == {}
     assert shown["queued_since_s"] is None
     pair.cut()
     before_s = clock(pair.alpha.home).wall_s
@@ -86,6 +92,36 @@ def test_bearers_and_what_is_queued_have_their_times(pair: Any) -> None:
     assert shown["queued"] in (0, 1)
     if shown["queued"]:
         assert shown["queued_since_s"] >= before_s
+
+
+def test_ways_that_are_down_are_named(pair: Any, tmp_path: Any) -> None:
+    """What card and configuration name and is not up stands there with its last sign of life, each
+    port apart; and so do files."""
+    party = pair.bravo.station.party
+    ports = [Serial(f"/dev/ttyS{n}", party.hex()) for n in (0, 1)]
+    web = WebSocket(dial={party.hex(): "wss://www.bravo.example/"})
+    config = msgspec.structs.replace(pair.alpha.home.config, serial=ports, websocket=web)
+    object.__setattr__(pair.alpha.home, "config", config)
+    links = pair.alpha.links
+    links.last_sign_s[party, "serial", "/dev/ttyS1"] = time.monotonic() - 100
+    (live,) = links.live.values()
+    live.link.bearer, live.way = "serial", "/dev/ttyS0"
+    shown = look(pair.alpha)["bearers_down"]["1"]
+    assert [(one["bearer"], one["where"]) for one in shown] == [
+        ("tls", "127.0.0.1:1"),
+        ("websocket", "wss://www.bravo.example/"),
+        ("serial", "/dev/ttyS1"),
+    ]
+    now_s = clock(pair.alpha.home).wall_s
+    assert [one["heard_s"] is None for one in shown] == [True, True, False]
+    assert abs(now_s - 100 - shown[2]["heard_s"]) < 30
+    path = str(tmp_path / "file")
+    pair.alpha.execute({"do": "courier_out", "peer": "bravo", "path": path})
+    pair.bravo.execute({"do": "courier_in", "paths": [path]})
+    out, into = look(pair.alpha)["couriers"]["1"], look(pair.bravo)["couriers"]["0"]
+    assert out["taken_s"] is None
+    assert into["written_s"] is None
+    assert out["written_s"] <= into["taken_s"]
 
 
 def test_how_far_the_history_is_quantum_safe(pair: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from detente.bearers.rates import Measured
 from detente.core.encoding import malformed, varint
 from detente.core.errors import DetenteError, LocalError, PeerError, Refusal
 from detente.core.limits import FRAME_BYTES_MAX
@@ -33,7 +34,7 @@ class Link(Protocol):
 
     @property
     def bearer(self) -> str:
-        """The kind of bearer: ``tls``, ``serial`` or ``memory``."""
+        """The kind of bearer: ``tls``, ``websocket``, ``serial`` or ``memory``."""
 
     @property
     def wide(self) -> bool:
@@ -55,9 +56,9 @@ class Link(Protocol):
     def queued_bytes(self) -> int:
         """Bytes handed over by ``send`` that the kernel has not taken yet."""
 
-    def rate_bits_per_s(self) -> int | None:
-        """What this way lately carried, for people to see; None where nobody knows. What the
-        protocol does depends on ``wide`` alone."""
+    def measured(self) -> Measured:
+        """What this way lately carried, for people to see. What the protocol does depends on
+        ``wide`` alone."""
 
     def heard_s(self) -> float | None:
         """When something of the peer last came, by the clock of the loop, on a link where a frame

@@ -138,8 +138,8 @@ class SendLane:
         if each is not None:
             each.due_s = self.due_s = 0.0
 
-    def holds(self, held: Held, now_s: float, timing: Timing) -> bool:
-        """Takes what the peer says it holds; whether any of it is new. What was sent before a
+    def holds(self, held: Held, now_s: float, timing: Timing) -> int:
+        """Takes what the peer says it holds; how many bytes of it are new. What was sent before a
         fragment that arrived, and did not arrive itself, is lost."""
         self.confirmed = max(self.confirmed, min(held.below, self.number))
         while self._ends and self._ends[0] <= self.confirmed:
@@ -151,7 +151,7 @@ class SendLane:
             if number < held.below or number in held.beyond
         ]
         if not arrived:
-            return False
+            return 0
         self._newest = max(self._newest, *(each.fragment.number for each in arrived))
         newest = max(arrived, key=lambda each: each.turn)
         if newest.tries == 1:
@@ -161,7 +161,7 @@ class SendLane:
             again_s = 0.0 if each.turn < newest.turn else self._again_s(each, timing)
             each.due_s = min(each.due_s, again_s)
             self.due_s = min(self.due_s, each.due_s)
-        return True
+        return sum(len(each.fragment.piece) for each in arrived)
 
 
 class TakeLane:

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 
 from detente.bearers.contract import FRESH_BYTES, LINK_QUEUE_BYTES_MAX, Inbox, framed
+from detente.bearers.rates import Measured
 from detente.core.errors import PeerError, Refusal
 
 SEGMENT_BYTES = 262_144  # moved at a time, as an event loop reads a socket
@@ -52,9 +53,9 @@ class MemoryLink:
         """As ``Link.queued_bytes``; the other end's full inbox is the full kernel."""
         return len(self._outgoing)
 
-    def rate_bits_per_s(self) -> int | None:
-        """As ``Link.rate_bits_per_s``: memory has no rate worth a number."""
-        return None
+    def measured(self) -> Measured:
+        """As ``Link.measured``: memory has nothing worth a number."""
+        return Measured()
 
     def heard_s(self) -> float | None:
         """As ``Link.heard_s``: frames alone tell."""

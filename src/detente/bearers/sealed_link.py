@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from detente.bearers.lanes import CONFIRM_FRAGMENTS, NEVER_S, SendLane, TakeLane, Timing
 from detente.bearers.packets import LANES, URGENT, Fragment, Held, Packet, read_packet
+from detente.bearers.rates import Measured, Meter
 from detente.core.crypto import AEAD_NONCE_BYTES
 from detente.core.errors import PeerError, Refusal
 from detente.core.link_keys import (
@@ -59,6 +60,7 @@ class SealedEnd:
         self._secret, self._own, self._peer = secret, own, peer
         self._bits_per_s = bits_per_s
         self._entropy = entropy
+        self._meter = Meter()
         self._retired: set[bytes] = set()
         self._candidate = NOBODY
         self._wait_s = self._calm_s = max(ANNOUNCE_S_MIN, 4 * self.airtime_s(ANNOUNCEMENT_BYTES))
@@ -84,6 +86,7 @@ class SealedEnd:
 
     def _reset(self) -> None:
         self.met = False
+        self._meter.rest()
         self.sends = [SendLane(lane) for lane in range(LANES)]
         self.takes = [TakeLane() for _ in range(LANES)]
         self._timing = Timing(CONFIRM_FRAGMENTS * self.airtime_s(PIECE_BYTES_MAX[0]))
@@ -112,6 +115,10 @@ class SealedEnd:
     def queued_bytes(self) -> int:
         """Sealed bytes that were not sent yet."""
         return sum(lane.queued_bytes for lane in self.sends)
+
+    def measured(self) -> Measured:
+        """What the way lately carried."""
+        return self._meter.measured(self._timing.mean_s)
 
     def urgent_waits(self) -> bool:
         """Whether an urgent fragment could be sent at once."""
@@ -143,8 +150,10 @@ class SealedEnd:
         self.met = True
         self.level = min(said.level, len(PIECE_BYTES_MAX) - 1)
         for lane, held in enumerate(said.held):
-            if held is not None and self.sends[lane].holds(held, now_s, self._timing):
+            came = 0 if held is None else self.sends[lane].holds(held, now_s, self._timing)
+            if came:
                 self.heard_s = now_s
+                self._meter.confirmed(came, now_s, more=any(one.under_way for one in self.sends))
         if said.fragment is None:
             return []
         if self.takes[said.fragment.lane].lacks(said.fragment):
@@ -238,6 +247,7 @@ class SealedEnd:
         sending, self._turn = self.sends[lane], self._turn + 1
         each, size = sending.due(now_s), self._piece_bytes(lane)
         each = sending.fresh(size) if each is None else each
+        self._meter.sent(now_s, again=each.tries > 0)
         sending.sent(each, self._turn, now_s + self.airtime_s(size), self._timing)
         return each.fragment
 

@@ -11,10 +11,11 @@ import os
 import struct
 import termios
 import tty
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, Inbox, framed
 from detente.bearers.pipe import Pipe
+from detente.bearers.rates import Measured
 from detente.bearers.sealed_link import SealedEnd
 from detente.core.errors import LocalError, PeerError, Refusal
 
@@ -91,9 +92,10 @@ class SerialLink:
         """As ``Link.queued_bytes``."""
         return self._port.end.queued_bytes()
 
-    def rate_bits_per_s(self) -> int | None:
-        """As ``Link.rate_bits_per_s``: what the way is said to carry."""
-        return self._port.bits_per_s
+    def measured(self) -> Measured:
+        """As ``Link.measured``; the rate is what the way is said to carry until one is measured."""
+        found = self._port.end.measured()
+        return found if found.bits_per_s else replace(found, bits_per_s=self._port.bits_per_s)
 
     def heard_s(self) -> float | None:
         """As ``Link.heard_s``."""

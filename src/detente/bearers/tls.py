@@ -17,7 +17,7 @@ from typing import cast
 from OpenSSL import SSL
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, Inbox, framed
-from detente.bearers.rates import delivered_bits_per_s
+from detente.bearers.rates import Measured, measured
 from detente.bearers.tls_adapter import (
     GROUP,
     SUITE,
@@ -116,9 +116,9 @@ class TlsLink(asyncio.BufferedProtocol):
         """As ``Link.queued_bytes``: plain bytes of this turn, sealed ones of earlier turns."""
         return self._plain_bytes + self._transport.get_write_buffer_size()
 
-    def rate_bits_per_s(self) -> int | None:
-        """As ``Link.rate_bits_per_s``."""
-        return delivered_bits_per_s(self._transport.get_extra_info("socket"))
+    def measured(self) -> Measured:
+        """As ``Link.measured``."""
+        return measured(self._transport.get_extra_info("socket"))
 
     def heard_s(self) -> float | None:
         """As ``Link.heard_s``: frames alone tell."""

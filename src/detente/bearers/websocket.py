@@ -28,7 +28,7 @@ from websockets.typing import StatusLike
 from websockets.uri import parse_uri
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, Inbox, framed
-from detente.bearers.rates import delivered_bits_per_s
+from detente.bearers.rates import Measured, measured
 from detente.bearers.tls import give_up_in_time, parse_address
 from detente.core.crypto import AEAD_NONCE_BYTES
 from detente.core.encoding import malformed
@@ -183,9 +183,9 @@ class WebSocketLink:
         """As ``Link.queued_bytes``."""
         return len(self._out) + self._ws.transport.get_write_buffer_size()
 
-    def rate_bits_per_s(self) -> int | None:
-        """As ``Link.rate_bits_per_s``: as far as to the proxy."""
-        return delivered_bits_per_s(self._ws.transport.get_extra_info("socket"))
+    def measured(self) -> Measured:
+        """As ``Link.measured``: of the way to the nearest proxy or web server."""
+        return measured(self._ws.transport.get_extra_info("socket"))
 
     def heard_s(self) -> float | None:
         """As ``Link.heard_s``: frames alone tell."""

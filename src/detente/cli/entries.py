@@ -21,6 +21,7 @@ from detente.terms import (
     RELATIONS,
     REVISIONS,
     STEPS,
+    bearer_rows,
     counts,
     member_rows,
     word,
@@ -166,6 +167,7 @@ def line_rows(status: View) -> Iterator[str]:
         first, *more = member_rows(member, stamp)
         yield f"  {first}"
         yield from (f"    {row}" for row in more)
+        yield from (f"    {row}" for row in bearer_rows(status, member.get("number"), stamp))
     yield from gap_rows(status.get("gaps") or ())
     for log, index in (status.get("frozen") or {}).items():
         frozen = _("FROZEN: log {log} from entry {index} on; what follows is contested")

@@ -8,7 +8,7 @@ from typing import Any
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
-from detente.terms import CLOCKS, URGENT, member_rows, word
+from detente.terms import CLOCKS, URGENT, bearer_rows, member_rows, rate_words, word
 from detente.times import give_or_take
 from detente.words import _, ngettext
 
@@ -72,13 +72,9 @@ def drilling(line: View, view: View) -> bool:
 
 
 def bearers(line: View, member: View) -> str:
-    """What the link to a member runs on, and since when."""
-    rows = (line.get("bearers") or {}).get(str(member["number"])) or ()
-    said = [
-        _("{bearer} since {since}").format(bearer=plain(one["bearer"]), since=dtg(one["since_s"]))
-        for one in rows
-    ]
-    return _("bearers: {rows}").format(rows="; ".join(said) if said else _("none is up"))
+    """Every way to a member, and what was measured of it."""
+    rows = bearer_rows(line, member["number"], dtg)
+    return _("bearers: {rows}").format(rows="; ".join(rows) if rows else _("none is up"))
 
 
 def airtimes(line: View, readers: Sequence[View], frame_bytes: int) -> list[str]:
@@ -95,7 +91,11 @@ def airtimes(line: View, readers: Sequence[View], frame_bytes: int) -> list[str]
 
 def _airtime(name: str, bearer: View, bits: int) -> str:
     rate = bearer.get("rate_bits_per_s")
-    facts = {"name": name, "bearer": plain(str(bearer["bearer"])), "rate": _rate(rate or 0)}
+    facts = {
+        "name": name,
+        "bearer": plain(str(bearer["bearer"])),
+        "rate": rate_words(rate or 0),
+    }
     if not rate:
         return _("{name} by {bearer}: its rate is not known").format_map(facts)
     if bits < rate:
@@ -107,14 +107,6 @@ def _airtime(name: str, bearer: View, bits: int) -> str:
         seconds,
     )
     return said.format(seconds=seconds, **facts)
-
-
-def _rate(bits_per_s: int) -> str:
-    if bits_per_s < 10_000:
-        return _("{count} bit/s").format(count=bits_per_s)
-    if bits_per_s < 10_000_000:
-        return _("{count} kbit/s").format(count=bits_per_s // 1000)
-    return _("{count} Mbit/s").format(count=bits_per_s // 1_000_000)
 
 
 def clock_row(clock: View | None) -> str:

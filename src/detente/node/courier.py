@@ -31,7 +31,7 @@ from detente.core.leaf import LogId
 from detente.core.session import greet
 from detente.core.station import Line
 from detente.core.transcript import Entry
-from detente.node import asked
+from detente.node import asked, link_secrets
 from detente.node.links import grouped
 from detente.node.offers import party_named
 from detente.node.opening import clock, judged
@@ -138,6 +138,9 @@ def _fill(node: Node, line: Line, party: bytes, book: Book, writer: Writer) -> b
         rely_on_mark(line)
     frames = node.files[OUT] = []
     said = tuple(bytes.fromhex(one) for one in book.said)
+    key = link_secrets.for_file(node, party)
+    if key is not None:
+        writer.write(key)
     try:
         _given(node, [Carry(OUT, party, line.id, out=True, said=said)])
         while frames and writer.chunks < CHUNKS_MAX - STEP_CHUNKS:
@@ -268,7 +271,7 @@ class _Reading:
 def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> dict[str, Any]:
     before = {log.id: log.size for log in line.logs.values()}
     reading = _Reading()
-    node.files[IN] = []
+    node.files[IN], node.reading_s = [], head.written_s
     try:
         _given(node, [Carry(IN, party, line.id, out=False)])
         _read(node, chunks, reading)
@@ -276,6 +279,7 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
         stated = {} if session is None else {at: one.head.size for at, one in session.heads.items()}
     finally:
         del node.files[IN]
+        node.reading_s = None
         node.give([LinkDown(IN)])
     book = _book(node, line, party)
     again = any((one["written_s"], one["number"]) == (head.written_s, head.number)
@@ -375,6 +379,13 @@ def carried(files: Written, line: Line, entry: Entry) -> list[dict[str, Any]]:
         if first is not None:
             found.append({"name": name, "at_s": first["at_s"]})
     return found
+
+
+def last_files(node: Node, line: Line, party: bytes) -> tuple[int | None, int | None]:
+    """When the last file was written for a party, and when one of it was last taken in."""
+    book = _book(node, line, party)
+    written = book.written[-1]["at_s"] if book.written else None
+    return written, book.taken[-1]["at_s"] if book.taken else None
 
 
 def status(node: Node, request: Request) -> list[dict[str, Any]]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from detente.bearers.serial import SerialPort, Tty, open_port
 from detente.core.crypto import AEAD_KEY_BYTES, AEAD_NONCE_BYTES, aead_open, aead_seal, hkdf
+from detente.core.encoding import u40
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Offered
 from detente.core.frames import Notice, encode_frame
 from detente.core.link_keys import SECRET_BYTES, deliver_secret, take_secret
 from detente.node.config import Serial
+from detente.node.opening import clock
 
 if TYPE_CHECKING:
     from detente.node.links import Links
@@ -24,20 +26,27 @@ _AT_REST = b"detente link secret at rest v1\n"
 
 def secret_of(node: Node, party: bytes) -> bytes | None:
     """The secret shared with a party; None before there is one, or where it does not open."""
+    kept = _kept(node, party)
+    return None if kept is None else kept[0]
+
+
+def _kept(node: Node, party: bytes) -> tuple[bytes, int] | None:
+    """The secret, and when it was delivered, 0 where that was not kept."""
     sealed = node.store.get_meta(_meta(party))
     if sealed is None:
         return None
     nonce, box = sealed[:AEAD_NONCE_BYTES], sealed[AEAD_NONCE_BYTES:]
     try:
-        return aead_open(_key(node, party), nonce, box, b"")
+        plain = aead_open(_key(node, party), nonce, box, b"")
     except PeerError:
         return None
+    return plain[:SECRET_BYTES], int.from_bytes(plain[SECRET_BYTES:], "big")
 
 
-def keep(node: Node, party: bytes, secret: bytes) -> None:
+def keep(node: Node, party: bytes, secret: bytes, at_s: int = 0) -> None:
     """Keeps a secret, sealed, in place of the one before."""
-    nonce = node.entropy(AEAD_NONCE_BYTES)
-    node.store.put_meta(_meta(party), nonce + aead_seal(_key(node, party), nonce, secret, b""))
+    nonce, plain = node.entropy(AEAD_NONCE_BYTES), secret + u40(at_s)
+    node.store.put_meta(_meta(party), nonce + aead_seal(_key(node, party), nonce, plain, b""))
 
 
 def _key(node: Node, party: bytes) -> bytes:
@@ -59,26 +68,43 @@ def deliver(node: Node) -> None:
         fresh = [number for number in fresh if number not in node.secrets_sent]
         if own > party or not fresh:
             continue
-        secret = secret_of(node, party)
-        if secret is None:
-            secret = node.entropy(SECRET_BYTES)
-            keep(node, party, secret)
-        data = deliver_secret(node.station.sealing_key(party), own, party, secret)
+        frame = _delivery(node, party)
         for number in fresh:
-            links.send(number, encode_frame(0, Notice(data)))
+            links.send(number, frame)
         node.secrets_sent.update(fresh)
         node.tell("link-key-sent", party=party)
 
 
+def for_file(node: Node, party: bytes) -> bytes | None:
+    """The frame that delivers our secret by courier; None where a party is not in need of it, or
+    makes it. LocalError as ``deliver``."""
+    if node.station.party > party or party not in _peers(node):
+        return None
+    return _delivery(node, party)
+
+
+def _delivery(node: Node, party: bytes) -> bytes:
+    own, secret = node.station.party, secret_of(node, party)
+    if secret is None:
+        secret = node.entropy(SECRET_BYTES)
+        keep(node, party, secret)
+    data = deliver_secret(node.station.sealing_key(party), own, party, secret)
+    return encode_frame(0, Notice(data))
+
+
 def take(node: Node, given: Offered) -> None:
     """A secret that a peer made. PeerError NOT_ALLOWED from one that makes none or is trusted no
-    more, UNREADABLE, MALFORMED."""
+    more, and out of a file that is older than the secret that is here; UNREADABLE, MALFORMED."""
     if given.party in node.distrusted:
         raise PeerError(Refusal.NOT_ALLOWED, "a link key of a party that is not trusted")
     secret = take_secret(node.home.keys.kem, given.party, node.station.party, given.data)
-    if secret == secret_of(node, given.party):
+    kept, written_s = _kept(node, given.party), node.reading_s
+    if kept is not None and kept[0] == secret:
         return
-    keep(node, given.party, secret)
+    if kept is not None and written_s is not None and written_s <= kept[1]:
+        raise PeerError(Refusal.NOT_ALLOWED, "a link key out of a file that others have overtaken")
+    at_s = clock(node.home).wall_s if written_s is None else written_s
+    keep(node, given.party, secret, at_s)
     node.tell("link-key-taken", party=given.party)
     if node.links is not None:
         node.links.reopen(given.party)

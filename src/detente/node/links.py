@@ -63,18 +63,23 @@ class Desk(Protocol):
 
 @dataclass(slots=True)
 class Live:
-    """One link that is up. ``called`` says whether it was our call."""
+    """One link that is up. ``called`` says whether it was our call. Times are the loop's."""
 
     number: int
     link: Link
     called: bool
     since_s: float
     heard_s: float
+    way: str = ""  # which of several of one kind: the device of a serial port
     key: bytes = b""
     waiting: deque[bytes] = field(default_factory=deque)
     waiting_bytes: int = 0
     urgent: int = 0  # how many of those that wait are urgent; they come first, in their order
     heard: bool = False
+
+    def last_sign_s(self) -> float:
+        """When something of the peer last came."""
+        return max(self.heard_s, self.link.heard_s() or 0.0)
 
 
 class Links:
@@ -91,6 +96,7 @@ class Links:
         self._ports: dict[tuple[bytes, str], SerialPort | None] = {}  # party, device
         self._nudge: dict[tuple[bytes, str], asyncio.Event] = {}
         self.live: dict[int, Live] = {}
+        self.last_sign_s: dict[tuple[bytes, str, str], float] = {}  # party, bearer, way: once ended
         self.held_closed: set[bytes] = set()  # parties cut off by a drill or a test
         self._shut: dict[bytes, tuple[float, float]] = {}  # party -> until when, for how long
 
@@ -242,7 +248,7 @@ class Links:
     def drop_silent(self, now_s: float) -> None:
         """Ends links on which nothing has come for too long: a cut cable says nothing."""
         for live in list(self.live.values()):
-            if now_s - max(live.heard_s, live.link.heard_s() or 0.0) > SILENT_S:
+            if now_s - live.last_sign_s() > SILENT_S:
                 self._end(live, "no sign of life")
 
     def drop_untrusted(self, trusted: Callable[[bytes], bytes | None]) -> None:
@@ -326,7 +332,7 @@ class Links:
                 while port is not None and self._welcomes(party):
                     self._ports[party, device] = port
                     said = ""
-                    await self._carry(await port.link(), called=True)
+                    await self._carry(await port.link(), called=True, way=device)
             except (LocalError, PeerError) as error:
                 if said != str(error):
                     said = str(error)  # a modem that is switched off is named once
@@ -350,10 +356,10 @@ class Links:
             await asyncio.wait_for(event.wait(), wait_s)
         event.clear()
 
-    async def _carry(self, link: AnyLink, *, called: bool) -> float | None:
+    async def _carry(self, link: AnyLink, *, called: bool, way: str = "") -> float | None:
         """A link's whole life. Gives its seconds; None where we seem to have been refused."""
         now_s = asyncio.get_running_loop().time()
-        live = Live(next(self._numbers), link, called, now_s, now_s, key=link.key)
+        live = Live(next(self._numbers), link, called, now_s, now_s, way, key=link.key)
         why_not = self._why_not(live)
         if why_not:
             link.close(why_not)
@@ -370,6 +376,8 @@ class Links:
                 self._desk.tell("refused", link=live.number, refusal=error.refusal.word)
         finally:
             self._end(live, reason)
+            if live.heard:
+                self.last_sign_s[link.peer, link.bearer, way] = live.last_sign_s()
             self._desk.tell("link-down", link=live.number, party=link.peer, reason=reason)
         await self._desk.take([LinkDown(live.number)])
         lasted_s = asyncio.get_running_loop().time() - now_s
@@ -383,7 +391,7 @@ class Links:
                 await self._desk.take([FrameIn(live.number, frame) for frame in some])
 
     def _why_not(self, live: Live) -> str:
-        """Why a new link must not be; an older one to the same peer may have to go instead.
+        """Why a new link must not be; an older one that goes the same way may have to go instead.
 
         Two calls that crossed leave the one of the party with the lower id. Otherwise the newer
         link stays: the older may be one that its other end has long lost.
@@ -392,7 +400,7 @@ class Links:
         if peer in self.held_closed:
             return "held closed"
         for other in self.linked(peer):
-            if other.link.bearer != live.link.bearer:
+            if (other.link.bearer, other.way) != (live.link.bearer, live.way):
                 continue
             crossed = other.called != live.called and live.since_s - other.since_s < CROSSING_S
             if crossed and other.called == (self._party < peer):

@@ -50,6 +50,7 @@ class Node:
         self.entropy = os.urandom
         self.links: Links | None = None
         self.files: dict[int, list[bytes]] = {}  # frames for a courier's file, by link
+        self.reading_s: int | None = None  # when the file was written that is being read
         self.followers: list[Follower] = []
         self.stopping: Callable[[], None] = lambda: None
         self.distrusted = {party for party in opened.station.cards if distrusted(self, party)}
@@ -254,6 +255,12 @@ class Node:
         card = self.station.cards.get(party)
         found = [] if card is None else [b for b in card.bearers if b.startswith(kind)]
         return found[0].removeprefix(kind) if found else None
+
+    def ways_to(self, party: bytes) -> list[tuple[str, str]]:
+        """The bearers that card and configuration name: kind, and address or device."""
+        named = [("tls", self.address_of(party)), ("websocket", self.url_of(party))]
+        ports = [("serial", p.device) for p in self.home.config.serial if p.peer == party.hex()]
+        return [(kind, where) for kind, where in named if where is not None] + ports
 
     def trusted(self) -> list[bytes]:
         """The others whose card counts."""

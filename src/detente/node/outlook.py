@@ -19,12 +19,14 @@ from detente.core.station import Line
 from detente.dossiers.deadlines import Missing, asked_of, overdue_of
 from detente.dossiers.ladder import Ladder
 from detente.dossiers.linktest import Outcome, results
+from detente.node import courier
 from detente.node.opening import clock
 from detente.node.places import entry_word, log_word, place_word
 from detente.node.real_world import Ends
 from detente.node.views import name_of, word
 
 if TYPE_CHECKING:
+    from detente.node.links import Live
     from detente.node.node import Node
 
 SHOWN_MAX = 50  # open matters in one answer: the most urgent
@@ -41,7 +43,8 @@ def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
         "late": _late(line, ladders, now_s),
         "link_tests": _tests(line, frozen, now_s),
         "queued_since_s": min((row.submitted_s for row in line.queue.rows.values()), default=None),
-        "bearers": _bearers(node, line, now_s),
+        **_bearers(node, line, now_s),
+        "couriers": _couriers(node, line),
         "quantum": _quantum(node, line),
         "clock": _clock(node),
         **_drill(node, line, frozen),
@@ -122,21 +125,52 @@ def _tests(line: Line, frozen: FrozenLogs, now_s: int) -> list[dict[str, Any]]:
     ]
 
 
-def _bearers(node: Node, line: Line, now_s: int) -> dict[str, list[dict[str, Any]]]:
-    """The links that are up to each member, by its number."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def _bearers(node: Node, line: Line, now_s: int) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The ways to each member, by its number: those that are up, and those that are not."""
+    up: dict[str, list[dict[str, Any]]] = {}
+    down: dict[str, list[dict[str, Any]]] = {}
     for member in line.charter.members:
         if member.number == line.me or node.links is None:
             continue
-        found[str(member.number)] = [
-            {
-                "bearer": live.link.bearer,
-                "since_s": now_s - int(time.monotonic() - live.since_s),
-                "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
-                "rate_bits_per_s": live.link.rate_bits_per_s(),
-            }
-            for live in node.links.linked(member.party)
+        lives = node.links.linked(member.party)
+        up[str(member.number)] = [_live(live, now_s) for live in lives]
+        known = {(live.link.bearer, live.way) for live in lives}
+        down[str(member.number)] = [
+            {"bearer": kind, "where": where, "heard_s": _wall_s(heard_s, now_s)}
+            for kind, where in node.ways_to(member.party)
+            if (kind, way := where if kind == "serial" else "") not in known
+            for heard_s in [node.links.last_sign_s.get((member.party, kind, way))]
         ]
+    return {"bearers": up, "bearers_down": down}
+
+
+def _live(live: Live, now_s: int) -> dict[str, Any]:
+    found = live.link.measured()
+    trip_s, lost = found.round_trip_s, found.lost
+    return {
+        "bearer": live.link.bearer,
+        "where": live.way,
+        "since_s": _wall_s(live.since_s, now_s),
+        "queued_bytes": live.link.queued_bytes() + live.waiting_bytes,
+        "rate_bits_per_s": found.bits_per_s,
+        "round_trip_ms": None if trip_s is None else round(1000 * trip_s),
+        "lost_percent": None if lost is None else round(100 * lost, 1),
+        "heard_s": _wall_s(live.last_sign_s(), now_s),
+    }
+
+
+def _wall_s(at_s: float | None, now_s: int) -> int | None:
+    return None if at_s is None else now_s - int(time.monotonic() - at_s)
+
+
+def _couriers(node: Node, line: Line) -> dict[str, dict[str, Any]]:
+    """When the last file was written for each member and taken from it, where there was one."""
+    found = {}
+    for member in line.charter.members:
+        if member.number != line.me:
+            written_s, taken_s = courier.last_files(node, line, member.party)
+            if written_s is not None or taken_s is not None:
+                found[str(member.number)] = {"written_s": written_s, "taken_s": taken_s}
     return found
 
 
