@@ -11,7 +11,7 @@ from bench.plan import Figures, Plan
 from bench.samples import TEXT_BYTES, texts
 
 from detente.bearers.contract import framed
-from detente.core.body import quality_for, unpack
+from detente.core.body import pack, quality_for, unpack
 from detente.core.wire import ENTRIES
 
 TLS_RECORD_BYTES = 22  # RFC 8446 §5.2: header 5, content type 1, tag 16
@@ -24,7 +24,8 @@ def measure(plan: Plan) -> Figures:
     """Frame less text, with the message's fields counted as text and without."""
     ground = make_ground(plan.folder / "frame")
     count = plan.sized(50, 500)
-    found: dict[str, list[int]] = {"frame": [], "fields_as_text": [], "text_alone": []}
+    names = ("frame", "fields_as_text", "text_alone", "padding")
+    found: dict[str, list[int]] = {name: [] for name in names}
     with joined(ground, texts(plan.seed)) as pair:
         for number in range(WARM + count):
             plan.done(number / (WARM + count))
@@ -38,6 +39,7 @@ def measure(plan: Plan) -> Figures:
         "frame_bytes": frame,
         "bytes_beyond_text": beyond,
         "bytes_beyond_text_fields_not_text": frame - median(found["text_alone"]),
+        "padding_bytes_in_steps": median(found["padding"]),
         "bytes_beyond_text_signature_and_salt": beyond - SIGNATURE_BYTES - SALT_BYTES,
         "bytes_beyond_text_in_tls_record": (
             beyond + len(framed(bytes(round(frame)))) - frame + TLS_RECORD_BYTES
@@ -60,6 +62,7 @@ def _one(pair: Pair) -> dict[str, int]:
         "frame": len(frame),
         "fields_as_text": _compressed_bytes(plain),
         "text_alone": _compressed_bytes(text),
+        "padding": len(pack(plain, quality_for(0), padding=True)) - len(body),
     }
 
 

@@ -20,6 +20,7 @@ from bench.samples import submission, texts, words
 from detente.core.events import Submit
 from detente.core.leaf import Precedence
 from detente.core.link_keys import SECRET_BYTES
+from detente.core.station import Line
 from detente.node.config import Serial, load_config, write_config
 from detente.node.link_secrets import keep
 from detente.node.node import Node
@@ -31,7 +32,7 @@ BACKLOG_TEXTS = 2000  # of 500 bytes: a megabyte
 BACKLOG_TEXTS_SHORT = 40
 SIGNATURE_BYTES = 64
 PATIENCE_S = 400.0
-ANSWERS = ("receipt", "received-ahead")  # the receipt in its place, or ahead of a gap as well
+ANSWERS = ("receipt", "receipt-ahead")  # of all so far, or of what came ahead of a gap
 UNDER_WAY_S = 15.0  # of the backlog, before FLASH: in the midst of a fragment
 
 
@@ -64,12 +65,14 @@ def _configure(home: Path, port: Serial) -> None:
 
 async def _drive(plan: Plan, ground: Ground, rate: int) -> Figures:
     async with running(ground.bravo) as bravo, running(ground.alpha) as alpha:
-        line, _ = await linked(alpha, PATIENCE_S), await linked(bravo, PATIENCE_S)
-        await asyncio.sleep(plan.sized(1, 20))  # the last of what a new link says
+        line, other = await linked(alpha, PATIENCE_S), await linked(bravo, PATIENCE_S)
+        lines = (line, other)
+        await until(lambda: all(map(_is_calm, lines)), "never at rest", PATIENCE_S)
         plan.done(0.3)
         text = words(plan.seed, WORDS)
         given = submission(line, text, 0, alpha.entropy(16), Precedence.FLASH)
         alone_s, back_s = await _flash(alpha, bravo, given, "received")
+        await until(lambda: all(map(_is_calm, lines)), "never at rest", PATIENCE_S)
         plan.done(0.6)
         backlog = texts(plan.seed)
         for _ in range(plan.sized(BACKLOG_TEXTS_SHORT, BACKLOG_TEXTS)):
@@ -91,6 +94,14 @@ async def _drive(plan: Plan, ground: Ground, rate: int) -> Figures:
         "flash_alone_over_floor": alone_s / floor_s,
         "flash_over_floor": ratio,
     } | ({} if plan.short else {"flash_75bps_over_floor": ratio})
+
+
+def _is_calm(line: Line) -> bool:
+    """Whether all that is entered is confirmed, and nothing waits to be stated."""
+    own, session = line.own, next(iter(line.sessions.values()))
+    if own is None or session.flight or line.seen_due_ms or line.cosign_due_ms:
+        return False
+    return session.holds.get(own.id, 0) == own.size
 
 
 async def _flash(alpha: Node, bravo: Node, given: Submit, word: str) -> tuple[float, float]:

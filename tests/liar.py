@@ -24,6 +24,7 @@ from detente.core.wire import (
     encode_item,
     read_batch,
     read_tag,
+    whole_item,
 )
 
 
@@ -183,19 +184,20 @@ class Liar:
         base: int,
         log: LogBuilder | None = None,
         changes: dict[str, Any] | None = None,
+        *,
+        body: bytes | None = None,
+        bare: bool = False,
     ) -> None:
-        """An entry ahead of a gap."""
+        """An entry ahead of a gap, in full; with another body, or without one."""
         log = log or self.log
-        body = log.bodies[index]
+        salt, own = (None, None) if bare else log.bodies[index] or (None, None)
         fields: dict[str, Any] = {
             "log": log.id,
             "base": base,
             "index": index,
-            "raw": log.raws[index],
-            "salt": body[0] if body else b"",
-            "body": body[1] if body else None,
             "cover": tuple(digest for _, digest in cover(log.subtree, base, index)),
             "signature": log.sign(index + 1),
+            "item": whole_item(log.raws[index], salt, body or own),
         }
         self.send(link, frames.Ahead(**(fields | (changes or {}))))
 

@@ -239,6 +239,7 @@ class World:
     numbers: count[int] = field(default_factory=lambda: count(1))
     frames: list[tuple[str, str, bytes]] = field(default_factory=list)
     dropping: set[tuple[str, str]] = field(default_factory=set)
+    holes: set[int] = field(default_factory=set)  # links that carry nothing and do not say so
     taps: dict[int, list[bytes]] = field(default_factory=dict)  # links that end in a test
 
     def __post_init__(self) -> None:
@@ -313,7 +314,8 @@ class World:
                 if wire is None:
                     continue
                 self.frames.append((end.name, wire[1].name, effect.data))
-                if (end.name, wire[1].name) not in self.dropping:
+                cut = effect.link in self.holes or (end.name, wire[1].name) in self.dropping
+                if not cut:
                     self.queue.append((wire[2], effect.data))
             elif isinstance(effect, events.Tell):
                 end.told.append(effect)

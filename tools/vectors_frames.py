@@ -23,6 +23,7 @@ from detente.core.wire import (
     encode_item,
     read_tag,
     tag,
+    whole_item,
 )
 from vectors_form import Expect, Made, case
 from vectors_leaves import leaf
@@ -62,13 +63,13 @@ GOOD: tuple[tuple[str, int, frames.Frame, str], ...] = (
     (
         "ahead",
         1,
-        frames.Ahead(ONE, 3, 5, b"leaf", SALT, b"\x00Held.", (HASH,), SIGNATURE),
+        frames.Ahead(ONE, 3, 5, (HASH,), SIGNATURE, whole_item(b"leaf", SALT, b"\x00Held.")),
         "entry 5 ahead of 3 and 4, whose one subtree leads to it",
     ),
     (
         "ahead_without_body",
         1,
-        frames.Ahead(ONE, 5, 5, b"leaf", b"", None, (), SIGNATURE),
+        frames.Ahead(ONE, 5, 5, (), SIGNATURE, whole_item(b"leaf", None, None)),
         "to a member who is not in the audience",
     ),
     ("refuse", 0, frames.Refuse(Refusal.UNKNOWN_LINE), "on channel 0, of the link itself"),
@@ -108,7 +109,7 @@ def frame_vectors() -> Iterator[Made]:
         ("want_of_4", b"\x61\x04\x00\x00\x05", "malformed", "0 to 3"),
         ("refuse_of_unknown_number", b"\x91" + varint(99 << 1), "malformed", "no such refusal"),
         ("heads_of_65", b"\x21" + varint(65), "oversize", "64 at most"),
-        ("ahead_behind_its_base", b"\x81\x00\x00\x06\x05\x00\x00\x00" + SIGNATURE, "malformed",
+        ("ahead_behind_its_base", b"\x81\x00\x00\x06\x05\x00" + SIGNATURE + b"\x00", "malformed",
          "base 6, index 5"),
         ("hashes_of_127", b"\xd1\x00\x00\x00\x03\x05" + varint(127), "oversize", "126 at most"),
     )  # fmt: skip

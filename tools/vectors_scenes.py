@@ -233,26 +233,34 @@ def _urgent(ground: Ground) -> Iterator[Made]:
     scene, log = crafted(ground)
     log.say(plain=b"One.", serial=1)
     log.say(plain=b"Now.", serial=2, precedence=4)
+    scene.give("alpha", ahead(log, 1, 2, full=False))
+    yield scene.made("ahead_elided", "§6", "against the entry below its base; its body commits")
+    scene, log = crafted(ground)
+    log.say(plain=b"One.", serial=1)
+    log.say(plain=b"Now.", serial=2, precedence=4)
     scene.give("alpha", ahead(log.fork(3), 1, 2, cover=()))
     yield scene.made("ahead_without_its_hashes", "§6", "one hash belongs there", "bad-proof")
 
 
 def ahead(
-    log: LogBuilder, base: int, index: int, *, cover: tuple[bytes, ...] | None = None
+    log: LogBuilder,
+    base: int,
+    index: int,
+    *,
+    cover: tuple[bytes, ...] | None = None,
+    full: bool = True,
 ) -> bytes:
-    """Entry ``index`` ahead of a gap from ``base``."""
+    """Entry ``index`` ahead of a gap from ``base``, in full unless said otherwise."""
     found = tuple(hash_ for _, hash_ in subtrees(log.subtree, base, index))
-    salt, body = log.bodies[index] or (b"", None)
-    frame = frames.Ahead(
-        log.id,
-        base,
-        index,
-        log.raws[index],
-        salt,
-        body,
-        found if cover is None else cover,
-        log.signature(index + 1),
+    item = encode_item(
+        log.entry(index),
+        None if full else log.entry(base - 1).leaf,
+        with_body=True,
+        confirmed=lambda _log, _size: not full,
+        locate=lambda _ref: None,
     )
+    hashes = found if cover is None else cover
+    frame = frames.Ahead(log.id, base, index, hashes, log.signature(index + 1), item)
     return encode_frame(CHANNEL, frame)
 
 

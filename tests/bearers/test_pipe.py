@@ -29,7 +29,7 @@ def test_damaged_bytes_cost_a_bounded_share(bits_per_s, damaged, most):
     """With 1 % of all bytes damaged, both ways, a frame takes at most 1.5 times as long as with
     none, with 5 % at most 2.5 times."""
     clean_s = passing_s(bits_per_s, 0.0, 1)
-    for seed in (1, 2):
+    for seed in (9, 10):  # of 32 the worst, before the first packets had error correction too
         assert passing_s(bits_per_s, damaged, seed) <= most * clean_s
 
 

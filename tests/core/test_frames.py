@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core import frames, limits
-from detente.core.encoding import Reader, counted, varint
+from detente.core.encoding import Reader, varint
 from detente.core.errors import PeerError, Refusal
 from detente.core.extras import Head
 from detente.core.leaf import LogId
@@ -34,8 +34,8 @@ ALL = [
     frames.Quantum(LIFE, 3, 1_770_282_000, bytes(frames.MLDSA_BYTES)),
     frames.Want(frames.WANT_BODY, LOG, 5),
     frames.Body(LIFE, 4, bytes(16), b"body"),
-    frames.Ahead(LOG, 3, 9, b"leaf", SIG[:16], b"body", (bytes(32),), SIG),
-    frames.Ahead(LOG, 0, 0, b"leaf", b"", None, (), SIG),
+    frames.Ahead(LOG, 3, 9, (bytes(32),), SIG, b"item"),
+    frames.Ahead(LOG, 0, 0, (), SIG, b"i"),
     frames.Refuse(Refusal.MALFORMED),
     frames.Refuse(Refusal.OVER_QUOTA, LIFE, 12),
     frames.Presence(True, 95, 2, 3, 10, 1_770_282_000),
@@ -94,9 +94,9 @@ HELLO_HEAD = bytes((frames.VERSION,)) + bytes(32)
         (2, varint(limits.HEADS_MAX + 1), Refusal.OVERSIZE),
         (6, b"\x04" + LOG.encode() + b"\0", Refusal.MALFORMED),
         (7, LOG.encode() + b"\0" + bytes(16) + varint(limits.BODY_BYTES_MAX + 1), Refusal.OVERSIZE),
-        (8, LOG.encode() + b"\x01\x02" + counted(b"") + b"\x02", Refusal.MALFORMED),
-        (8, LOG.encode() + b"\x02\x01" + counted(b"") + b"\0", Refusal.MALFORMED),
-        (8, LOG.encode() + b"\0\0" + counted(b"") + b"\0" + varint(127), Refusal.OVERSIZE),
+        (8, LOG.encode() + b"\x01\x02" + b"\0" + SIG, Refusal.MALFORMED),
+        (8, LOG.encode() + b"\x02\x01" + b"\0" + SIG + b"i", Refusal.MALFORMED),
+        (8, LOG.encode() + b"\0\0" + varint(127), Refusal.OVERSIZE),
         (9, varint(2 * 99), Refusal.MALFORMED),
         (10, b"\x02" + bytes(11), Refusal.MALFORMED),
         (10, b"\x01" + bytes(4) + b"\x04" + bytes(6), Refusal.MALFORMED),

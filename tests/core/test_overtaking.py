@@ -10,13 +10,15 @@ from detente.core import accusation, events, frames, limits
 from detente.core.accusation import Finding
 from detente.core.body import unpack
 from detente.core.encoding import Reader
+from detente.core.errors import Refusal
 from detente.core.extras import Head, HeldAhead, decode_accused, decode_held_ahead
 from detente.core.frames import StatedHead, read_frame
 from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
+from detente.core.merkle import leaf_hash
 from detente.core.proof import CardKeys
 from detente.core.streaming import IN_FLIGHT_MAX
-
-BARE = {"salt": b"", "body": None}
+from detente.core.transcript import Entry, Place
+from detente.core.wire import FULL, KIND, encode_item, lenient, whole_item
 
 
 def opened(*, wide: bool = False) -> World:
@@ -58,6 +60,7 @@ def test_a_flash_goes_ahead_on_a_narrow_link_and_is_receipted_at_once() -> None:
     world.queue.append(held[-1])  # the bearer lets it pass everything else
     world.run()
     assert bravo.facts("received-ahead") == [{"member": 0, "index": behind}]
+    assert alpha.facts("receipt-ahead") == [{"member": 1, "index": behind}]
     shelf = alpha.shelf(alpha.line.id)
     place = shelf.of_kind([Kind.HELD_AHEAD])[0]
     leaf = shelf.entry(*place).leaf
@@ -208,6 +211,31 @@ def test_only_some_kinds_overtake(kind: int) -> None:
     assert not alpha.line.ahead
 
 
+def test_what_a_held_ahead_states_is_believed_for_airtime_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of our own log, that very leaf, in the peer's current log, and for so many at most; a void
+    one says nothing."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 1)
+    world, liar, link, alpha = with_liar()
+    for n in range(3):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+    world.run()
+    own, start = alpha.own(), alpha.own().size - 3
+    leaves = [own.recent[index].hash for index in range(start, own.size)]
+    for extra in (
+        b"void",
+        HeldAhead(liar.log.id, 0, leaf_hash(liar.log.raws[0]), 0).encode(),
+        HeldAhead(own.id, start, leaves[1], 0).encode(),
+        *(HeldAhead(own.id, start + n, leaves[n], 0).encode() for n in (1, 2)),
+    ):
+        liar.log.say(Kind.HELD_AHEAD, precedence=4, extra=extra, time_s=world.wall_s)
+    liar.entries(link, start=1)
+    told = [fact["index"] for fact in alpha.facts("receipt-ahead")]
+    assert told == [start + 1, start + 2]
+    assert alpha.line.held_ahead == {liar.log.id: {start + 1}}
+
+
 @pytest.mark.parametrize("kind", [Kind.HELD_AHEAD, Kind.SEEN, Kind.MARK])
 def test_a_receipt_ahead_of_a_gap_is_not_receipted(kind: int) -> None:
     """Else two ends would acknowledge acknowledgements for ever; a mark can wait for its turn."""
@@ -228,7 +256,7 @@ def test_an_ahead_whose_body_is_not_for_us_or_not_there_is_no_receipt() -> None:
     liar.say("flash", precedence=4)
     liar.say("not yours", precedence=4, audience=2)
     size = alpha.own().size
-    liar.ahead(link, 2, 1, changes=BARE)
+    liar.ahead(link, 2, 1, bare=True)
     liar.ahead(link, 3, 1)
     world.run()
     assert [fact["index"] for fact in alpha.facts("received-ahead")] == [2, 3]
@@ -245,9 +273,9 @@ def test_an_ahead_whose_body_is_not_for_us_or_not_there_is_no_receipt() -> None:
         ({"cover": (bytes(32), bytes(32), bytes(32))}, "bad-proof"),
         ({"cover": (bytes(32),)}, "bad-signature"),
         ({"signature": bytes(64)}, "bad-signature"),
-        ({"body": b"\0other"}, "bad-commitment"),
         ({"log": LogId(0, 0, b"")}, "unknown-log"),
         ({"log": LogId(1, 7, bytes(8))}, "unknown-log"),
+        ({"item": bytes((FULL | KIND,))}, "malformed"),
     ],
 )
 def test_a_wrong_ahead_is_refused(changes: dict[str, object], refusal: str) -> None:
@@ -259,6 +287,101 @@ def test_a_wrong_ahead_is_refused(changes: dict[str, object], refusal: str) -> N
     assert alpha.facts("refused")[-1]["refusal"] == refusal
     assert not alpha.line.ahead
     assert not alpha.shelf(alpha.line.id).held_ahead
+
+
+def test_another_body_than_the_one_committed_to_is_refused() -> None:
+    """In full the leaf says what opens it."""
+    _world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    liar.ahead(link, 2, 1, body=b"\0other")
+    assert alpha.facts("refused")[-1]["refusal"] == "bad-commitment"
+    assert not alpha.line.ahead
+
+
+def elided(liar: Liar, index: int, *, cut: int = 0) -> bytes:
+    """An entry of the liar's, against the one before its gap of one, short of its last bytes."""
+    log = liar.log
+    before, leaf = (lenient(log.raws[at]) for at in (index - 2, index))
+    entry = Entry(Place(log.id, index), b"", log.raws[index], leaf, *log.bodies[index])
+    item = encode_item(
+        entry, before, with_body=True, confirmed=lambda *_: True, locate=lambda _: None
+    )
+    return item[: len(item) - cut]
+
+
+def test_an_ahead_leaves_out_what_is_held() -> None:
+    """It says what differs from the entry before its base; its commitment is its body's."""
+    _world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    item = elided(liar, 2)
+    assert len(item) < len(whole_item(liar.log.raws[2], *liar.log.bodies[2])) - 32
+    liar.ahead(link, 2, 1, changes={"item": item})
+    assert alpha.facts("received-ahead") == [{"member": 1, "index": 2}]
+    found = alpha.shelf(alpha.line.id).ahead(liar.log.id, 2)
+    assert (found.raw, found.body) == (liar.log.raws[2], liar.log.bodies[2][1])
+
+
+@pytest.mark.parametrize("cut", [0, 3])
+def test_an_elided_ahead_that_cannot_be_believed_is_asked_for_in_full_once(*, cut: int) -> None:
+    """It is evidence of nothing (F4), and shown to nobody; the full form is judged, and whoever
+    goes on eliding is to blame."""
+    _world, liar, link, alpha = with_liar()
+    liar.say("gap")
+    liar.say("flash", precedence=4)
+    changes = {"item": elided(liar, 2, cut=cut), "signature": bytes(64)}
+    liar.ahead(link, 2, 1, changes=changes)
+    asked = liar.answers(link, frames.Refuse)[-1]
+    assert (asked.refusal, asked.log, asked.index) == (Refusal.WANT_FULL, liar.log.id, 2)
+    liar.ahead(link, 2, 1, changes=changes)
+    assert alpha.facts("refused")[-1]["refusal"] == "bad-signature"
+    assert not alpha.facts("received-ahead")
+    assert not alpha.line.ahead
+    liar.ahead(link, 2, 1)
+    assert alpha.facts("received-ahead") == [{"member": 1, "index": 2}]
+
+
+def test_what_a_peer_cannot_read_goes_ahead_in_full_once() -> None:
+    """A `refuse` of `want-full` names it; a second one sends nothing."""
+    liar, alpha, head, index = behind_a_routine()
+    link = liar.link("alpha", wide=False)
+    liar.hello(link, head)
+    size = alpha.own().size
+    for full in (False, True):
+        liar.world.run()
+        (found,) = liar.answers(link, frames.Ahead)
+        assert bool(found.item[0] & FULL) is full
+        liar.send(link, frames.Refuse(Refusal.WANT_FULL, alpha.own().id, index))
+    assert not aheads(liar, link)
+    assert alpha.own().size == size
+
+
+def test_what_is_held_ahead_comes_in_its_turn_without_its_body() -> None:
+    """Its `held-ahead` says that the peer has it, on another link too: it does not go ahead again,
+    and its place costs a header."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    alpha.submit("routine")
+    alpha.do(events.Tick())
+    text = "flash " + "x" * 500
+    alpha.submit(text, precedence=Precedence.FLASH)
+    alpha.do(events.Tick())
+    flash = world.queue[-1]
+    world.queue.clear()
+    world.queue.append(flash)
+    world.run()
+    assert bravo.facts("received-ahead")
+    world.cut("alpha", "bravo")
+    world.frames.clear()
+    world.link("alpha", "bravo", wide=False)
+    world.run(60)
+    assert bravo.texts(0)[-1] == b"\0" + text.encode()
+    sent = [data for name, _, data in world.frames if name == "alpha"]
+    assert sent
+    assert not any(b"xxx" in data or data[0] >> 4 == frames.Ahead.TYPE for data in sent)
+    assert heads(alpha) == heads(bravo)
+    assert not bravo.line.logs[alpha.own().id].missing
 
 
 def test_entries_ahead_of_one_gap_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +450,7 @@ def test_another_gap_under_an_ahead_is_proven(agree: int) -> None:
         liar.say("flash", log, precedence=4, commitment=bytes(32), plain=None)
     if not agree:
         liar.entries(link, stop=1)
-    liar.ahead(link, fork.size - 1, 1 + agree, fork, BARE)
+    liar.ahead(link, fork.size - 1, 1 + agree, fork, bare=True)
     world.run()
     liar.entries(link, start=1 + agree)
     world.run()

@@ -321,7 +321,7 @@ def test_more_lives_than_may_be_followed_are_not_asked_for() -> None:
 
 
 def test_of_two_links_to_one_peer_the_wide_one_streams() -> None:
-    """The other takes over when it dies; nothing is received twice, OVERRIDE goes on both."""
+    """The other takes over when it dies; nothing is received twice, FLASH goes on both."""
     world = World()
     world.open("alpha", "bravo")
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
@@ -334,7 +334,7 @@ def test_of_two_links_to_one_peer_the_wide_one_streams() -> None:
     world.run(40)
     assert sum(data[0] >> 4 == 3 for one, _, data in world.frames[since:] if one == "alpha") == 1
     since = len(world.frames)
-    alpha.submit("everywhere", precedence=Precedence.OVERRIDE)
+    alpha.submit("everywhere", precedence=Precedence.FLASH)
     world.run(40)
     types = [data[0] >> 4 for one, _, data in world.frames[since:] if one == "alpha"]
     assert types.count(frames.Ahead.TYPE) == 2
@@ -345,6 +345,41 @@ def test_of_two_links_to_one_peer_the_wide_one_streams() -> None:
     world.run(40)
     assert bravo.texts(0)[-1] == b"\0still"
     assert heads(alpha) == heads(bravo)
+
+
+@pytest.mark.parametrize("precedence", [Precedence.FLASH, Precedence.OVERRIDE])
+@pytest.mark.parametrize("widths", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("dead", [0, 1])
+def test_a_flash_takes_the_time_of_the_link_that_lives(
+    widths: tuple[bool, bool], dead: int, precedence: Precedence
+) -> None:
+    """One of two links carries nothing more and does not say so: FLASH and its receipt are there
+    without a second's delay, nothing is refused, and all is the same once the dead one is gone."""
+    world = World()
+    world.open("alpha", "bravo")
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.run(70)
+    world.cut("alpha", "bravo")
+    numbers = []
+    for wide in widths:
+        before = set(world.wires)
+        world.link("alpha", "bravo", wide=wide)
+        numbers.append(set(world.wires) - before)
+    world.run(70)
+    world.holes = numbers[dead]
+    for text in ("one", "two"):
+        alpha.submit(text, precedence=precedence)
+    world.run()
+    own = alpha.own()
+    ahead = bravo.line.ahead.get(own.id, set())
+    assert set(range(bravo.log_of(0).size, own.size)) == ahead
+    assert alpha.facts("receipt") or alpha.facts("received-ahead")
+    world.lose(min(numbers[dead]))
+    world.run(70)
+    assert bravo.texts(0) == [b"\0one", b"\0two"]
+    assert heads(alpha) == heads(bravo)
+    assert not alpha.facts("refused")
+    assert not bravo.facts("refused")
 
 
 def test_an_unknown_line_is_our_callers_mistake() -> None:

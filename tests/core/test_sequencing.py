@@ -41,6 +41,16 @@ def test_what_is_submitted_without_a_link_waits_in_the_outbox() -> None:
     assert world.ends["bravo"].texts(0) == [b"\0later"]
 
 
+def test_what_is_entered_before_a_row_is_counted() -> None:
+    """Of its precedence and above; what is entered after it does not matter to it."""
+    world = opened()
+    alpha = world.ends["alpha"]
+    world.cut("alpha", "bravo")
+    for precedence in (Precedence.ROUTINE, Precedence.FLASH, Precedence.FLASH):
+        alpha.submit("waits", precedence=precedence)
+    assert [alpha.line.queue.before(at) for at in range(6)] == [3, 3, 2, 2, 2, 0]
+
+
 def test_nothing_is_sequenced_after_a_start_before_a_hello() -> None:
     """A restarted node signs nothing until a peer has shown what it holds of our log."""
     world = opened()

@@ -13,6 +13,7 @@ import pytest
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Duty
 from detente.core.leaf import Kind
+from detente.node import speaking
 from detente.node.asked import Apart
 from detente.node.commands import COMMANDS, run_command
 
@@ -192,6 +193,24 @@ def test_waiting_tells_each_state(pair: Any, command: Any) -> None:
     found = look()
     assert (found["state"], found["entry"], found["done"]) == ("received", GOOD_ENTRY, True)
     assert found["hash"] == command(pair.bravo, "show", entry=GOOD_ENTRY)["hash"]
+
+
+def test_a_flash_is_packed_well_behind_a_backlog(
+    pair: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is entered after it does not count: behind ROUTINE a queue of FLASH begins anew."""
+    before: list[int] = []
+
+    def quality_for(queued: int) -> int:
+        before.append(queued)
+        return 5
+
+    monkeypatch.setattr(speaking, "quality_for", quality_for)
+    pair.cut()
+    for word in ("ROUTINE", "FLASH", "DEFERRED"):
+        for _ in range(3):
+            command(pair.alpha, "say", text="x", precedence=word)
+    assert before == [0, 1, 2, 0, 1, 2, 6, 7, 8]
 
 
 def test_marks_and_translations(spoken: Any, command: Any) -> None:

@@ -71,12 +71,12 @@ class Pipe:
         )
 
     def _level(self) -> int:
-        """What both ends wish for; of packets made before the peer is known to be up every second
-        one has the strongest."""
+        """What both ends wish for. Before the peer is known to be up the strongest: in every second
+        packet, and where any is wished for in each, for one that is lost costs a long wait."""
         level = max(self.end.level, self.end.level_wished)
         if not self.end.met:
             self._announced += 1
-            return level if self._announced % 2 else len(PARITY_BYTES) - 1
+            return len(PARITY_BYTES) - 1 if level or self._announced % 2 == 0 else 0
         return level
 
     def wake_s(self) -> float | None:

@@ -26,7 +26,7 @@ from detente.times import stamp
 from detente.words import _, marked
 
 BELL = "\a"
-ARRIVALS = frozenset({"received", "received-ahead", "receipt"})
+ARRIVALS = frozenset({"received", "received-ahead", "receipt", "receipt-ahead"})
 ARRIVALS_MAX = 200  # messages looked at after an event: a batch and some
 UNSHOWN = frozenset({"cosigned", "witnessed"})  # they say no more than the `seen` that follows
 NOTHING = {  # by what was asked for

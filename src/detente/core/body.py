@@ -41,7 +41,7 @@ def commit(salt: bytes, body: bytes) -> bytes:
 
 
 def quality_for(queued: int) -> int:
-    """The brotli quality for a text submitted while ``queued`` others wait (spec/commitment.md §4).
+    """The brotli quality for a text before which ``queued`` others go (spec/commitment.md §4).
 
     Measured on 500 bytes of English: 11 gives 236 bytes in 1.6 ms, 10 the same in 0.7 ms, 9 no
     fewer than 5, and 5 gives 284 bytes in 0.04 ms. So 10 while nobody waits for it, then 5.

@@ -187,32 +187,23 @@ class Ahead:
     log: LogId
     base: int  # a size of the log that the receiver holds
     index: int
-    raw: bytes
-    salt: bytes
-    body: bytes | None
     cover: tuple[bytes, ...]  # perfect subtrees of [base, index)
     signature: bytes  # on the head of size index + 1
+    item: bytes  # as in a batch, elided against the leaf before base
 
     def payload(self) -> bytes:
-        """Log, base, index, leaf, body or nothing, hashes, signature."""
-        body = b"\0" if self.body is None else b"\1" + self.salt + counted(self.body)
-        head = self.log.encode() + varint(self.base) + varint(self.index) + counted(self.raw)
-        return head + body + _hashes(self.cover) + self.signature
+        """Log, base, index, hashes, signature, and the item up to the end."""
+        head = self.log.encode() + varint(self.base) + varint(self.index)
+        return head + _hashes(self.cover) + self.signature + self.item
 
     @classmethod
     def read(cls, reader: Reader) -> Ahead:
         """The value of a payload."""
         log, base, index = read_log_id(reader), reader.varint(), reader.varint()
-        raw = reader.counted(limits.LEAF_BYTES_MAX)
-        has_body = reader.u8()
-        if has_body > 1 or base > index:
+        if base > index:
             raise malformed("ahead")
-        salt, body = b"", None
-        if has_body:
-            salt, body = reader.take(16), reader.counted(limits.BODY_BYTES_MAX)
-        return cls(
-            log, base, index, raw, salt, body, _read_hashes(reader), reader.take(SIGNATURE_BYTES)
-        )
+        path, signature = _read_hashes(reader), reader.take(SIGNATURE_BYTES)
+        return cls(log, base, index, path, signature, reader.take(max(1, reader.left())))
 
 
 @dataclass(frozen=True, slots=True)

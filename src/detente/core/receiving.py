@@ -29,7 +29,7 @@ from detente.core.judging import call, judge_heads, judge_meaning, want_bodies
 from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.merkle import Frontier, frontier_at, leaf_hash
-from detente.core.overtaking import close_gap, from_ahead
+from detente.core.overtaking import close_gap, from_ahead, learn_held
 from detente.core.quotas import MISSING_MAX, charge, log_for
 from detente.core.restoring import drop_entered, judge_own_log
 from detente.core.station import Line, Session, Step, Way
@@ -266,6 +266,7 @@ def _keep(
     line.ask_anew()
     log.extend(plain, frontier, head, line.logs)
     judge_heads(step, line, session, log, plain, stated)
+    learn_held(step, line, session, log, plain)
     note_held(step, line, log, before)
     step.out.append(
         StoreEntries(

@@ -159,6 +159,8 @@ class Session:
     full: set[LogId] = field(default_factory=set)  # they asked for the full form
     asked_full: set[LogId] = field(default_factory=set)  # we asked for the full form
     ahead_sent: set[int] = field(default_factory=set)  # own indices that overtook here
+    ahead_full: set[int] = field(default_factory=set)  # of these, those asked for in full
+    ahead_unread: set[int] = field(default_factory=set)  # theirs that we asked for in full
     announced: dict[LogId, int] = field(default_factory=dict)  # heads of others that we told of
     unsigned: set[LogId] = field(default_factory=set)  # thirds' heads lately declined
     failed: int = 0  # cosignatures over thirds' logs lately declined
@@ -208,6 +210,10 @@ class Queue:
     next_number: int = 1
     volatile: set[int] = field(default_factory=set)  # submitted in this step, not stored yet
 
+    def before(self, precedence: int) -> int:
+        """How many rows are entered before one that is submitted now."""
+        return sum(map(len, self.by_precedence[precedence:]))
+
 
 @dataclass(slots=True)
 class Line:
@@ -238,6 +244,7 @@ class Line:
     disputes: dict[LogId, Dispute] = field(default_factory=dict)
     accused: dict[LogId, int] = field(default_factory=dict)  # from where a proof entered freezes
     ahead: dict[LogId, set[int]] = field(default_factory=dict)  # indices held ahead of a gap
+    held_ahead: dict[LogId, set[int]] = field(default_factory=dict)  # of ours, as logs state it
     purges: set[tuple[int, bytes]] = field(default_factory=set)  # purged before they came
     quota_said: set[tuple[LogId, int]] = field(default_factory=set)  # over-quota stated, by day
     cosigned_by: dict[int, deque[Cosigned]] = field(default_factory=dict)  # by member

@@ -1,7 +1,7 @@
 """Streaming logs to peers: our own always, others' when asked (spec/session.md §5, §6).
 
 Each session remembers how far every log was sent; what a peer confirms opens its window again.
-Of several links to one peer the best one streams, and OVERRIDE goes on every one.
+Of several links to one peer the best one streams, and FLASH goes on every one.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from detente.core.holding import (
     subtrees,
     take_off,
 )
-from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
+from detente.core.leaf import OVERTAKING, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
+from detente.core.overtaking import is_held_ahead
 from detente.core.station import Flight, Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import Batch, encode_entries, encode_item
@@ -60,12 +61,12 @@ def pump(step: Step, line: Line) -> None:
         if session.way is Way.OUT:
             land(session)  # a file has taken all it was given
         elif session is not line.session_of(session.member):
-            _overtake(step, line, session, Precedence.OVERRIDE)
+            _overtake(step, line, session, streams=False)
             continue
         for log_id in list(session.sent):
             if not _paused(step, session, log_id):
                 _stream(step, line, session, line.logs[log_id])
-        _overtake(step, line, session, Precedence.FLASH)
+        _overtake(step, line, session, streams=True)
         if session.way is Way.OUT and _goes_on(line, session):
             line.touched = True
 
@@ -168,28 +169,9 @@ def send_batch(
     full = alone or log.id in session.full
     prev = None if full else leaf_before(line, log, start)
     items = []
-
-    def confirmed(other: LogId, size: int) -> bool:
-        return session.holds.get(other, 0) >= size
-
-    def locate(ref: bytes) -> Place | None:
-        return _locate(line, ref)
-
     for entry in entries:
-        leaf = entry.leaf
-        items.append(
-            encode_item(
-                entry,
-                None if full else prev,
-                with_body=leaf is not None
-                and line.entitled(leaf, log.id.member, session.member)
-                and not _is_held_back(step, line, entry),
-                confirmed=confirmed,
-                locate=locate,
-                yours=session.current,
-            )
-        )
-        prev = leaf
+        items.append(_item(step, line, session, entry, None if full else prev))
+        prev = entry.leaf
     size = sum(map(len, items))
     batch = Batch(
         log=None if log.id == line.mine and not alone else log.id,
@@ -205,6 +187,27 @@ def send_batch(
     frame = encode_entries(session.channel, batch, items, head.signature)
     urgent = not session.wide and log.id == line.mine and _goes_first(entries[0])
     step.out.append(Send(session.link, frame, urgent))
+
+
+def _item(step: Step, line: Line, session: Session, entry: Entry, prev: Leaf | None) -> bytes:
+    """One entry as this peer needs it: its body to readers only, and not where the peer has stated
+    that it holds it, ahead of its turn."""
+    leaf = entry.leaf
+
+    def confirmed(other: LogId, size: int) -> bool:
+        return session.holds.get(other, 0) >= size
+
+    return encode_item(
+        entry,
+        prev,
+        with_body=leaf is not None
+        and line.entitled(leaf, entry.place.log.member, session.member)
+        and not _is_held_back(step, line, entry)
+        and not is_held_ahead(line, session, entry.place),
+        confirmed=confirmed,
+        locate=lambda ref: _locate(line, ref),
+        yours=session.current,
+    )
 
 
 def _asks(session: Session, entries: int, size: int) -> bool:
@@ -229,41 +232,30 @@ def _locate(line: Line, ref: bytes) -> Place | None:
     return line.shelf.find(ref)
 
 
-def _overtake(step: Step, line: Line, session: Session, least: int) -> None:
-    """Sends FLASH ahead of a backlog on this session, with the few hashes of the gap (F8)."""
+def _overtake(step: Step, line: Line, session: Session, *, streams: bool) -> None:
+    """Sends FLASH ahead of a backlog on this session, with the few hashes of the gap (F8); where
+    another link to the peer streams, whatever that one has: it may be dead and not know it."""
     own = line.own
     if own is None:
         return
     held = session.holds.get(own.id, 0)
-    start = max(session.sent.get(own.id, 0), held) if least == Precedence.FLASH else held
+    start = max(session.sent.get(own.id, 0), held) if streams else held
     if start >= own.size or not held:
         return  # who holds nothing of a log takes nothing ahead in it
     session.ahead_sent = {index for index in session.ahead_sent if index >= held}
     for index, entry in own.recent.items():
-        leaf = entry.leaf
-        if index < start or leaf is None:
-            continue
-        if leaf.precedence < least or leaf.kind not in OVERTAKING:
+        if index < start or not _goes_first(entry):
             continue
         if index in session.ahead_sent or len(session.ahead_sent) >= limits.HELD_AHEAD_MAX:
             continue
         head = head_between(line, own, index + 1, index + 1)
-        if head is None:
+        if head is None or is_held_ahead(line, session, entry.place):
             continue
-        path = cover(subtrees(step, line, own.id), held, index)
-        with_body = line.entitled(leaf, line.me, session.member) and entry.body is not None
-        ahead = Ahead(
-            own.id,
-            held,
-            index,
-            entry.raw,
-            (entry.salt or b"") if with_body else b"",
-            entry.body if with_body else None,
-            tuple(digest for _, digest in path),
-            head.signature,
-        )
         session.ahead_sent.add(index)
-        step.send(session, ahead, urgent=True)
+        path = tuple(digest for _, digest in cover(subtrees(step, line, own.id), held, index))
+        full = session.way is Way.OUT or index in session.ahead_full
+        item = _item(step, line, session, entry, None if full else leaf_before(line, own, held))
+        step.send(session, Ahead(own.id, held, index, path, head.signature, item), urgent=True)
 
 
 # --- what peers ask for -------------------------------------------------------------------------
@@ -344,6 +336,8 @@ def on_refuse(step: Step, line: Line, session: Session, frame: Refuse) -> None:
     """What a peer would not take is no longer under way. A log that it holds as far as it is
     frozen is not sent on; over its author's quota one rests until the next UTC day."""
     step.tell("refused-by-peer", line, member=session.member, refusal=frame.refusal.word)
+    if frame.refusal == Refusal.WANT_FULL and _goes_ahead_anew(line, session, frame):
+        return
     if frame.refusal not in OF_BODIES:
         land(session, frame.log)
     log = None if frame.log is None else line.logs.get(frame.log)
@@ -355,3 +349,12 @@ def on_refuse(step: Step, line: Line, session: Session, frame: Refuse) -> None:
         _rewind(line, session, log.id, frame.index)
         if log.id in session.sent:
             session.sent[log.id] = frame.index
+
+
+def _goes_ahead_anew(line: Line, session: Session, frame: Refuse) -> bool:
+    """Whether a peer could not read what was sent ahead: it gets that in full, once."""
+    if frame.log != line.mine or frame.index not in session.ahead_sent - session.ahead_full:
+        return False
+    session.ahead_full.add(frame.index)
+    session.ahead_sent.discard(frame.index)
+    return True

@@ -119,8 +119,7 @@ def encode_item(
     leaf = entry.leaf
     salt, body = (entry.salt, entry.body) if with_body else (None, None)
     if leaf is None or prev is None:
-        head = bytes((FULL | (BODY if body is not None else 0),)) + counted(entry.raw)
-        return head if body is None or salt is None else head + salt + counted(body)
+        return whole_item(entry.raw, salt, body)
     eflags = 0
     parts = [b""]
     flags = flags_of(leaf)
@@ -161,6 +160,13 @@ def encode_item(
         parts.append(leaf.commitment)
     parts[0] = bytes((eflags,))
     return b"".join(parts)
+
+
+def whole_item(raw: bytes, salt: bytes | None, body: bytes | None) -> bytes:
+    """One entry in full, with its body or without."""
+    if salt is None or body is None:
+        return bytes((FULL,)) + counted(raw)
+    return bytes((FULL | BODY,)) + counted(raw) + salt + counted(body)
 
 
 def _encode_seen(item: Seen, time_s: int, confirmed: Confirmed) -> bytes:

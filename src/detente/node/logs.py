@@ -33,7 +33,8 @@ ALLOWED = frozenset(
         "which",
     }
 )
-QUIET = frozenset({"presence", "received", "receipt", "cosigned", "witnessed"})  # only at debug
+# only at debug
+QUIET = frozenset({"presence", "received", "receipt", "receipt-ahead", "cosigned", "witnessed"})
 DETAIL_CHARS_MAX = 200  # words of our own; a peer's never stand in one
 PER_MINUTE_MAX = 120  # of one word: a peer must not fill our disk by being refused
 

@@ -10,7 +10,16 @@ from detente.core.station import Line
 from detente.dossiers.presence import Observation
 
 SIGNS = frozenset(
-    {"greeted", "presence", "received", "receipt", "cosigned", "witnessed", "received-ahead"}
+    {
+        "greeted",
+        "presence",
+        "received",
+        "received-ahead",
+        "receipt",
+        "receipt-ahead",
+        "cosigned",
+        "witnessed",
+    }
 )
 
 

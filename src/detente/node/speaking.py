@@ -82,7 +82,7 @@ def submit(
     wait = wait_of(request)
     packed, salt = None, b""
     if body is not None:
-        queued = len(line.queue.rows)
+        queued = line.queue.before(precedence)
         packed = pack(body, quality_for(queued), line.charter.padding)
         salt = node.entropy(SALT_BYTES)
     draft = Draft(

@@ -136,7 +136,7 @@ def _(plants: Plants) -> None:
 
 @defect("FLASH waits for what was sent before it", "F8: overtakes", deeds=("burst",))
 def _(plants: Plants) -> None:
-    plants.everywhere(streaming._overtake, lambda *_: None)
+    plants.everywhere(streaming._overtake, lambda *_, **__: None)
 
 
 @defect("urgent frames wait their turn", "promise 5: FLASH first", deeds=("burst",))

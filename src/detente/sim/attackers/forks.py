@@ -6,6 +6,7 @@ from detente.core.events import Input
 from detente.core.frames import Ahead, Heads, ShowProof
 from detente.core.leaf import LogId, Precedence
 from detente.core.merkle import cover
+from detente.core.wire import whole_item
 from detente.sim.attackers.hand import (
     Hand,
     Way,
@@ -152,10 +153,10 @@ class ForkAhead(Way):
 
 def ahead(hand: Hand, base: int, index: int) -> Ahead:
     """An entry of a log ahead of a gap."""
-    salt, body = hand.bodies[index] or (b"", None)
+    salt, body = hand.bodies[index] or (None, None)
     path = tuple(digest for _, digest in cover(hand.subtree, base, index))
-    signature = hand.sign(index + 1)
-    return Ahead(hand.id, base, index, hand.raws[index], salt, body, path, signature)
+    item = whole_item(hand.raws[index], salt, body)
+    return Ahead(hand.id, base, index, path, hand.sign(index + 1), item)
 
 
 class Cut(Route):

@@ -17,8 +17,9 @@ from detente.core.frames import Ahead, Heads, Hello, StatedHead, read_frame
 from detente.core.holding import known_root
 from detente.core.leaf import OVERTAKING, LogId
 from detente.core.merkle import frontier_at, leaf_hash, push_cover
+from detente.core.overtaking import read_ahead
 from detente.core.station import Line
-from detente.core.wire import ENTRIES, NOTHING, lenient, read_batch, read_item, read_tag
+from detente.core.wire import ENTRIES, NOTHING, read_batch, read_item, read_tag
 from detente.sim.checkers.ends import guilty, line_of
 
 if TYPE_CHECKING:
@@ -77,19 +78,19 @@ class Shown:
         log = line.logs.get(frame.log) if isinstance(frame, Ahead) else None
         if not isinstance(frame, Ahead) or log is None or frame.log.member != session.member:
             return
-        leaf = lenient(frame.raw)
-        if leaf is None or leaf.kind not in OVERTAKING:
-            return
         if frame.base > log.size or 0 <= log.frozen <= frame.index or not session.greeted:
             return
         try:
+            item = read_ahead(line, log, frame)
             frontier = frontier_at(
                 lambda level, at: line.shelf.subtree(log.id, level, at), frame.base
             )
             push_cover(frontier, frame.cover, frame.index)
         except PeerError:
             return
-        digest = leaf_hash(frame.raw)
+        if item is None or item.leaf is None or item.leaf.kind not in OVERTAKING:
+            return
+        digest = leaf_hash(item.raw)
         frontier.append(digest)
         if log.verifies(frame.index + 1, frontier.root(), frame.signature):
             place = machine, log.id, frame.index
