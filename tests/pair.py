@@ -9,12 +9,14 @@ from itertools import count
 from core.lineage import START_S, party, seed
 
 from detente.core import events, protocol
+from detente.core.attachment import Progress, begin
 from detente.core.charter import Charter, Member, propose
 from detente.core.cosigning import recall
 from detente.core.crypto import mldsa44_sign
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Rung
 from detente.core.leaf import Kind, LogId
+from detente.core.limits import CHUNK_BYTES
 from detente.core.log import Log, decode_log
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, MemoryTranscript, Place
@@ -31,6 +33,11 @@ class MemoryShelf(MemoryTranscript):
         self.outbox: dict[int, events.OutboxRow] = {}
         self.cosignatures: list[events.StoreCosignature] = []
         self.held_ahead: dict[Place, events.StoreAhead] = {}
+        self.closed: set[Place] = set()
+        self.staged: dict[bytes, tuple[bytes, ...]] = {}
+        self.parts: dict[Place, list[Progress]] = {}
+        self.boxes: dict[tuple[Place, int], list[bytes]] = {}
+        self.days: dict[Place, int] = {}
         self.mute = ""
         self.charter = b""
         self.member = -1
@@ -56,6 +63,20 @@ class MemoryShelf(MemoryTranscript):
             self._swap(effect.log, effect.index, effect.salt, effect.body, purged=False)
         elif isinstance(effect, events.DropBody):
             self._swap(effect.log, effect.index, None, None, purged=True)
+            self.parts.pop(Place(effect.log, effect.index), None)
+            self.days.pop(Place(effect.log, effect.index), None)
+        elif isinstance(effect, events.StageChunks):
+            self.staged[effect.root] = effect.boxes
+        elif isinstance(effect, events.DropStaged):
+            self.staged.pop(effect.root, None)
+        elif isinstance(effect, events.OpenAttachments):
+            self._open_attachments(effect)
+        elif isinstance(effect, events.StoreChunks):
+            place = Place(effect.log, effect.index)
+            self.parts[place][effect.number] = effect.progress
+            self.boxes[place, effect.number] += effect.boxes
+        elif isinstance(effect, events.CloseAttachments):
+            self.closed.add(Place(effect.log, effect.index))
         elif isinstance(effect, events.QueueOutbox):
             self.outbox[effect.row.number] = effect.row
         elif isinstance(effect, events.TakeOutbox):
@@ -70,6 +91,34 @@ class MemoryShelf(MemoryTranscript):
         elif isinstance(effect, events.StoreLine):
             self.charter, self.member = effect.charter, effect.member
             self.joining = effect.joining
+
+    def _open_attachments(self, effect: events.OpenAttachments) -> None:
+        place = Place(effect.log, effect.index)
+        self.parts[place], self.days[place] = [], effect.day
+        for number, one in enumerate(effect.attachments):
+            boxes = self.staged.pop(one.root, ())
+            self.boxes[place, number] = list(boxes)
+            progress = Progress(one.size_bytes, len(boxes), ()) if boxes else begin(one)
+            self.parts[place].append(progress)
+        if all(part.is_whole for part in self.parts[place]):
+            self.closed.add(place)
+
+    def attachments(self, log: LogId, index: int) -> list[Progress]:
+        return self.parts.get(Place(log, index), [])
+
+    def open_attachments(self) -> list[Place]:
+        return sorted(self.parts.keys() - self.closed)
+
+    def chunks(self, log: LogId, index: int, number: int, start: int, stop: int) -> list[bytes]:
+        return self.boxes[Place(log, index), number][start:stop]
+
+    def attached_bytes(self, member: int, day: int) -> int:
+        return sum(
+            -(-part.size_bytes // CHUNK_BYTES) * CHUNK_BYTES
+            for place, parts in self.parts.items()
+            if place.log.member == member and self.days[place] == day
+            for part in parts
+        )
 
     def _swap(
         self, log: LogId, index: int, salt: bytes | None, body: bytes | None, *, purged: bool

@@ -85,6 +85,8 @@ GOOD: tuple[tuple[str, int, frames.Frame, str], ...] = (
         "the path, and the root at 3",
     ),
     ("show_inclusion", 1, frames.ShowProof(ONE, True, 3, 5, (HASH,), b"leaf"), "path and leaf"),
+    ("want_chunks", 1, frames.Want(4, ONE, 5, 0, 64), "of its first attachment, from chunk 64 on"),
+    ("chunks", 1, frames.Chunks(ONE, 5, 0, 2, (HASH,), b"a sealed chunk"), "one, and a hash"),
     ("notice", 0, frames.Notice(b"detente charter v1\n"), "a text for the officers"),
 )
 
@@ -97,7 +99,7 @@ def frame_vectors() -> Iterator[Made]:
     hello = encode_frame(1, GOOD[0][2])
     presence = encode_frame(1, GOOD[15][2])
     bad: tuple[tuple[str, bytes, Expect, str], ...] = (
-        ("unknown_type", b"\xf1\x00", "malformed", "type 15"),
+        ("unknown_type", b"\x01\x00", "malformed", "type 0"),
         ("empty", b"", "malformed", "no tag"),
         ("channel_not_shortest", b"\xbf\x01\x00\x00\x05", "malformed", "channel 1 in two bytes"),
         ("byte_behind", encode_frame(1, frames.Got(ONE, 5)) + b"\x00", "malformed", "a byte more"),
@@ -106,7 +108,9 @@ def frame_vectors() -> Iterator[Made]:
         ("hello_reserved_flag", hello[:35] + b"\x0e" + hello[36:], "malformed", "bit 3"),
         ("presence_of_state_2", presence[:1] + b"\x02" + presence[2:], "malformed", "0 or 1"),
         ("presence_of_source_4", presence[:6] + b"\x04" + presence[7:], "malformed", "0 to 3"),
-        ("want_of_4", b"\x61\x04\x00\x00\x05", "malformed", "0 to 3"),
+        ("want_of_5", b"\x61\x05\x00\x00\x05", "malformed", "0 to 4"),
+        ("chunks_of_65", b"\xf1\x00\x00\x05\x00\x00\x00" + varint(66_561), "oversize",
+         "64 chunks of 1,040 bytes at most"),
         ("refuse_of_unknown_number", b"\x91" + varint(99 << 1), "malformed", "no such refusal"),
         ("heads_of_65", b"\x21" + varint(65), "oversize", "64 at most"),
         ("ahead_behind_its_base", b"\x81\x00\x00\x06\x05\x00" + SIGNATURE + b"\x00", "malformed",

@@ -63,6 +63,11 @@ GOOD: tuple[tuple[str, Leaf, str], ...] = (
         "the first dispatch of a log",
     ),
     (
+        "dispatch_with_attachments",
+        leaf(Kind.DISPATCH, serial=2, commitment=HASH, attached=True),
+        "its body begins with their list",
+    ),
+    (
         "dispatch_that_answers",
         leaf(
             Kind.DISPATCH,
@@ -139,7 +144,8 @@ def _bad(name: str, raw: bytes, comment: str, expect: Expect = "malformed") -> M
 def _bad_headers() -> Iterator[Made]:
     good = leaf(Kind.SEEN, seen=(Seen(ONE, 5, HASH, T),)).encode()
     yield _bad("other_format", b"\x02" + good[1:], "format 2", "unknown-version")
-    yield _bad("reserved_flag", good[:2] + b"\x41" + good[3:], "bit 6 means nothing yet")
+    yield _bad("reserved_flag", good[:2] + b"\x81" + good[3:], "bit 7 means nothing yet")
+    yield _bad("attached_seen", good[:2] + b"\x41" + good[3:], "only a dispatch has attachments")
     yield _bad("precedence_6", good[:2] + b"\x06" + good[3:], "OVERRIDE is 5, the last")
     yield _bad("audience_of_33", leaf(Kind.SEEN, audience=1 << 32).encode(), "no member 32")
     yield _bad("cut_short", good[:-1], "the length of the extra field is gone")
@@ -186,7 +192,7 @@ def _bad_fields() -> Iterator[Made]:
         ("translation_of_unknown_grade", Kind.TRANSLATION, b"\x04\x01", "grade 4"),
         ("offer_of_unknown_subject", Kind.OFFER, b"\x02" + offer[1:], "subject 2"),
         ("offer_to_nobody", Kind.OFFER, b"\x01\x01\x00" + u40(T), "no signatory"),
-        ("over_quota_of_unknown", Kind.OVER_QUOTA, b"\x00\x00\x05\x04\x01", "quota 4"),
+        ("over_quota_of_unknown", Kind.OVER_QUOTA, b"\x00\x00\x05\x05\x01", "quota 5"),
         ("clock_byte_behind", Kind.CLOCK, b"\x02\x00", "a byte behind"),
     )
     for name, kind, extra, comment in bad:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detente.core import crypto, events, identity, protocol
+from detente.core.attachment import Progress
 from detente.core.body import commit
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
@@ -90,6 +91,18 @@ class Shelf(MemoryTranscript):
     ) -> None:
         old = self._logs[log][index]
         self._logs[log][index] = Entry(old.place, old.hash, old.raw, old.leaf, salt, body, purged)
+
+    def open_attachments(self) -> Sequence[Place]:
+        return ()
+
+    def attachments(self, *_where: object) -> Sequence[Progress]:
+        return ()
+
+    def chunks(self, *_where: object) -> Sequence[bytes]:
+        return ()
+
+    def attached_bytes(self, *_what: object) -> int:
+        return 0
 
     def entries(self, log: LogId, start: int, stop: int) -> Sequence[Entry]:
         return self._logs[log][start:stop]

@@ -54,7 +54,7 @@ def test_each_reads_back_and_nothing_more(value: object, decode: Callable[[bytes
         (extras.decode_offer, extras.Offer(extras.AMENDMENT, 32, 3, 5).encode()),
         (extras.decode_offer, extras.Offer(extras.AMENDMENT, 1, 0, 5).encode()),
         (extras.decode_offer, extras.Offer(extras.AMENDMENT, 1, 1 << 32, 5).encode()),
-        (extras.decode_over_quota, extras.OverQuota(LOG, 1, 4, 1).encode()),
+        (extras.decode_over_quota, extras.OverQuota(LOG, 1, 5, 1).encode()),
         (extras.decode_over_quota, extras.OverQuota(LOG, 1, 0, 1).encode()),
     ],
 )

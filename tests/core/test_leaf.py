@@ -28,7 +28,7 @@ SEEN = st.lists(
     unique_by=lambda item: item.log,
 ).map(lambda items: tuple(sorted(items, key=lambda item: item.log)))
 HASHES = st.binary(min_size=32, max_size=32)
-LEAVES = st.builds(
+HEADERS = st.builds(
     Leaf,
     kind=st.sampled_from(list(Kind)),
     time_s=st.integers(0, 2**40 - 1),
@@ -42,6 +42,12 @@ LEAVES = st.builds(
     extra=st.binary(max_size=40),
     commitment=st.none() | HASHES,
     release=st.none() | HASHES,
+    attached=st.just(False),
+)
+LEAVES = HEADERS | HEADERS.map(
+    lambda leaf: leaf._replace(
+        kind=Kind.DISPATCH, commitment=leaf.commitment or bytes(32), attached=True
+    )
 )
 PLAIN = Leaf(kind=Kind.DISPATCH, time_s=1_770_000_000, audience=3, commitment=bytes(32))
 
@@ -79,7 +85,9 @@ def test_a_leaf_cut_or_lengthened_is_refused(leaf: Leaf, data: st.DataObject) ->
     ("raw", "refusal"),
     [
         (b"\x02" + PLAIN.encode()[1:], Refusal.UNKNOWN_VERSION),
-        (PLAIN.encode()[:2] + b"\x40" + PLAIN.encode()[3:], Refusal.MALFORMED),
+        (PLAIN.encode()[:2] + b"\x80" + PLAIN.encode()[3:], Refusal.MALFORMED),
+        (PLAIN._replace(attached=True, kind=Kind.MARK).encode(), Refusal.MALFORMED),
+        (PLAIN._replace(attached=True, commitment=None).encode(), Refusal.MALFORMED),
         (PLAIN.encode()[:2] + b"\x16" + PLAIN.encode()[3:], Refusal.MALFORMED),
         (PLAIN._replace(audience=1 << limits.MEMBERS_MAX).encode(), Refusal.MALFORMED),
         (PLAIN._replace(refs=(bytes(32),) * (limits.REFS_MAX + 1)).encode(), Refusal.OVERSIZE),

@@ -205,7 +205,8 @@ def read_leaf(raw: bytes) -> Leaf:
         reader.varint(),
         reader.varint(),
     )
-    check(flags & 7 < 6 and flags < 64 and audience < 2**32)
+    check(flags & 7 < 6 and flags < 128 and audience < 2**32)
+    check(not flags & 64 or (kind == 6 and bool(flags & 16)))
     time, error = reader.number(5), reader.number(2)
     seen = tuple(
         (read_log_id(reader), reader.varint(), reader.take(32), reader.number(5))

@@ -26,7 +26,7 @@ from interop.peer_bytes import (
 )
 
 _TYPES = """- hello heads entries cosign quantum want body ahead refuse presence got ask-proof
-show-proof notice -"""
+show-proof notice chunks"""
 TYPES = _TYPES.split()
 Stated = tuple[LogId, int, bytes, bytes]  # log, size, root, its author's signature
 
@@ -153,8 +153,17 @@ def _read_cosign(reader: Reader) -> dict[str, Any]:
 
 def _read_want(reader: Reader) -> dict[str, Any]:
     what = reader.number(1)
-    check(what < 4)
-    return {"what": what, "log": read_log_id(reader), "index": reader.varint()}
+    check(what < 5)
+    fields = {"what": what, "log": read_log_id(reader), "index": reader.varint()}
+    chunks = (reader.number(1), reader.varint()) if what == 4 else (0, 0)
+    return {**fields, "number": chunks[0], "first": chunks[1]}
+
+
+def _read_chunks(reader: Reader) -> dict[str, Any]:
+    fields = {"log": read_log_id(reader), "index": reader.varint(), "number": reader.number(1)}
+    fields["first"] = reader.varint()
+    hashes = [reader.take(32) for _ in range(reader.count(126))]
+    return {**fields, "hashes": hashes, "boxes": reader.counted(64 * 1040)}
 
 
 def _read_ahead(reader: Reader) -> dict[str, Any]:
@@ -223,6 +232,7 @@ READERS: dict[str, Callable[[Reader], dict[str, Any]]] = {
     "got": lambda reader: {"log": read_log_id(reader), "size": reader.varint()},
     "ask-proof": _read_proof,
     "show-proof": _read_shown,
+    "chunks": _read_chunks,
     "notice": lambda reader: {"data": reader.counted(655360)},
 }
 
@@ -232,7 +242,7 @@ def read_tag(data: bytes) -> tuple[str, int, Reader]:
     check(len(data) <= 655360, "oversize")
     reader = Reader(data)
     first = reader.number(1)
-    check(first >> 4 not in (0, 15))
+    check(first >> 4 != 0)
     channel = first & 15
     if channel == 15:
         channel = reader.varint()

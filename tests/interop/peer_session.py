@@ -359,7 +359,9 @@ class Line(Speaker):
         check(verifies(self.cards[session.party].keys[key], signature, message), "bad-signature")
         self.keep("quantum", log, size, session.member, (time_s, signature))
 
-    def _take_want(self, session: Session, what: int, log: LogId, index: int) -> None:
+    def _take_want(
+        self, session: Session, what: int, log: LogId, index: int, **_chunk: int
+    ) -> None:
         tape = self.tapes.get(log, Tape())
         if what < 2:
             check(log in self.tapes and index <= len(tape.leaves), "not-held")

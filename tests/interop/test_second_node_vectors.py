@@ -86,6 +86,7 @@ def _leaf(given: dict[str, Any]) -> dict[str, Any]:
         "extra": leaf.extra.hex(),
         "commitment": leaf.commitment.hex() or None,
         "release": leaf.release.hex() or None,
+        "attached": bool(leaf.flags & 64),
         "hash": b.leaf_hash(raw).hex(),
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from detente.core.attachment import Attachment, Progress
 from detente.core.errors import Refusal
 from detente.core.leaf import LogId, Precedence
 from detente.core.transcript import Entry
@@ -37,6 +38,7 @@ class Draft(NamedTuple):
     body: bytes | None = None  # packed; None for a kind without a body
     salt: bytes = b""  # 16 bytes beside a body
     release: bytes | None = None
+    attached: bool = False  # the body begins with a list of attachments
 
 
 class OutboxRow(NamedTuple):
@@ -97,10 +99,11 @@ class Tick:
 
 
 class Submit(NamedTuple):
-    """An author's draft for one line."""
+    """An author's draft for one line, with the sealed chunks of each attachment its body names."""
 
     line: bytes
     draft: Draft
+    boxes: tuple[tuple[bytes, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,56 @@ class DropBody:
 
 
 @dataclass(frozen=True, slots=True)
+class StageChunks:
+    """All sealed chunks of a file of ours whose dispatch has no place yet: its root names it."""
+
+    line: bytes
+    root: bytes
+    boxes: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropStaged:
+    """The dispatch of a staged file will not be sent."""
+
+    line: bytes
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttachments:
+    """An entry that is held has these attachments: chunks that are staged for it are its own from
+    now on, others will come. ``day`` is the UTC day to whose grant they are charged."""
+
+    line: bytes
+    log: LogId
+    index: int
+    attachments: tuple[Attachment, ...]
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChunks:
+    """The next chunks of one attachment, checked, and how far it is with them."""
+
+    line: bytes
+    log: LogId
+    index: int
+    number: int
+    boxes: tuple[bytes, ...]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAttachments:
+    """All attachments of an entry are here and stated, or ours: nothing of them is asked for."""
+
+    line: bytes
+    log: LogId
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreAhead:
     """An entry that overtook a gap, with the frame that proves it, until the gap is filled."""
 
@@ -304,6 +357,11 @@ Effect = (
     | StoreState
     | StoreBody
     | DropBody
+    | StageChunks
+    | DropStaged
+    | OpenAttachments
+    | StoreChunks
+    | CloseAttachments
     | StoreAhead
     | StoreCosignature
     | QueueOutbox

@@ -305,7 +305,8 @@ def decode_accused(data: bytes) -> Accused:
 
 @dataclass(frozen=True, slots=True)
 class OverQuota:
-    """Entries of a log from ``index`` on are refused for this UTC day: (entries, bytes, FLASH)."""
+    """Entries of a log from ``index`` on are refused for this UTC day; for quota 4 only their
+    attachments are."""
 
     log: LogId
     index: int
@@ -313,7 +314,7 @@ class OverQuota:
     day: int
 
     def encode(self) -> bytes:
-        """Log id, varint index, u8 which (1 entries, 2 bytes, 3 FLASH), varint day."""
+        """Log id, varint index, u8 which (spec/registry.md §6), varint day."""
         return self.log.encode() + varint(self.index) + bytes((self.which,)) + varint(self.day)
 
 
@@ -322,7 +323,7 @@ def decode_over_quota(data: bytes) -> OverQuota:
     reader = Reader(data)
     over = OverQuota(read_log_id(reader), reader.varint(), reader.u8(), reader.varint())
     reader.done()
-    if not 1 <= over.which <= 3:
+    if not 1 <= over.which <= 4:
         raise malformed("over-quota")
     return over
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from detente.core import limits
+from detente.core.attachment import BOX_BYTES
 from detente.core.encoding import Reader, counted, malformed, u40, unzigzag, varint, zigzag
 from detente.core.errors import PeerError, Refusal
 from detente.core.extras import Head, read_head
@@ -129,29 +130,36 @@ class Quantum:
         return cls(read_log_id(reader), reader.varint(), reader.u40(), reader.take(MLDSA_BYTES))
 
 
-WANT_ENTRIES, WANT_FULL, WANT_BODY, WANT_COSIGNATURE = range(4)
+WANT_ENTRIES, WANT_FULL, WANT_BODY, WANT_COSIGNATURE, WANT_CHUNKS = range(5)
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Please send: entries from an index (elided or in full), one body, or a cosignature."""
+    """Please send: entries from an index (elided or in full), one body, a cosignature, or chunks of
+    an entry's attachment."""
 
     TYPE: ClassVar[int] = 6
     what: int
     log: LogId
     index: int
+    number: int = 0  # which attachment
+    first: int = 0  # which of its chunks the answer begins with
 
     def payload(self) -> bytes:
-        """u8 what, log, varint index."""
-        return bytes((self.what,)) + self.log.encode() + varint(self.index)
+        """u8 what, log, varint index; for chunks u8 number, varint first."""
+        chunks = bytes((self.number,)) + varint(self.first) if self.what == WANT_CHUNKS else b""
+        return bytes((self.what,)) + self.log.encode() + varint(self.index) + chunks
 
     @classmethod
     def read(cls, reader: Reader) -> Want:
         """The value of a payload."""
         what = reader.u8()
-        if what > WANT_COSIGNATURE:
+        if what > WANT_CHUNKS:
             raise malformed("want")
-        return cls(what, read_log_id(reader), reader.varint())
+        log, index = read_log_id(reader), reader.varint()
+        if what == WANT_CHUNKS:
+            return cls(what, log, index, reader.u8(), reader.varint())
+        return cls(what, log, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +357,36 @@ class Notice:
         return cls(reader.counted(max(limits.CARD_BYTES_MAX, 2 * limits.CHARTER_BYTES_MAX)))
 
 
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Sealed chunks of one attachment, in their order, and the hashes beside them."""
+
+    TYPE: ClassVar[int] = 15
+    log: LogId
+    index: int
+    number: int
+    first: int
+    hashes: tuple[bytes, ...]
+    boxes: bytes
+
+    def payload(self) -> bytes:
+        """Log, varint index, u8 number, varint first, hashes, counted chunks."""
+        head = self.log.encode() + varint(self.index) + bytes((self.number,)) + varint(self.first)
+        return head + _hashes(self.hashes) + counted(self.boxes)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Chunks:
+        """The value of a payload."""
+        return cls(
+            read_log_id(reader),
+            reader.varint(),
+            reader.u8(),
+            reader.varint(),
+            _read_hashes(reader),
+            reader.counted(limits.RUN_CHUNKS_MAX * BOX_BYTES),
+        )
+
+
 Frame = (
     Hello
     | Heads
@@ -363,6 +401,7 @@ Frame = (
     | AskProof
     | ShowProof
     | Notice
+    | Chunks
 )
 
 TYPES: dict[int, type[Frame]] = {
@@ -381,6 +420,7 @@ TYPES: dict[int, type[Frame]] = {
         AskProof,
         ShowProof,
         Notice,
+        Chunks,
     )
 }
 

@@ -191,6 +191,7 @@ def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
         before = coverable_size(line, log)
         log.missing.pop(place.index, None)
         log.lacked.discard(place.index)
+        line.arriving.pop(place, None)
         if place.index in log.recent:
             log.recent[place.index] = entry._replace(salt=None, body=None, purged=True)
         note_held(step, line, log, before)

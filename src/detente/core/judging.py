@@ -13,6 +13,7 @@ from detente.core.body import unpack
 from detente.core.cosigning import QUANTUM_AT_ONCE, judge_quote, quote_late
 from detente.core.errors import PeerError
 from detente.core.events import Offered, StoreState
+from detente.core.fetching import expect
 from detente.core.frames import WANT_BODY, Want
 from detente.core.freezing import contradicts
 from detente.core.holding import confirm, entry_at, known_root, purge
@@ -113,6 +114,8 @@ def judge_body(step: Step, line: Line, log: Log, entry: Entry, leaf: Leaf) -> No
         _card(step, line, log, entry)
     elif leaf.kind == Kind.OFFER and (line.sealing or line.shelf.referring(entry.hash)):
         line.charter_due = True  # its seal may have come before it
+    elif leaf.attached:
+        expect(step, line, entry, leaf)
 
 
 def _card(step: Step, line: Line, log: Log, entry: Entry) -> None:

@@ -22,7 +22,8 @@ LIFE_BYTES = 8
 DRILL = 0x08
 COMMITTED = 0x10
 RELEASED = 0x20
-FLAGS = 0x3F
+ATTACHED = 0x40
+FLAGS = 0x7F
 _NAMES_NOTHING = bytes(3)  # no `seen`, no references, no extra
 
 
@@ -145,6 +146,7 @@ class Leaf(NamedTuple):
     extra: bytes = b""  # fields of the kind, spec/log.md §4
     commitment: bytes | None = None  # to body and salt; None for a kind without a body
     release: bytes | None = None  # hash of the release record in the author's journal
+    attached: bool = False  # its body begins with a list of attachments
 
     def encode(self) -> bytes:
         """The canonical bytes that are hashed into the tree (spec/log.md §2)."""
@@ -155,6 +157,8 @@ class Leaf(NamedTuple):
             flags |= COMMITTED
         if self.release is not None:
             flags |= RELEASED
+        if self.attached:
+            flags |= ATTACHED
         parts = [
             bytes((FORMAT, self.kind, flags)),
             varint(self.audience),
@@ -195,6 +199,8 @@ def decode_leaf(data: bytes) -> Leaf:
         raise PeerError(Refusal.UNKNOWN_VERSION, "leaf format")
     if flags & ~FLAGS or flags & 7 > Precedence.OVERRIDE:
         raise malformed("leaf flags")
+    if flags & ATTACHED and (head[1] != Kind.DISPATCH or not flags & COMMITTED):
+        raise malformed("attachments where no body can name them")
     audience = reader.varint()
     if audience >> limits.MEMBERS_MAX:
         raise malformed("audience")
@@ -227,6 +233,7 @@ def decode_leaf(data: bytes) -> Leaf:
         extra,
         commitment,
         release,
+        bool(flags & ATTACHED),
     )
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from detente.core import limits
 from detente.core.amending import all_named, charter_kept, refresh_charter
-from detente.core.body import SALT_BYTES
+from detente.core.attachment import Attachment, disclose, root_of
+from detente.core.body import SALT_BYTES, unpack
 from detente.core.charter import parse_charter
 from detente.core.courier import address, begin
 from detente.core.disputes import give_up
@@ -22,6 +23,7 @@ from detente.core.events import (
     Carry,
     CloseLink,
     Draft,
+    DropStaged,
     Effect,
     Entropy,
     FrameIn,
@@ -35,12 +37,14 @@ from detente.core.events import (
     Release,
     Send,
     SetDuty,
+    StageChunks,
     Submit,
     TakeOutbox,
     Tell,
     Tick,
 )
 from detente.core.extras import decode_clock, encode_clock
+from detente.core.fetching import charge, recall_arriving
 from detente.core.frames import Hello, Notice, Presence, Refuse, encode_frame, read_frame
 from detente.core.freezing import learn_accused
 from detente.core.holding import find_place
@@ -306,12 +310,35 @@ def _submit(step: Step, given: Submit) -> None:
     if len(queue.rows) >= limits.OUTBOX_ENTRIES_MAX:
         raise LocalError(Refusal.OVER_QUOTA, "the outbox is full")
     _check_draft(line, draft)
+    if draft.attached or given.boxes:
+        _stage(step, line, given)
     row = OutboxRow(queue.next_number, draft, step.now.wall_s)
     queue.next_number += 1
     queue.rows[row.number] = row
     queue.by_precedence[draft.precedence].append(row.number)
     queue.volatile.add(row.number)
     line.touched = True
+
+
+def _stage(step: Step, line: Line, given: Submit) -> None:
+    """The chunks of a dispatch that is submitted are stored with it. LocalError USAGE if they are
+    not those that its body names, OVER_QUOTA where no reader would take them today."""
+    draft = given.draft
+    found = _enclosed(draft)
+    if not draft.attached or [one.root for one in found] != [root_of(b) for b in given.boxes]:
+        raise LocalError(Refusal.USAGE, "attachments that are not those of the body")
+    if not charge(line, line.me, found, step.now.wall_s // DAY_S):
+        raise LocalError(Refusal.OVER_QUOTA, "attachments of one day")
+    for one, boxes in zip(found, given.boxes, strict=True):
+        step.out.append(StageChunks(line.id, one.root, boxes))
+
+
+def _enclosed(draft: Draft) -> tuple[Attachment, ...]:
+    """What a draft's body names. LocalError USAGE where it makes no sense."""
+    try:
+        return disclose(unpack(draft.body or b""))[0]
+    except PeerError as error:
+        raise LocalError(Refusal.USAGE, error.detail) from error
 
 
 def _check_draft(line: Line, draft: Draft) -> None:
@@ -329,6 +356,8 @@ def _check_draft(line: Line, draft: Draft) -> None:
     if len(draft.refs) > limits.REFS_MAX or len(draft.extra) > limits.EXTRA_BYTES_MAX:
         raise LocalError(Refusal.OVERSIZE, "references or fields")
     hashes = draft.refs if draft.release is None else (*draft.refs, draft.release)
+    if draft.attached and draft.kind != Kind.DISPATCH:
+        raise LocalError(Refusal.NOT_ALLOWED, "only a dispatch has attachments")
     if not 0 <= draft.precedence <= Precedence.OVERRIDE or any(len(h) != 32 for h in hashes):
         raise LocalError(Refusal.USAGE, "a precedence or a hash that is none")
 
@@ -340,6 +369,9 @@ def _release(step: Step, given: Release) -> None:
         raise LocalError(Refusal.NOT_FOUND, f"no row {given.number} awaits release")
     if not given.send or is_entered(line, loaded(line, row).draft):
         del line.queue.rows[given.number]
+        draft = loaded(line, row).draft
+        for one in _enclosed(draft) if draft.attached else ():
+            step.out.append(DropStaged(line.id, one.root))
         step.out.append(TakeOutbox(line.id, (given.number,)))
         return
     freed = row._replace(awaits_release=False)
@@ -394,6 +426,7 @@ def load_line(
                 line.purges.add((place.log.member, ref))
     if line.own is not None:
         _recall(line, line.own)
+    recall_arriving(line)
     for row in outbox:
         line.queue.rows[row.number] = row
         line.queue.next_number = max(line.queue.next_number, row.number + 1)

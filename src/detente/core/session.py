@@ -14,11 +14,14 @@ from detente.core.cosigning import ask_cosignature, on_cosign, on_quantum
 from detente.core.disputes import give_up_late, on_show_proof, serve_proof, suspect
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send
+from detente.core.fetching import on_chunks, on_chunks_refused, on_want_chunks
 from detente.core.frames import (
+    WANT_CHUNKS,
     WANT_FULL,
     Ahead,
     AskProof,
     Body,
+    Chunks,
     Cosign,
     Frame,
     Got,
@@ -108,6 +111,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
         link.number, member, old.channel, wide=link.wide, way=old.way, choked=old.choked
     )
     fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
+    fresh.chunks_asked, fresh.chunks_owed = old.chunks_asked, old.chunks_owed
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id
@@ -235,6 +239,8 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
             on_cosign(step, line, session, frame)
         case Got():
             on_got(line, session, frame)
+        case Want() if frame.what == WANT_CHUNKS:
+            on_want_chunks(step, line, session, frame)
         case Want():
             on_want(step, line, session, frame)
         case Heads():
@@ -244,7 +250,10 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
             _has_come(step, line, session, Place(frame.log, frame.index))
         case Ahead():
             on_ahead(step, line, session, frame)
+        case Chunks():
+            on_chunks(step, line, session, frame)
         case Refuse():
+            on_chunks_refused(session, frame)
             on_refuse(step, line, session, frame)
         case Presence():
             session.presence = frame
@@ -312,6 +321,8 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due:
     seldom = now_ms >= session.lacked_due_ms
     if seldom:
         session.lacked_open.clear()
+        line.touched = line.touched or bool(session.chunkless)
+        session.chunkless.clear()  # it may have them by now
     for log in line.logs.values():
         if log.missing and _holds_some(session, log):
             if due:

@@ -24,6 +24,7 @@ from detente.core.events import (
     TakeOutbox,
 )
 from detente.core.extras import Head, Lacks
+from detente.core.fetching import ask_chunks, enclosed, serve_chunks, state_whole
 from detente.core.frames import Heads, StatedHead
 from detente.core.holding import coverable, coverable_size, note_held, purge
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId, Precedence, Seen
@@ -46,12 +47,15 @@ def settle(step: Step, line: Line) -> None:
     """Decides and speaks for one line, in the order that lets one entry do the most."""
     line.touched = False
     _lack(step, line)
+    state_whole(step, line)
     sequence(step, line)
     _store_outbox(step, line)
     pump(step, line)
     cosign_due(step, line)
     _announce(step, line)
     quantum(step, line)
+    ask_chunks(step, line)
+    serve_chunks(step, line)
 
 
 # --- what we hold -----------------------------------------------------------------------------
@@ -262,6 +266,7 @@ def append(
             draft.extra,
             None if body is None else commit(draft.salt, body),
             draft.release,
+            draft.attached,
         )
         raw = leaf.encode()
         digest = leaf_hash(raw)
@@ -282,6 +287,8 @@ def append(
             line.id, own.id, tuple(stored), head, own.encode(), own=True, held_at_s=own.held_at_s
         )
     )
+    for new in stored:
+        enclosed(step, line, new.entry)
     _after_append(step, line, [draft for draft, _ in plan], [s for _, seen in plan for s in seen])
     durable = tuple(number for number in rows if number not in line.queue.volatile)
     line.queue.volatile.difference_update(rows)

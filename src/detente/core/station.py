@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
+from detente.core.attachment import Progress
 from detente.core.charter import Charter
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import (
@@ -25,7 +26,7 @@ from detente.core.events import (
     StoreFlags,
     Tell,
 )
-from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, encode_frame
+from detente.core.frames import Frame, Presence, Quantum, Refuse, StatedHead, Want, encode_frame
 from detente.core.identity import Card, heads_name, holds_name, origin
 from detente.core.leaf import CONTENT, RECORD, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
@@ -92,6 +93,22 @@ class Shelf(Transcript, Protocol):
         """An entry that overtook, as it was stored."""
         ...
 
+    def attachments(self, log: LogId, index: int) -> Sequence[Progress]:
+        """How far each attachment of an entry is here, in order; none where none was opened."""
+        ...
+
+    def open_attachments(self) -> Sequence[Place]:
+        """The entries whose attachments were opened and not closed, in order of place."""
+        ...
+
+    def chunks(self, log: LogId, index: int, number: int, start: int, stop: int) -> Sequence[bytes]:
+        """Sealed chunks start..stop-1 of one attachment."""
+        ...
+
+    def attached_bytes(self, member: int, day: int) -> int:
+        """What a member's attachments take up that were charged to a UTC day, in whole chunks."""
+        ...
+
 
 @dataclass(slots=True)
 class Link:
@@ -104,6 +121,35 @@ class Link:
     next_channel: int = 1
     only: bytes = b""  # the one line that a file for a courier is of
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
+
+
+@dataclass(slots=True)
+class Arriving:
+    """An entry whose attachments are not all here, or not stated yet."""
+
+    place: Place
+    hash: bytes
+    audience: int
+    precedence: int
+    parts: list[Progress]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every attachment is here."""
+        return all(part.is_whole for part in self.parts)
+
+    def next_part(self) -> tuple[int, Progress] | None:
+        """The first attachment that is not here, with its number."""
+        found = enumerate(self.parts)
+        return next(((number, part) for number, part in found if not part.is_whole), None)
+
+
+class Granted(NamedTuple):
+    """What an author's attachments have used up of one UTC day."""
+
+    day: int
+    used_bytes: int
+    used_up: bool = False  # our log has said so: no more of that day is taken
 
 
 class Way(Enum):
@@ -172,6 +218,9 @@ class Session:
     lacked_due_ms: int = 0  # when bodies named as lacking are asked for again
     lacked_rounds: int = 0
     lacked_open: set[Place] = field(default_factory=set)  # of the last round, not come from here
+    chunks_asked: tuple[Place, int, int] | None = None  # entry, attachment, first chunk
+    chunks_owed: Want | None = None  # asked by them, and sent behind all that waits
+    chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
     heard_ms: int = 0
@@ -245,6 +294,8 @@ class Line:
     accused: dict[LogId, int] = field(default_factory=dict)  # from where a proof entered freezes
     ahead: dict[LogId, set[int]] = field(default_factory=dict)  # indices held ahead of a gap
     held_ahead: dict[LogId, set[int]] = field(default_factory=dict)  # of ours, as logs state it
+    arriving: dict[Place, Arriving] = field(default_factory=dict)
+    granted: dict[int, Granted] = field(default_factory=dict)  # by member, for attachments
     purges: set[tuple[int, bytes]] = field(default_factory=set)  # purged before they came
     quota_said: set[tuple[LogId, int]] = field(default_factory=set)  # over-quota stated, by day
     cosigned_by: dict[int, deque[Cosigned]] = field(default_factory=dict)  # by member

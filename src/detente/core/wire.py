@@ -18,11 +18,13 @@ from detente.core.body import commit
 from detente.core.encoding import VARINT_MAX, Reader, counted, malformed, unzigzag, varint, zigzag
 from detente.core.errors import PeerError, Refusal
 from detente.core.leaf import (
+    ATTACHED,
     COMMITTED,
     DRILL,
     FLAGS,
     RELEASED,
     SERIAL,
+    Kind,
     Leaf,
     LogId,
     Precedence,
@@ -96,6 +98,8 @@ def flags_of(leaf: Leaf) -> int:
         flags |= COMMITTED
     if leaf.release is not None:
         flags |= RELEASED
+    if leaf.attached:
+        flags |= ATTACHED
     return flags
 
 
@@ -267,6 +271,7 @@ def read_item(
         extra=extra,
         commitment=commitment,
         release=release,
+        attached=bool(flags & ATTACHED),
     )
     return Item(_sound(leaf), leaf, salt, body)
 
@@ -291,6 +296,7 @@ def _sound(leaf: Leaf) -> bytes:
         or leaf.precedence > Precedence.OVERRIDE
         or leaf.audience >> limits.MEMBERS_MAX
         or any(a.log >= b.log for a, b in pairwise(leaf.seen))
+        or (leaf.attached and (leaf.kind != Kind.DISPATCH or leaf.commitment is None))
     ):
         raise malformed("a void leaf, which travels in full")
     return raw

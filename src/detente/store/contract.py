@@ -16,12 +16,17 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from detente.core.events import (
+    CloseAttachments,
     DropBody,
+    DropStaged,
     Effect,
+    OpenAttachments,
     OutboxRow,
     QueueOutbox,
+    StageChunks,
     StoreAhead,
     StoreBody,
+    StoreChunks,
     StoreCosignature,
     StoreEntries,
     StoreFlags,
@@ -41,6 +46,11 @@ StoreEffect = (
     | StoreState
     | StoreBody
     | DropBody
+    | StageChunks
+    | DropStaged
+    | OpenAttachments
+    | StoreChunks
+    | CloseAttachments
     | StoreAhead
     | StoreCosignature
     | QueueOutbox

@@ -7,12 +7,12 @@ from detente.core.encoding import Reader, counted, varint
 from detente.core.errors import MachineError, PeerError, Refusal
 from detente.core.events import Draft
 
-_DRILL, _BODY, _RELEASE = 1, 2, 4
+_DRILL, _BODY, _RELEASE, _ATTACHED = 1, 2, 4, 8
 
 
 def encode_draft(draft: Draft) -> bytes:
     """Kind, precedence, flags, audience, references, extra; then body with salt, and release."""
-    flags = _DRILL if draft.drill else 0
+    flags = (_DRILL if draft.drill else 0) | (_ATTACHED if draft.attached else 0)
     parts = [
         varint(draft.audience),
         varint(len(draft.refs)),
@@ -57,4 +57,5 @@ def _read(reader: Reader) -> Draft:
         body=body,
         salt=salt,
         release=release,
+        attached=bool(flags & _ATTACHED),
     )

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from detente.core.errors import LocalError, Refusal
 from detente.store.database import APPLICATION_ID, Database
 
-SCHEMA_VERSION = 2  # what this program writes
-SCHEMA_COMPAT = 1  # the lowest SCHEMA_VERSION that may use what this program writes
+SCHEMA_VERSION = 3  # what this program writes
+SCHEMA_COMPAT = 3  # the lowest SCHEMA_VERSION that may use what this program writes
 COMPAT_NAME = "schema_compat"  # in the table `meta`, as decimal digits; every version keeps this
 
 
@@ -31,7 +31,7 @@ class Migration(NamedTuple):
 def migrations() -> tuple[Migration, ...]:
     """Every step, in order."""
     folder = files("detente.store").joinpath("schema")
-    names = ("0001_init.sql", "0002_joining.sql")
+    names = ("0001_init.sql", "0002_joining.sql", "0003_attachments.sql")
     return tuple(
         Migration(number, folder.joinpath(name).read_text(encoding="utf-8"))
         for number, name in enumerate(names, 1)

@@ -8,12 +8,17 @@ from pathlib import Path
 
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.core.events import (
+    CloseAttachments,
     DropBody,
+    DropStaged,
     Effect,
     NewEntry,
+    OpenAttachments,
     QueueOutbox,
+    StageChunks,
     StoreAhead,
     StoreBody,
+    StoreChunks,
     StoreCosignature,
     StoreEntries,
     StoreFlags,
@@ -23,6 +28,7 @@ from detente.core.events import (
 )
 from detente.core.leaf import LogId
 from detente.core.merkle import HASH_BYTES
+from detente.store import sqlite_attachments as attachments
 from detente.store import sqlite_index
 from detente.store.contract import NOT_LOADED
 from detente.store.database import Database
@@ -122,6 +128,18 @@ class SqliteStore(SqliteReader):
                     self._store_body(effect)
                 case DropBody():
                     self._drop_body(effect)
+                case StageChunks():
+                    attachments.stage(self._database, self._line(effect.line), effect)
+                case DropStaged():
+                    line = self._line(effect.line)
+                    attachments.drop_staged(self._database, line, effect.root)
+                case OpenAttachments():
+                    line, (entry, _) = self._line(effect.line), self._held_by(effect)
+                    attachments.open_for(self._database, line, entry, effect)
+                case StoreChunks():
+                    attachments.store(self._database, self._held_by(effect)[0], effect)
+                case CloseAttachments():
+                    attachments.close(self._database, self._held_by(effect)[0])
                 case StoreAhead():
                     self._store_ahead(effect)
                 case StoreLine():
@@ -297,7 +315,13 @@ class SqliteStore(SqliteReader):
         self._database.run(
             "UPDATE ahead SET salt = NULL, body = NULL, wrapped = NULL WHERE id = ?", (number,)
         )
+        attachments.drop(self._database, number)
         self._database.scrub_after_commit()
+
+    def _held_by(
+        self, effect: OpenAttachments | StoreChunks | CloseAttachments
+    ) -> tuple[int, bool]:
+        return self._held(effect.line, effect.log, effect.index)
 
     def _held(self, line: bytes, log: LogId, index: int) -> tuple[int, bool]:
         """The id of an entry, and whether it is purged. LocalError NOT_HELD."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detente.core.attachment import Progress
 from detente.core.encoding import Reader
 from detente.core.errors import DetenteError, LocalError, MachineError, PeerError, Refusal
 from detente.core.events import Draft, SignedHead, StoreAhead
@@ -16,6 +17,7 @@ from detente.core.leaf import Kind, LogId, read_log_id
 from detente.core.merkle import HASH_BYTES, root_at
 from detente.core.transcript import Cover, Entry, Place
 from detente.core.wire import lenient
+from detente.store import sqlite_attachments as attachments
 from detente.store.database import Database, Row
 from detente.store.drafts import decode_draft
 from detente.store.sealing import Sealer, body_place, draft_place, log_place
@@ -285,6 +287,30 @@ class SqliteShelf:
             return None
         head = SignedHead(row[7], row[8], row[9])
         return StoreAhead(self._line, log, self._entry(log, row[:7]), head, row[10])
+
+    def attachments(self, log: LogId, index: int) -> Sequence[Progress]:
+        """How far each attachment of an entry is here, in order; none where none was opened."""
+        return attachments.progress_of(self._database, self._id(log, index))
+
+    def open_attachments(self) -> Sequence[Place]:
+        """The entries whose attachments were opened and not closed, in order of place."""
+        found = attachments.open_entries(self._database, self._number)
+        rows = [
+            self._database.row(
+                "SELECT member, k, life FROM log WHERE number = ?", (entry >> INDEX_BITS,)
+            )
+            for entry in found
+        ]
+        pairs = zip(rows, found, strict=True)
+        return sorted(_place((*row, entry)) for row, entry in pairs if row is not None)
+
+    def chunks(self, log: LogId, index: int, number: int, start: int, stop: int) -> Sequence[bytes]:
+        """Sealed chunks start..stop-1 of one attachment."""
+        return attachments.chunks(self._database, self._id(log, index), number, start, stop)
+
+    def attached_bytes(self, member: int, day: int) -> int:
+        """What a member's attachments take up that were charged to a UTC day, in whole chunks."""
+        return attachments.bytes_of_day(self._database, self._number, member, day)
 
     def _id(self, log: LogId, index: int) -> int:
         number = self._logs.find(self._number, log)
