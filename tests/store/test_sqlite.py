@@ -196,18 +196,22 @@ def test_an_entry_that_the_disk_lost_is_a_fault_of_the_machine(store, folder, au
         shelf.entry(alice.log, 4)
 
 
-@pytest.mark.parametrize(("table", "column"), [("line", "id"), ("log", "life"), ("card", "data")])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("line", "id"), ("log", "life"), ("card", "data"), ("outbox", "precedence")],
+)
 def test_what_a_start_rests_on_is_looked_through(
     store, folder, author, table: str, column: str
 ) -> None:
     """A row in pieces is named before anything is asked about it, with the words of SQLite."""
     keep(store, author().say())
     store.put_card(bytes(32), 1, b"card", None)
+    keep(store, QueueOutbox(LINE, OutboxRow(1, Draft(kind=6, audience=3), 0)))
     store.close()
     edit = f"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = %s WHERE name = '{table}'"
-    raw(folder, edit % "replace(sql, 'BLOB NOT NULL', 'BLOB')")
+    raw(folder, edit % "replace(sql, 'NOT NULL', 'DEFAULT 0')")
     raw(folder, f"UPDATE {table} SET {column} = NULL")
-    raw(folder, edit % "replace(sql, 'BLOB', 'BLOB NOT NULL')")
+    raw(folder, edit % "replace(sql, 'DEFAULT 0', 'NOT NULL')")
     with pytest.raises(MachineError, match=f"damaged: NULL value in {table}."):
         SqliteStore.open(folder, MASTER)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detente.core.errors import MachineError
 from detente.core.events import Adopt, Release
 from detente.sim.disk import Image
 from detente.sim.parties import PAIRS
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
+    from detente.store.sqlite import SqliteStore
 
 Backup = tuple[Image, int]
 ROUND_MS = 60_000
@@ -72,7 +74,7 @@ class Officers:
         """A disk that has lied is looked through, and replaced where its store contradicts itself:
         the node learns that only where it reads what is not there any more. Says if it was."""
         process = machine.process
-        damaged = machine.disk.has_lied and process is not None and bool(process.store.damage())
+        damaged = machine.disk.has_lied and process is not None and _in_pieces(process.store)
         if damaged:
             self.replace_disk(machine, newest=True)
         return damaged
@@ -105,3 +107,10 @@ class Officers:
             if held:
                 machine.run([Release(line.id, number, send=True) for number in held])
                 return
+
+
+def _in_pieces(store: SqliteStore) -> bool:
+    try:
+        return bool(store.damage())
+    except MachineError:  # it has met the damage already, and refuses everything since
+        return True

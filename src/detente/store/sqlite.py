@@ -49,7 +49,7 @@ __all__ = ["SqliteStore", "open_read_only", "open_store"]
 
 
 # What a node reads whole when it starts, and is short: so it is looked through each time.
-_SMALL = ("meta", "line", "log", "card", "revocation", "cosigner")
+_SMALL = ("meta", "line", "log", "card", "revocation", "cosigner", "outbox")
 
 
 class SqliteStore(SqliteReader):
