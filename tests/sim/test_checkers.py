@@ -232,6 +232,19 @@ def test_a_silence_that_claims_too_much_is_seen(monkeypatch: pytest.MonkeyPatch)
     assert "last word" in broken()["silences"]
 
 
+def test_who_has_stated_an_entry_and_is_blamed_for_it_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """«Not receipting» is not said about an entry that the other's log covers."""
+
+    def shown(_charter: object, _member: int, _saw: object, ours: list, _now_s: int) -> Presence:
+        place = ours[0].place if ours else None
+        return Presence(State.NOT_RECEIPTING, Source.DERIVED, 0, place)
+
+    monkeypatch.setattr("detente.sim.checkers.silences.presence", shown)
+    assert "has stated that very entry" in broken()["silences"]
+
+
 def test_a_charter_that_nobody_sealed_is_seen() -> None:
     """Nobody is bound by what was never final, and all are bound by the same."""
 

@@ -10,6 +10,7 @@ from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.transcript import Place
+from detente.dossiers.fold import end_of
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
@@ -138,6 +139,15 @@ def _unfounded(line: Line, member: int, shown: Presence, ours: list[Ladder]) -> 
 
 
 def _stated(line: Line, member: int, place: Place) -> bool:
-    """Whether any log of a member says that it holds an entry, by what is in memory."""
-    logs = [log for log in line.logs.values() if log.id.member == member and log.frozen < 0]
-    return any(log.stated.get(place.log, 0) > place.index for log in logs)
+    """Whether any log of a member says that it holds an entry, by what is in memory. What an old log
+    says beyond its end counts for nothing (spec/ladder.md §2.3, §3)."""
+    for log in line.logs.values():
+        if (
+            log.id.member == member
+            and log.frozen < 0
+            and log.stated.get(place.log, 0) > place.index
+        ):
+            end = end_of(line.shelf, log.id)
+            if end is None or end >= log.size:
+                return True
+    return False
