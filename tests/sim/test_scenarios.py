@@ -102,6 +102,20 @@ def test_cut_cables_what_cannot_go_straight_goes_round_and_what_cannot_go_waits(
     assert "19:20" < alone_at < "19:25"
 
 
+def test_hf_at_75_bits_a_second_flash_goes_first_and_what_no_radio_carries_a_courier_does() -> None:
+    """Over a cable that is cut, a radio that fades and a file in a pocket one history is told:
+    FLASH is receipted before what was queued before it, and the answering file has a receipt."""
+    happened = played("hf_75")
+    received = [
+        (one.message, one.at)
+        for one in happened
+        if (one.who, one.of, one.rung) == ("alpha", "bravo", "received")
+    ]
+    assert [message for message, _ in received] == ["tanker", "roads", "mines", "water", "passage"]
+    assert dict(received)["tanker"] < "03:12"
+    assert "05:40" <= dict(received)["passage"] < "05:41"
+
+
 def test_every_scenario_that_is_shipped_is_played_here() -> None:
     """None lies there that no test plays."""
     text = Path(__file__).read_text(encoding="utf-8")
@@ -122,6 +136,8 @@ def test_every_scenario_that_is_shipped_is_played_here() -> None:
         ('"alpha", "bravo"]', '"alpha", "zulu"]'),
         ('do = "say"', 'do = "sing"'),
         ('do = "say"', 'do = "cut"'),
+        ('who = "alpha", do = "say"', 'between = ["alpha", "bravo"], do = "fade"'),
+        ('who = "alpha", do = "say"', 'between = ["alpha", "bravo"], do = "carry"'),
         ('do = "say", message = "call"', 'do = "say"'),
         ('do = "say"', 'do = "mark"'),
         ('do = "say"', 'do = "translate"'),

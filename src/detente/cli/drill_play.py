@@ -22,6 +22,9 @@ DEEDS: Final = {
     "off-duty": marked("the watch signs off"),
     "cut": marked("the link to {of} is cut"),
     "mend": marked("the link to {of} is whole"),
+    "fade": marked("the radio to {of} is gone"),
+    "clear": marked("the radio to {of} carries again"),
+    "carry": marked("a courier leaves for {of}"),
     "stop": marked("its node is stopped"),
     "start": marked("its node is started"),
 }

@@ -34,7 +34,7 @@ from detente.core.transcript import Entry
 from detente.node import asked, link_secrets
 from detente.node.links import grouped
 from detente.node.offers import party_named
-from detente.node.opening import clock, judged
+from detente.node.opening import judged
 from detente.node.places import find_line, log_word
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def write(node: Node, request: Request) -> dict[str, Any]:
         raise LocalError(Refusal.IN_USE, f"{path} exists already")
     book = _book(node, line, party)
     book.number += 1
-    written_s, parties = clock(node.home).wall_s, Parties(line.id, node.station.party, party)
+    written_s, parties = node.now().wall_s, Parties(line.id, node.station.party, party)
     secret = node.entropy(SECRET_BYTES)
 
     def sealed(chunks: int) -> bytes:
@@ -291,7 +291,7 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
     row = {
         "number": head.number,
         "written_s": head.written_s,
-        "at_s": clock(node.home).wall_s,
+        "at_s": node.now().wall_s,
         "entries": sum(log.size - before.get(log.id, 0) for log in line.logs.values()),
         "chunks": head.chunks,
         "lost_chunks": chunks.lost,

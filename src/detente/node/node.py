@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 from detente.core.errors import MachineError
-from detente.core.events import CloseLink, Input, Offered, Send, Submit, Tell
+from detente.core.events import CloseLink, Input, Now, Offered, Send, Submit, Tell
 from detente.core.holding import purge
 from detente.core.identity import Card
 from detente.core.leaf import CONTENT, Precedence
@@ -41,12 +41,8 @@ class Node:
         self.station = opened.station
         self.store = opened.store
         self.home = opened.home
-        self.log = NodeLog(
-            lambda: clock(opened.home).wall_s, debug=opened.home.config.log == "debug"
-        )
-        self.stepper = Stepper(
-            opened.station, opened.store, opened.marks, lambda: clock(opened.home), os.urandom
-        )
+        self.log = NodeLog(lambda: self.now().wall_s, debug=opened.home.config.log == "debug")
+        self.stepper = Stepper(opened.station, opened.store, opened.marks, self.now, os.urandom)
         self.entropy = os.urandom
         self.links: Links | None = None
         self.files: dict[int, list[bytes]] = {}  # frames for a courier's file, by link
@@ -71,6 +67,10 @@ class Node:
             self.tell("mute", line=line, reason=reason)
         renewal.replay(self)
         chores.replay_purges(self)
+
+    def now(self) -> Now:
+        """What this machine's clocks say."""
+        return clock(self.home)
 
     # --- inputs ---
 
@@ -142,7 +142,7 @@ class Node:
 
     def _told(self, tell: Tell) -> None:
         self.log.write(tell.word, line=tell.line, **tell.facts)
-        now_s = clock(self.home).wall_s
+        now_s = self.now().wall_s
         if not self.files:  # what stands in a file is no sign of life
             self._sightings.note(tell, now_s)
         if tell.word == "fork-proven":
@@ -158,7 +158,7 @@ class Node:
 
     def note(self, word: str, data: dict[str, object]) -> None:
         """One note in this party's own journal, which is never sent."""
-        self.store.journal.append(word, clock(self.home).wall_s, data)
+        self.store.journal.append(word, self.now().wall_s, data)
 
     # --- what commands ask ---
 
@@ -170,7 +170,7 @@ class Node:
 
     def observations(self, line: Line, now_s: int) -> dict[int, Observation]:
         """What this node has seen of each member of a line."""
-        return self._sightings.of_line(line, clock(self.home).steady_ms, now_s)
+        return self._sightings.of_line(line, self.now().steady_ms, now_s)
 
     def purge(self, line: Line, refs: Sequence[bytes]) -> None:
         """Destroys the keys of bodies of ours here, as holders do when the purge reaches them."""

@@ -107,16 +107,18 @@ def _talk(
     """A dispatch of some length to all readers, in a moment."""
     text = " ".join(dice.some_of(WORDS, dice.between(20, 120)))
 
-    def said() -> None:
-        machine = running(simulation, given)
-        line = line_of(machine)
-        if machine is None or line is None or not line.reads(line.me):
-            return
-        now_s = machine.clock.now(simulation.world.now_ms).wall_s
-        body = Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode()
-        submit(machine, Kind.DISPATCH, body, line.charter.readers(), precedence, text=text)
+    simulation.world.later(delay_ms, lambda: talk(simulation, given.who, precedence, text))
 
-    simulation.world.later(delay_ms, said)
+
+def talk(simulation: Simulation, who: int, precedence: Precedence, text: str) -> None:
+    """A dispatch of these words to all readers, if a process runs there."""
+    machine = simulation.world.machines[who]
+    line = line_of(machine) if machine.process is not None else None
+    if line is None or not line.reads(line.me):
+        return
+    now_s = machine.clock.now(simulation.world.now_ms).wall_s
+    body = Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode()
+    submit(machine, Kind.DISPATCH, body, line.charter.readers(), precedence, text=text)
 
 
 def _relation(line: Line, dice: Dice) -> tuple[tuple[bytes, ...], bytes]:

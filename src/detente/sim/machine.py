@@ -27,7 +27,7 @@ from detente.core.protocol import wake_ms
 from detente.core.station import Station, Step
 from detente.node.opening import later, load_lines, revoked_here
 from detente.node.step import Outcome, Spoken, Stepper
-from detente.sim.clerk import Clerk, OwnCard
+from detente.sim.clerk import Clerk, OwnConfig, OwnHome, OwnKeys
 from detente.sim.clock import Clock
 from detente.sim.dice import Dice
 from detente.sim.disk import VFS, Disk, Image
@@ -84,6 +84,7 @@ class Machine:
     real: bool = False  # real ML-DSA keys
     honest: bool = True
     mouth: Mouth | None = None
+    config: OwnConfig = field(default_factory=OwnConfig)
     serial: int = 1  # of the card in its home
     k: int = 0  # the incarnation whose keys the home holds: a backup brings back an older one
     register_k: int = 0  # the last one taken: on paper, outlives everything
@@ -147,7 +148,7 @@ class Machine:
             station.cards[card.party] = card
             station.revoked = revoked_here(store, station.cards)
             stepper = Stepper(station, store, self.marks, self._now, self.dice.bytes)
-            clerk = Clerk(self, station, store, OwnCard(signed))
+            clerk = Clerk(self, station, store, OwnHome(signed, self._keys(), self.config))
             self.process = Process(station, store, stepper, clerk)
             restored = load_lines(station, store, self.marks)
         except DetenteError as error:
@@ -163,6 +164,10 @@ class Machine:
         clerk.begin()
         self.give()
         return self.process is not None
+
+    def _keys(self) -> OwnKeys:
+        tls, kem = secret(self.name, "tls", self.serial), secret(self.name, "kem", self.serial)
+        return OwnKeys(tls, kem, secret(self.name, "store"))
 
     def _cards(self, store: SqliteStore) -> dict[bytes, Card]:
         """As ``opening.latest_cards``, but a card is read once in all the seeds of a process."""
@@ -261,15 +266,30 @@ class Machine:
             elif isinstance(one, Tell):
                 self.world.record.told(self, one)
             elif self.process is not None:
-                self.world.later(0, partial(self.process.clerk.take, one.data))
+                self.world.later(0, partial(self.process.clerk.take, one))
 
     def send(self, send: Send) -> None:
-        """One frame on one of our links, if it is still there."""
+        """One frame on one of our links, if it is still there, or into a file."""
+        files = {} if self.process is None else self.process.clerk.files
+        if send.link in files:
+            self._file(files[send.link], send.data)
+            return
         connection = self.connections.get(send.link)
         if connection is not None:
             side = connection.side(self.number)
             self.world.record.frame(self, connection, send.data, urgent=send.urgent)
             connection.pipes[side].send(send.data, urgent=send.urgent)
+
+    def _file(self, frames: list[bytes], data: bytes) -> None:
+        letter = self.clerk.letter
+        if letter is not None:  # what is put into one leaves as by a link, for who watches
+            self.world.record.frame(self, letter, data)
+        frames.append(data)
+
+    def peer_of(self, connection: Connection) -> bytes:
+        """The party at the other end."""
+        other = connection.ends[1 - connection.side(self.number)]
+        return self.world.machines[other].party
 
     def _wake(self) -> None:
         process = self.process
@@ -298,6 +318,8 @@ class Machine:
         link = connection.links[connection.side(self.number)]
         self.connections[link] = connection
         self.give(LinkUp(link, peer, connection.route.wide))
+        if connection.route.wide:
+            self.world.cables.linked(self)
 
     def unlinked(self, connection: Connection) -> None:
         """This end has noticed that a connection is dead."""

@@ -54,6 +54,32 @@ class Timer(Protocol):
         ...
 
 
+class Way(Protocol):
+    """What takes the frames of one side of a connection."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        ...
+
+    @property
+    def waiting(self) -> tuple[bytes, ...]:
+        """What has not left yet, and is not urgent."""
+        ...
+
+    def send(self, data: bytes, *, urgent: bool) -> None:
+        """Queues one frame."""
+        ...
+
+    def push(self) -> None:
+        """The way may be free, or open again."""
+        ...
+
+    def kill(self) -> None:
+        """Nothing more leaves or arrives."""
+        ...
+
+
 class Pipe:
     """One direction of a connection: frames wait for airtime, then travel."""
 
@@ -132,8 +158,9 @@ class Connection:
     route: Route
     ends: tuple[int, int]  # machines
     links: tuple[int, int]
-    pipes: tuple[Pipe, Pipe]  # from the first, from the second
+    pipes: tuple[Way, Way]  # from the first, from the second
     up: list[bool] = field(default_factory=lambda: [True, True])
+    cable: bool = False  # one end's view of a life of a sealed link
 
     @property
     def alive(self) -> bool:

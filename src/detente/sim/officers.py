@@ -47,7 +47,7 @@ class Officers:
         else:
             self.release(machine)
         if machine.process is not None:
-            machine.clerk.chores()
+            machine.clerk.go_round()
 
     def replace_disk(self, machine: Machine, *, newest: bool, number: int = 0) -> None:
         """Puts a backup on a new disk, and starts over it."""

@@ -71,6 +71,20 @@ class RoutePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CablePlan:
+    """A sealed link over a narrow way of bytes, beside the route of a pair, or from the beginning
+    ``alone``. Chances are those of one byte, one slice and one block."""
+
+    pair: int
+    bits_per_s: int = 1_200
+    delay_ms: int = 50
+    damages: float = 0.0
+    loses: float = 0.0
+    replays: float = 0.0
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a simulation is told beforehand."""
 
@@ -84,6 +98,7 @@ class Plan:
     routes: tuple[RoutePlan, ...] = ()  # in the order of itertools.combinations
     real: bool = False
     joins: bool = False  # the last is not of the founding charter
+    cables: tuple[CablePlan, ...] = ()
 
     def without(self, keep: Callable[[int, Deed], bool]) -> Plan:
         """The same with fewer deeds."""
@@ -136,6 +151,11 @@ OFFICERS = {
 }
 COMINGS = 1 / 8  # of the seeds with three members or more: somebody joins, or leaves
 COMINGS_STREAM = 6  # the first by which all seeds that were recorded before stay as they were
+CARRIED = CABLED = 1 / 12  # of the seeds
+CARRIED_STREAM, CABLED_STREAM = 886, 5285  # as COMINGS_STREAM
+COURIERS = {"courier": 9, "courier-again": 4}
+CABLE_FAULTS = {"cable-shut": 3, "cable-noise": 3, "rekey": 1, "blackhole": 2}
+MONTHS_MS = (10 * DAY_MS, 60 * DAY_MS)
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -151,6 +171,8 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         throw = dice.stream("say", number)
         at_ms = _when(throw, until_ms)
         deeds.append(Deed(at_ms, "say", throw.between(0, members - 1), throw.between(0, 1 << 30)))
+    cables: tuple[CablePlan, ...] = ()
+    more_ms = 0
     roles = _roles(dice.stream("roles"), members)
     for who in range(members):
         deeds += _of(dice.stream("machine", who), MACHINE_FAULTS, who, until_ms)
@@ -162,11 +184,16 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     deeds += _nights(dice.stream("nights"), members, until_ms)
     attacks = _attacks(dice.stream("attacks"), members)
     joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
+    if not day:
+        carried, more_ms = _carried(dice.stream("carried", CARRIED_STREAM), members, until_ms)
+        stream = dice.stream("cabled", CABLED_STREAM)
+        cables, wired = _cabled(stream, members, until_ms, more_ms)
+        deeds += carried + wired
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
-        until_ms=SETUP_MS + until_ms,
+        until_ms=SETUP_MS + until_ms + more_ms,
         deeds=tuple(sorted(deeds + comings)),
         attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
@@ -175,6 +202,7 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         ),
         real=not day and seed % REAL_EVERY == REAL_EVERY - 1,
         joins=joins,
+        cables=cables,
     )
 
 
@@ -281,3 +309,59 @@ def _comings(
         if dice.happens(0.5):
             often("join", who, 3 * until_ms // 4, until_ms)
     return joins, deeds
+
+
+def _carried(dice: Dice, members: int, until_ms: int) -> tuple[list[Deed], int]:
+    """In a few seeds files are carried by hand; some of these go on for months in which nothing
+    else passes."""
+    if not dice.happens(CARRIED):
+        return [], 0
+    deeds, more_ms = list[Deed](), dice.spread(*MONTHS_MS) if dice.happens(0.2) else 0
+    for who in range(members):
+        deeds += _of(dice.stream("couriers", who), COURIERS, who, until_ms)
+        deeds += _months(dice.stream("months", who), who, until_ms, more_ms)
+    for pair in range(members * (members - 1) // 2 if more_ms else 0):
+        deeds.append(Deed(SETUP_MS + until_ms, "night", pair, more_ms))
+    return deeds, more_ms
+
+
+def _cabled(
+    dice: Dice, members: int, until_ms: int, more_ms: int
+) -> tuple[tuple[CablePlan, ...], list[Deed]]:
+    """In a few seeds a sealed link leads beside the route of a pair, or instead of it."""
+    if not dice.happens(CABLED):
+        return (), []
+    pair = dice.between(0, members * (members - 1) // 2 - 1)
+    deeds = _of(dice.stream("faults"), CABLE_FAULTS, pair, until_ms)
+    for night in _nights(dice.stream("nights"), 2, until_ms):
+        deeds.append(Deed(night.at_ms, "cable-night", pair, night.number))
+    if more_ms:
+        deeds.append(Deed(SETUP_MS + until_ms, "cable-night", pair, more_ms))
+    for number in range(2):
+        throw = dice.stream("bulk", number)
+        deeds.append(Deed(_when(throw, until_ms), "bulk", pair, throw.between(0, 1 << 30)))
+    return (_cable(dice.stream("cable"), pair),), deeds
+
+
+def _months(dice: Dice, who: int, until_ms: int, more_ms: int) -> list[Deed]:
+    """What one party says in months of silence, and whom it sends with it."""
+    deeds = []
+    for word, most in {"say": 8, "courier": 6, "courier-again": 3}.items() if more_ms else ():
+        for number in range(dice.between(1, most)):
+            throw = dice.stream(word, number)
+            at_ms = SETUP_MS + until_ms + throw.between(0, more_ms)
+            deeds.append(Deed(at_ms, word, who, throw.between(0, 1 << 30)))
+    return deeds
+
+
+def _cable(dice: Dice, pair: int) -> CablePlan:
+    quiet = dice.happens(0.4)
+    return CablePlan(
+        pair,
+        bits_per_s=dice.spread(75, 9_600),
+        delay_ms=dice.spread(5, 2_000),
+        damages=0.0 if quiet else dice.spread(1, 300) / 10_000,
+        loses=0.0 if quiet else dice.between(0, 20) / 1_000,
+        replays=0.0 if quiet else dice.between(0, 50) / 1_000,
+        alone=dice.happens(0.3),
+    )

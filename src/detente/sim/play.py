@@ -18,9 +18,10 @@ from detente.dossiers.dispatch import Dispatch, TranslationText, open_body
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, presence
 from detente.node.sightings import Sightings
+from detente.sim.couriers import Copy, bring
 from detente.sim.deeds import deed, line_of, running, submit, submit_draft
 from detente.sim.machine import Machine
-from detente.sim.parties import START_S
+from detente.sim.parties import NAMES, START_S
 from detente.sim.plan import SETUP_MS, Deed
 from detente.sim.record import Violation
 from detente.sim.run import Simulation
@@ -77,9 +78,11 @@ class Play:
             yield from self._play(Simulation(self.scenario.plan()))
 
     def _saw(self, machine: Machine, tell: Tell) -> None:
+        self._fresh = True
+        if machine.clerk.files:
+            return  # what stands in a file is no sign of life
         now_s = machine.clock.now(machine.world.now_ms).wall_s
         self._seen[machine.number].note(tell, now_s)
-        self._fresh = True
 
     def _play(self, simulation: Simulation) -> Iterator[Happening]:
         scenario, world = self.scenario, simulation.world
@@ -261,6 +264,30 @@ def cut(simulation: Simulation, pair: tuple[int, int]) -> None:
 def mend(simulation: Simulation, pair: tuple[int, int]) -> None:
     """The route is whole again."""
     simulation.world.heal(pair)
+
+
+@deed("fade")
+def fade(simulation: Simulation, given: Deed) -> None:
+    """Nothing passes by the radio between two, until it is clear again."""
+    pair = sorted(simulation.world.routes)[given.who]
+    simulation.world.cables[pair].route.shut[:] = [True, True]
+
+
+@deed("clear")
+def clear(simulation: Simulation, given: Deed) -> None:
+    """The radio carries again."""
+    simulation.world.cables[sorted(simulation.world.routes)[given.who]].heal()
+
+
+@deed("carry")
+def carry(simulation: Simulation, given: Deed) -> None:
+    """One writes a file for another, to whom it is brought later."""
+    machine, machines = running(simulation, given), simulation.world.machines
+    away_ms, receiver = divmod(given.number, len(NAMES))
+    file = None if machine is None else simulation.couriers.write(machine, machines[receiver])
+    if file is not None:
+        copies = [Copy(file, file.data)]
+        simulation.world.later(away_ms, lambda: bring(simulation, receiver, copies))
 
 
 @deed("stop")

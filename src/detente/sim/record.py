@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from detente.core.events import Input, Tell
 from detente.core.leaf import LogId
+from detente.core.link_keys import LINK_KEY_FIRST
 
 if TYPE_CHECKING:
     from detente.sim.machine import Machine
@@ -129,7 +130,8 @@ class Record:
         """A frame is about to leave."""
         for watcher in self.leaving_to:
             watcher(machine, connection, data, urgent)
-        digest = hashlib.sha256(data).hexdigest()[:12]
+        sealed = LINK_KEY_FIRST in data  # by the library, with randomness of its own
+        digest = "sealed" if sealed else hashlib.sha256(data).hexdigest()[:12]
         link = connection.links[connection.side(machine.number)]
         self._line(f"{machine.trace_name} sends link={link} bytes={len(data)} sha={digest}")
 

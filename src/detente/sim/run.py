@@ -12,10 +12,11 @@ from functools import partial
 from itertools import combinations
 
 from detente.core.errors import MachineError
-from detente.sim import attackers, comings, dealings
+from detente.sim import attackers, comings, dealings, narrow  # noqa: F401  # their deeds
 from detente.sim.checkers import Checkers
 from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock
+from detente.sim.couriers import Couriers
 from detente.sim.deeds import do
 from detente.sim.dice import Dice
 from detente.sim.fuse import PowerCut
@@ -54,6 +55,7 @@ class Simulation:
     def __init__(self, plan: Plan, *, traced: bool = False) -> None:
         self.plan = plan
         self.officers = Officers()
+        self.couriers = Couriers()
         self.sizes_before: dict[int, int] = {}  # of own logs, before the last stretch of rest
         self.world = World(
             Dice(plan.seed, "world"),
@@ -69,6 +71,7 @@ class Simulation:
         for pair, route in zip(pairs, plan.routes, strict=False):
             self.world.routes[pair] = route.route()
         self.checkers = Checkers(self)
+        self.world.cables.lay(plan.cables, [self.checkers.cables])
 
     @property
     def record(self) -> Record:
@@ -148,6 +151,7 @@ class Simulation:
                     self.officers.look(machine)
                     comings.welcome(self, machine)
                     dealings.decide(self, machine)
+            world.cables.wire_again()
             world.run_until(world.now_ms + rounds_ms[0])
             if len(rounds_ms) > 1:
                 rounds_ms.popleft()

@@ -19,7 +19,7 @@ from detente.core.extras import Rung
 from detente.core.leaf import Precedence
 from detente.dossiers.presence import State
 from detente.sim.parties import NAMES
-from detente.sim.plan import SETUP_MS, ClockPlan, Deed, Plan, RoutePlan
+from detente.sim.plan import SETUP_MS, CablePlan, ClockPlan, Deed, Plan, RoutePlan
 
 FOLDER = Path(__file__).with_name("scenarios")
 TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
@@ -28,7 +28,20 @@ MARKS = {rung.name.lower().replace("_", "-"): rung for rung in Rung}
 RUNGS = (HERE, SENT, RECEIVED, *MARKS)
 MARKED = frozenset({"seen", "passed-on", "with-principal", "answered", "declined", "misdirected"})
 
-Word = Literal["say", "mark", "translate", "on-duty", "off-duty", "cut", "mend", "stop", "start"]
+Word = Literal[
+    "say",
+    "mark",
+    "translate",
+    "on-duty",
+    "off-duty",
+    "cut",
+    "mend",
+    "fade",
+    "clear",
+    "carry",
+    "stop",
+    "start",
+]
 WORDS: dict[str, str] = {
     "on-duty": "duty",
     "off-duty": "duty",
@@ -36,11 +49,13 @@ WORDS: dict[str, str] = {
     "mark": "state",
     "translate": "render",
 }
-ON_ROUTES = ("cut", "mend")
+ON_ROUTES = ("cut", "mend", "fade", "clear")
+BY_HAND = "carry"
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something that happens: ``who`` does it, or it happens ``between`` two."""
+    """Something that happens: ``who`` does it, or it happens ``between`` two. What is carried is so
+    from the first of them to the second, and ``arrives`` later."""
 
     at: str
     do: Word
@@ -50,6 +65,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precedence: str = "ROUTINE"
     text: str = ""
     rung: str = ""
+    arrives: str = ""
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +95,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[str, ...] = ()
     clocks: dict[str, int] = {}  # how many seconds a machine's clock is ahead
     bits_per_s: int = 10_000_000
+    radio_bits_per_s: int = 0  # of a sealed link beside every route; 0: there is none
 
     def ms(self, at: str) -> int:
         """The world's time at a time of the story. LocalError MALFORMED for what is none."""
@@ -106,6 +123,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             routes=tuple(
                 RoutePlan(wide=self.bits_per_s > 100_000, bits_per_s=self.bits_per_s) for _ in pairs
             ),
+            cables=tuple(
+                CablePlan(pair, self.radio_bits_per_s)
+                for pair in range(len(pairs) if self.radio_bits_per_s else 0)
+            ),
         )
 
     def _deed(self, event: Event, pairs: list[tuple[str, str]]) -> Deed:
@@ -113,6 +134,10 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if event.do in ON_ROUTES:
             pair = tuple(sorted(event.between, key=self.members.index))
             return Deed(at_ms, word, pairs.index((pair[0], pair[1])))
+        if event.do == BY_HAND:
+            sender, receiver = (self.members.index(name) for name in event.between)
+            away_ms = self.ms(event.arrives) - at_ms
+            return Deed(at_ms, word, sender, away_ms * len(NAMES) + receiver)
         who, number, text = self.members.index(event.who), 0, ""
         if event.do == "say":
             number, text = Precedence[event.precedence], event.text
@@ -160,9 +185,13 @@ def _faults(scenario: Scenario) -> Iterator[str]:
     if "" in messages | texts or not len(messages) == len(texts) == len(said):
         yield "each message has a name and a text of its own"
     for event in scenario.event:
-        on_route = event.do in ON_ROUTES
+        on_route = event.do in (*ON_ROUTES, BY_HAND)
         if on_route and not (len(set(event.between)) == 2 and set(event.between) <= set(members)):
             yield f"{event.at}: {event.do} is between two members"
+        if event.do == BY_HAND and not event.at < event.arrives:
+            yield f"{event.at}: what is carried arrives later"
+        if event.do in ("fade", "clear") and not scenario.radio_bits_per_s:
+            yield f"{event.at}: there is no radio that fades or clears"
         if not on_route and event.who not in members:
             yield f"{event.at}: {event.who!r} is no member"
         if event.do == "say" and event.precedence not in Precedence.__members__:
@@ -178,7 +207,8 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         about_member = one.state in {state.value for state in State} and not one.message
         if about_message == about_member:
             yield f"{one.at}: expected is a rung of a message, or the state of a member"
-    times = [event.at for event in scenario.event] + [one.at for one in scenario.expect]
+    times = [at for event in scenario.event for at in (event.at, event.arrives) if at]
+    times += [one.at for one in scenario.expect]
     for at in (scenario.ends, *times):
         if not scenario.ms(scenario.begins) <= scenario.ms(at) <= scenario.ms(scenario.ends):
             yield f"{at} is not between {scenario.begins} and {scenario.ends}"

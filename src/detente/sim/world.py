@@ -9,6 +9,7 @@ from itertools import combinations, count
 from detente.core.charter import Charter, Member, propose
 from detente.core.charter import charter_id as id_of
 from detente.core.events import Accept
+from detente.sim.cables import Cables
 from detente.sim.clock import Clock
 from detente.sim.dice import Dice
 from detente.sim.machine import Machine
@@ -51,9 +52,11 @@ class World:
         self._connections: list[Connection] = []
         self._shut_until_ms: dict[tuple[int, int], int] = {}
         self._dialling: set[tuple[int, int]] = set()
+        self._unwired: set[tuple[int, int]] = set()  # pairs that have a cable alone
         self._links = count(1)
         self._order = count()
         self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self.cables = Cables(self)
         self.charter = self._charter()
         self.line_id = id_of(self.charter.encode())
         for name in names:
@@ -137,12 +140,12 @@ class World:
         ends = self.machines[pair[0]], self.machines[pair[1]]
         route = self.routes[pair]
         up = all(machine.process is not None for machine in ends)
-        if not up or not route.whole or self.connected(pair):
+        if not up or not route.whole or self.connected(pair) or pair in self._unwired:
             return  # whoever comes back dials
         if self.asleep.get(pair, 0) > self.now_ms:
             self.dial(pair)
             return
-        links = next(self._links), next(self._links)
+        links = self.new_link(), self.new_link()
         made: list[Connection] = []
         pipes = tuple(
             Pipe(
@@ -161,6 +164,27 @@ class World:
         for side in (0, 1):
             ends[side].linked(connection, ends[1 - side].party)
 
+    def new_link(self) -> int:
+        """A number that no link has had."""
+        return next(self._links)
+
+    def unwire(self, pair: tuple[int, int]) -> None:
+        """From now on two machines have nothing but their cable."""
+        self._unwired.add(pair)
+        for connection in list(self.connections_of(pair)):
+            if connection.alive:
+                self.lose(connection)
+
+    def is_unwired(self, pair: tuple[int, int]) -> bool:
+        """Whether a cable is all they have."""
+        return pair in self._unwired
+
+    def wire(self, pair: tuple[int, int]) -> None:
+        """They have a route again."""
+        if pair in self._unwired:
+            self._unwired.remove(pair)
+            self.dial(pair)
+
     def connected(self, pair: tuple[int, int]) -> bool:
         """Whether a connection lives between two machines, as far as both know."""
         return any(c.ends == pair and c.alive for c in self._connections)
@@ -172,6 +196,8 @@ class World:
     def hang_up(self, connection: Connection, by: int) -> None:
         """One end closes; the other notices when that reaches it, or much later."""
         connection.kill()
+        if connection.cable:
+            return  # its other end has a life of its own
         side = connection.side(by)
         self._notice(connection, side)
         route = connection.route
@@ -197,12 +223,15 @@ class World:
 
     def shut_out(self, machine: Machine, connection: Connection) -> None:
         """A party that sent garbage is not talked to for a while."""
-        pair = connection.ends
-        self._shut_until_ms[pair] = self.now_ms + machine.dice.between(1_000, 60_000)
+        pair, wait_ms = connection.ends, machine.dice.between(1_000, 60_000)
+        self._shut_until_ms[pair] = self.now_ms + wait_ms
+        if connection.cable:
+            self.cables.shut_out(machine, connection, wait_ms)
 
     def died(self, machine: Machine) -> None:
         """A process has ended; its supervisor starts it again, unless it is kept down. A store that
         is torn is for officers; it may be only where the disk has lied."""
+        self.cables.died(machine)
         if any(word in machine.why_down for word in TORN):
             self.record.stuck(machine)
             self._torn(machine)
@@ -233,6 +262,7 @@ class World:
         for pair in self.routes:
             if machine.number in pair:
                 self.dial(pair)
+        self.cables.started(machine)
 
     # --- routes ---
 
@@ -250,6 +280,7 @@ class World:
             route.bits_per_s = max(route.bits_per_s, SETTLED_BITS_PER_S)
             route.loses = route.doubles = route.swaps = 0.0
             self.heal(pair)
+        self.cables.settle()
 
     def route(self, one: int, other: int) -> Route:
         """The route between two machines."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from sim.planted import coming, deciding, judging, keeping, owing, receipting, talking, trusting
+from sim.planted import (
+    carrying,
+    coming,
+    deciding,
+    judging,
+    keeping,
+    owing,
+    receipting,
+    talking,
+    trusting,
+)
 from sim.planted.plants import DEFECTS
 
 __all__ = [
     "DEFECTS",
+    "carrying",
     "coming",
     "deciding",
     "judging",

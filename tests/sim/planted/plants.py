@@ -86,11 +86,14 @@ class Defect:
     deeds: tuple[str, ...] = ()
     members: int = 2
     lasting: bool = False  # in what people are shown, and so still there when checkers look
+    cabled: bool = False  # shows itself on a sealed link alone
     masked: str = ""
 
     def fits(self, plan: Plan) -> bool:
         """Whether a plan holds what this defect cannot show itself without."""
         words = {deed.word for deed in plan.deeds}
+        if self.cabled and not plan.cables:
+            return False
         if len(plan.names) < self.members or not words.issuperset(self.deeds):
             return False
         return not self.needs or not self.needs_not(plan)
@@ -111,13 +114,14 @@ def defect(
     deeds: tuple[str, ...] = (),
     members: int = 2,
     lasting: bool = False,
+    cabled: bool = False,
     masked: str = "",
 ) -> Callable[[Callable[[Plants], None]], Callable[[Plants], None]]:
     """Names a function that plants a defect. ``source`` says who asked for it, and why."""
 
     def register(plant: Callable[[Plants], None]) -> Callable[[Plants], None]:
         assert name not in DEFECTS
-        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting, masked)
+        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting, cabled, masked)
         return plant
 
     return register

@@ -21,8 +21,10 @@ from detente.sim.checkers import (
     purged,
     rest,
 )
+from detente.sim.checkers.cables import Cables
 from detente.sim.checkers.cards import Cards
 from detente.sim.checkers.come_back import ComeBack
+from detente.sim.checkers.couriers import Couriers
 from detente.sim.checkers.decisions import Decisions
 from detente.sim.checkers.ends import dice_of, entries, honest
 from detente.sim.checkers.flash_first import FlashFirst
@@ -53,6 +55,8 @@ class Checkers:
         self.decisions = Decisions(simulation)
         self.held = Held(simulation)
         self.cards = Cards(simulation)
+        self.couriers = Couriers(simulation)
+        self.cables = Cables(simulation)
         simulation.record.told_to.append(innocent.told)
 
     def begin(self) -> None:

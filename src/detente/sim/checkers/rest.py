@@ -205,6 +205,10 @@ def _is_sent(simulation: Simulation) -> bool:
     for pair in world.routes:
         if not all(world.machines[number].honest for number in pair):
             continue
+        if world.is_unwired(pair):
+            if not world.cables[pair].is_quiet:
+                return False
+            continue
         there = [one for one in world.connections_of(pair) if one.alive]
         if not there or not all(pipe.empty for one in there for pipe in one.pipes):
             return False

@@ -37,8 +37,8 @@ class Silences:
 
     def told(self, machine: Machine, tell: Tell) -> None:
         """A sign of life, perhaps."""
-        if tell.word not in SIGNS:
-            return
+        if tell.word not in SIGNS or machine.clerk.files:
+            return  # what stands in a file is no sign of life
         now_ms = self._simulation.world.now_ms
         self._sightings(machine).note(tell, machine.clock.now(now_ms).wall_s)
         member = tell.facts.get("member")
