@@ -136,6 +136,8 @@ OFFICERS = {
 }
 COMINGS = 1 / 8  # of the seeds with three members or more: somebody joins, or leaves
 COMINGS_STREAM = 6  # the first by which all seeds that were recorded before stay as they were
+EMCON = 1 / 16  # of the seeds: parties fall silent as they announced
+EMCON_STREAM = 37  # the first by which all seeds that were recorded before stay as they were
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -162,12 +164,13 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     deeds += _nights(dice.stream("nights"), members, until_ms)
     attacks = _attacks(dice.stream("attacks"), members)
     joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
+    quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms)
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
         until_ms=SETUP_MS + until_ms,
-        deeds=tuple(sorted(deeds + comings)),
+        deeds=tuple(sorted(deeds + comings + quiet)),
         attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
         routes=tuple(
@@ -222,6 +225,22 @@ def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
                 deeds.append(Deed(at_ms, "night", pair, asleep_ms))
             at_ms += asleep_ms
     return deeds
+
+
+def _quiet(dice: Dice, members: int, until_ms: int) -> list[Deed]:
+    """In a few seeds parties receive only, for minutes or for hours."""
+    if not dice.happens(EMCON):
+        return []
+    throws = [dice.stream(number) for number in range(dice.between(4, 10))]
+    return [
+        Deed(
+            _when(throw, until_ms),
+            "quiet",
+            throw.between(0, members - 1),
+            throw.spread(5 * 60_000, 12 * HOUR_MS),
+        )
+        for throw in throws
+    ]
 
 
 def _clock(dice: Dice) -> ClockPlan:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from sim.planted import coming, deciding, judging, keeping, owing, receipting, talking, trusting
+from sim.planted import (
+    coming,
+    deciding,
+    falling_silent,
+    judging,
+    keeping,
+    owing,
+    receipting,
+    talking,
+    trusting,
+)
 from sim.planted.plants import DEFECTS
 
 __all__ = [
     "DEFECTS",
     "coming",
     "deciding",
+    "falling_silent",
     "judging",
     "keeping",
     "owing",
