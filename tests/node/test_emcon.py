@@ -42,7 +42,7 @@ def view(node: Node, name: str) -> dict[str, Any]:
 def test_it_is_announced_kept_to_and_seen(pair: Pair) -> None:
     """The peer shows it with both times and calls nothing overdue; ours says who knows of it."""
     asked = order(pair.bravo)
-    assert pair.bravo.links.silent == {"tls", "serial"}
+    assert pair.bravo.links.silent == set(emcon.BEARERS)
     pair.pump()
     shown = view(pair.alpha, "bravo")["silence"]
     assert (shown["state"], shown["stated_by"]) == ("receive-only", ["signed"])
@@ -88,9 +88,9 @@ def test_a_restart_in_its_midst_sends_nothing(closed_pair: Pair, late: dict[str,
     closed_pair.close("alpha")
     closed_pair.open("alpha")
     alpha = closed_pair.alpha
-    assert alpha.emcon.silent() == {"tls", "serial"}
+    assert alpha.emcon.silent() == set(emcon.BEARERS)
     closed_pair.connect()
-    assert alpha.links.silent == {"tls", "serial"}
+    assert alpha.links.silent == set(emcon.BEARERS)
     late["s"] = HOUR_S
     alpha.chores.run()
     assert alpha.links.silent == frozenset()
@@ -148,7 +148,7 @@ def test_it_may_begin_later_and_mean_some_bearers(pair: Pair) -> None:
     shown = view(pair.alpha, "bravo")
     assert shown["receive_only"]["bearers"] == ["serial"]
     assert shown["silence"]["state"] != "receive-only"
-    order(pair.bravo, bearers=["serial", "tls"])
+    order(pair.bravo, bearers=list(emcon.BEARERS))
     assert emcon.names(pair.bravo.emcon.order.bearers) == ()
 
 
