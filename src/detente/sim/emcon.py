@@ -12,21 +12,24 @@ from detente.core.leaf import Kind, Precedence
 from detente.sim.deeds import deed, line_of, running, submit
 
 if TYPE_CHECKING:
+    from detente.core.station import Line
     from detente.sim.machine import Machine
     from detente.sim.plan import Deed
     from detente.sim.run import Simulation
 
 LEAD_MS = 60_000  # from the announcement to the silence
+WAIT_MS = 60_000  # until they look again whether anybody is there
 
 
 @deed("quiet")
 def quiet(simulation: Simulation, given: Deed) -> None:
-    """The officers order it, for as many milliseconds; the line is told first."""
+    """The officers order it, for as many milliseconds; as soon as somebody is there to be told."""
     machine, world = running(simulation, given), simulation.world
     line = line_of(machine)
-    if machine is None or line is None or not machine.honest or machine.silent:
+    if world.settled or not world.machines[given.who].honest:
         return
-    if not line.is_open() or line.mute or line.left:
+    if machine is None or line is None or machine.silent or not _may_announce(line):
+        world.later(WAIT_MS, partial(quiet, simulation, given))
         return
     from_s = machine.clock.now(world.now_ms + LEAD_MS).wall_s
     order = ReceiveOnly(from_s, from_s + given.number // 1000).encode()
@@ -34,7 +37,11 @@ def quiet(simulation: Simulation, given: Deed) -> None:
     if submit(machine, Kind.DUTY, None, everyone, Precedence.IMMEDIATE, extra=order):
         world.record.faults[given.word] += 1
         world.later(LEAD_MS, partial(fall_silent, machine, given.number))
-        world.later(LEAD_MS + given.number * 3 // 4, simulation.checkers.silences.look)
+        world.later(LEAD_MS + given.number * 3 // 4, simulation.checkers.listen)
+
+
+def _may_announce(line: Line) -> bool:
+    return line.is_open() and line.may_sign() and bool(line.greeted())
 
 
 def fall_silent(machine: Machine, for_ms: int) -> None:

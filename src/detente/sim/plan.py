@@ -136,8 +136,8 @@ OFFICERS = {
 }
 COMINGS = 1 / 8  # of the seeds with three members or more: somebody joins, or leaves
 COMINGS_STREAM = 6  # the first by which all seeds that were recorded before stay as they were
-EMCON = 1 / 16  # of the seeds: parties fall silent as they announced
-EMCON_STREAM = 37  # the first by which all seeds that were recorded before stay as they were
+EMCON = 1 / 8  # of the seeds without an attack, a quarter as many of the others
+EMCON_STREAM = 1179  # the first by which all seeds that were recorded before stay as they were
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -164,7 +164,7 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     deeds += _nights(dice.stream("nights"), members, until_ms)
     attacks = _attacks(dice.stream("attacks"), members)
     joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
-    quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms)
+    quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms, attacks)
     return Plan(
         seed=seed,
         names=NAMES[:members],
@@ -227,9 +227,9 @@ def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
     return deeds
 
 
-def _quiet(dice: Dice, members: int, until_ms: int) -> list[Deed]:
+def _quiet(dice: Dice, members: int, until_ms: int, attacks: tuple[Attack, ...]) -> list[Deed]:
     """In a few seeds parties receive only, for minutes or for hours."""
-    if not dice.happens(EMCON):
+    if not dice.happens(EMCON / 4 if attacks else EMCON):
         return []
     throws = [dice.stream(number) for number in range(dice.between(4, 10))]
     return [

@@ -12,7 +12,7 @@ from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.transcript import Place
-from detente.dossiers.deadlines import overdue_of
+from detente.dossiers.deadlines import Overdue, overdue_of
 from detente.dossiers.emcon import announced
 from detente.dossiers.fold import counts
 from detente.dossiers.ladder import Ladder, ladder
@@ -82,7 +82,7 @@ class Silences:
                     shown = presence(line.charter, member.number, saw, ours, now.wall_s, silent)
                     fault = self._more_than(machine, line, member.number, shown, ours)
                     late = [
-                        one.place
+                        one
                         for rungs in ours
                         for one in overdue_of(line.charter, rungs, now.wall_s, silent)
                         if one.member == member.number
@@ -150,17 +150,19 @@ class Silences:
 
 
 def _of_emcon(
-    said: list[tuple[int, ReceiveOnly]], shown: Presence, late: list[Place], now_s: int
+    said: list[tuple[int, ReceiveOnly]], shown: Presence, late: list[Overdue], now_s: int
 ) -> str:
     """What contradicts the last announcement of a member, or nothing."""
     if not said:
         return "it announced nothing" if shown.state is State.RECEIVE_ONLY else ""
     at_s, last = said[-1]
-    holds = max(at_s, last.from_s) <= now_s < last.until_s
+    from_s = max(at_s, last.from_s)
+    holds = from_s <= now_s < last.until_s
     if holds and shown.state is not State.RECEIVE_ONLY:
         return "it announced that it sends nothing"
-    if holds and late:
-        return f"it is receive-only, and called late with {late[0].index}"
+    missed = [one.place.index for one in late if one.due_s >= from_s]
+    if holds and missed:
+        return f"it is receive-only, and called late with {missed[0]}"
     if shown.state is State.RECEIVE_ONLY and now_s > last.until_s + PRESENCE_LEASE_S:
         return "that was over at the time it announced"
     return ""
@@ -194,6 +196,9 @@ def _unfounded(line: Line, member: int, shown: Presence, ours: list[Ladder]) -> 
 
 
 def _stated(line: Line, member: int, place: Place) -> bool:
-    """Whether any log of a member says that it holds an entry, by what is in memory."""
-    logs = [log for log in line.logs.values() if log.id.member == member and log.frozen < 0]
-    return any(log.stated.get(place.log, 0) > place.index for log in logs)
+    """Whether the log of a member says that it holds an entry, by what is in memory; what stands in
+    one of before it was restored may be withheld."""
+    log = max(
+        (log for log in line.logs.values() if log.id.member == member), key=lambda one: one.id
+    )
+    return log.frozen < 0 and log.stated.get(place.log, 0) > place.index
