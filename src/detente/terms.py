@@ -85,6 +85,7 @@ ACCIDENT: Final[Mapping[str, str]] = {
     "known": marked("known: {said}"),
     "asked": marked("asked: {said}"),
 }
+RECEIVE_ONLY: Final = marked("no receipt by {name} before {until} at most: it is receive-only")
 MISSING: Final[Mapping[str, str]] = {
     "receipt": marked("OVERDUE: no receipt by {name}, due {when}"),
     "answer": marked("OVERDUE: no answer by {name}, due {when}"),
@@ -163,12 +164,50 @@ def member_rows(member: Mapping[str, Any], when: Callable[[int], str]) -> list[s
     linked = _("link up") if member.get("linked") else _("link down")
     silence = member.get("silence") or {}
     since = when(silence["since_s"]) if silence.get("since_s") is not None else "-"
-    state = word(PRESENCES, silence["state"]).format(since=since) if silence else ""
+    until = when(silence["until_s"]) if silence.get("until_s") is not None else "-"
+    state = word(PRESENCES, silence["state"]).format(since=since, until=until) if silence else ""
     about = f" ({plain(str(silence['entry']))})" if silence.get("entry") else ""
     sources = ", ".join(word(SOURCES, source) for source in silence.get("stated_by") or ())
     row = f"{name} ({role}): {linked}; {state}{about}" + (f" [{sources}]" if sources else "")
-    mute = [_("its node is MUTE: restored, and not adopted yet")] if member.get("mute") else []
-    return [row, *mute]
+    more = [_("its node is MUTE: restored, and not adopted yet")] if member.get("mute") else []
+    return [row, *more, *_receive_only_rows(member, when)]
+
+
+def _receive_only_rows(member: Mapping[str, Any], when: Callable[[int], str]) -> list[str]:
+    """What a member that announced it does not do meanwhile, and what may be forgotten of it."""
+    said = member.get("receive_only")
+    if not said:
+        return []
+    if not said["bearers"]:
+        return [_("no receipt comes before it ends, and nothing says that anybody reads there")]
+    bearers = ", ".join(plain(str(one)) for one in said["bearers"])
+    text = _("EMCON: sends nothing over {bearers} until {until} at most")
+    return [text.format(bearers=bearers, until=when(said["until_s"]))]
+
+
+def emcon_rows(line: Mapping[str, Any], when: Callable[[int], str]) -> list[str]:
+    """What our own officers ordered, and who has been told: to the others it is plain silence."""
+    order = line.get("emcon")
+    if not order:
+        return []
+    bearers = ", ".join(plain(str(one)) for one in order["bearers"]) or _("every bearer")
+    text = (
+        _("EMCON HERE: this node sends nothing over {bearers} until {until}")
+        if order["holds"]
+        else _("EMCON ORDERED: from {since} until {until} nothing is sent over {bearers}")
+    )
+    times = {"since": when(order["from_s"]), "until": when(order["until_s"])}
+    return [
+        text.format(bearers=bearers, **times),
+        *(
+            _("NOT ANNOUNCED to {name}: there it is plain silence").format(name=plain(one["name"]))
+            if one["at_s"] is None
+            else _("announced to {name}: received {when}").format(
+                name=plain(one["name"]), when=when(one["at_s"])
+            )
+            for one in order["told"]
+        ),
+    ]
 
 
 def bearer_rows(line: Mapping[str, Any], number: object, when: Callable[[int], str]) -> list[str]:

@@ -67,6 +67,7 @@ STATERS: Final[Mapping[str, str]] = {
 }
 
 SILENCES: Final[Mapping[str, str]] = {
+    "receive-only": marked("EMCON: receive-only since {since}, until {until} at most"),
     "no-sign-of-life": marked("no sign of life since {since}"),
     "unattended": marked("node alive, nobody on duty"),
     "unanswered": marked("watch on duty, entry unanswered"),

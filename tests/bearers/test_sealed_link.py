@@ -283,3 +283,36 @@ def test_a_frame_without_end_is_refused():
     way.run(lambda: way.ends[1].keys is None)
     assert "no end" in way.ends[1].why
     assert not way.frames[1]
+
+
+def test_a_peer_that_is_known_to_listen_is_sent_each_fragment_four_times():
+    """What it misses of them all stops its lane; frames go on to be sent, no life ends for its
+    silence, and a new one is known to be needed."""
+    way = joined(bits_per_s=9600)
+    way.run(way.up)
+    keys, before = way.ends[0].keys, len(way.packets)
+    way.ends[0].unheard = True
+    way.ends[1].packet = lambda _now_s: None
+    way.ends[1].wake_s = lambda: None
+    way.ends[0].send(b"urgent", urgent=True)
+    for number in range(200):
+        way.ends[0].send(b"%03d" % number * 40)
+    way.pass_s(3600)
+    assert [frame for _, frame in way.frames[1]][:2] == [b"urgent", b"000" * 40]
+    assert len(way.frames[1]) == 201
+    assert len(way.packets) - before == 4 * 201
+    assert way.ends[0].keys is keys
+    assert way.ends[0].gave_up
+    assert way.ends[0].sends[0].is_empty()
+    way.ends[0].end("anew", way.now_s)
+    assert not way.ends[0].gave_up
+
+
+def test_fragments_that_are_all_heard_are_given_up_for_nobody():
+    """Who confirms in time is sent nothing twice, whatever was thought of it."""
+    way = joined(bits_per_s=9600)
+    way.ends[0].unheard = True
+    way.ends[0].send(b"x" * 1000)
+    way.run(lambda: len(way.frames[1]) == 1)
+    way.pass_s(100)
+    assert not way.ends[0].gave_up

@@ -122,3 +122,40 @@ async def test_what_is_no_port_is_named():
             with pytest.raises(LocalError) as caught:
                 open_tty(Tty(device, speed, 1200))
             assert caught.value.refusal is refusal
+
+
+async def test_a_silent_port_is_listened_to_and_begins_anew():
+    """Not a byte leaves it, frames come all the same, and behind the silence begins a new life."""
+    async with cabled() as (_, ports):
+        low, high = await ports[0].link(), await ports[1].link()
+        low.send(b"both are up")
+        assert await high.receive() == [b"both are up"]
+        ports[0].listens(unheard=True)
+        ports[1].be_silent()
+        taken = []
+        ports[1]._pipe.take = lambda *given: taken.append(given) or b""
+        high.send(b"never said")
+        low.send(b"heard")
+        assert await high.receive() == [b"heard"]
+        await asyncio.sleep(0.2)
+        assert taken == []
+        del ports[1]._pipe.take
+        ports[1].speak()
+        assert await high.closed() == "the silence is over"
+        ports[0].listens(unheard=False)
+        again, other = await ports[0].link(), await ports[1].link()
+        assert again.fresh == other.fresh != low.fresh
+        other.send(b"said again")
+        assert await again.receive() == [b"said again"]
+
+
+async def test_what_was_not_repeated_for_a_listener_needs_a_new_life():
+    """A port that gave fragments up begins anew once its peer is to be heard again."""
+    async with cabled() as (_, ports):
+        low, _high = await ports[0].link(), await ports[1].link()
+        ports[0].listens(unheard=True)
+        ports[0].end.gave_up = True
+        ports[0].listens(unheard=False)
+        assert await low.closed() == "the silence is over"
+        again = await ports[0].link()
+        assert again.fresh != low.fresh

@@ -27,6 +27,14 @@ from detente.desk.alarms import (
 NOW_S = 1_770_292_800
 LINE = "ab" * 32
 
+EMCON = {
+    "from_s": NOW_S - 60,
+    "until_s": NOW_S + 60,
+    "bearers": [],
+    "holds": True,
+    "told": [{"name": "Bravo", "at_s": NOW_S - 99}],
+}
+
 
 def member(**more: Any) -> dict[str, Any]:
     """The other side, all well."""
@@ -211,6 +219,21 @@ CASES: list[tuple[str, Severity, dict[str, Any], dict[str, Any]]] = [
         {},
         {"clock": {"error_s": 1, "sent_s": NOW_S - CLOCK_ERROR_S_MAX - HEARTBEAT_S - 2}},
     ),
+    (
+        "receive-only",
+        Severity.NOTICE,
+        {},
+        {
+            "silence": {"state": "receive-only", "since_s": NOW_S - 9, "until_s": NOW_S + 9},
+            "linked": False,
+        },
+    ),
+    (
+        "emcon-here",
+        Severity.NOTICE,
+        {"emcon": EMCON, "queued": 3, "queued_since_s": NOW_S - 99},
+        {},
+    ),
 ]
 
 
@@ -284,6 +307,19 @@ def test_of_a_line_that_is_shut_only_the_worst_is_told() -> None:
         down = member(linked=False, silence={"state": "no-sign-of-life", "since_s": None})
         assert wrong(line(down, waiting=[matter()], **shut)) == []
         assert [one.word for one in wrong(line(down, frozen={"1/0": 1}, **shut))] == ["frozen"]
+
+
+def test_our_own_emcon_is_no_fault_of_the_network() -> None:
+    """No link and no sign of life are our officers' order then; who was not told of it is."""
+    gone = member(linked=False, silence={"state": "no-sign-of-life", "since_s": NOW_S - 500})
+    words_of = [one.word for one in wrong(line(gone, emcon=EMCON))]
+    assert words_of == ["emcon-here"]
+    untold = EMCON | {"told": [{"name": "Bravo", "at_s": None}]}
+    assert [one.word for one in wrong(line(emcon=untold))] == ["emcon-here", "emcon-untold"]
+    later = untold | {"holds": False}
+    assert wrong(line(emcon=later)) == []
+    on_radio = EMCON | {"bearers": ["serial"]}
+    assert [one.word for one in wrong(line(gone, emcon=on_radio))] == ["emcon-here", "no-sign"]
 
 
 def test_one_matter_is_one_alarm_that_goes_on_from_when_it_came() -> None:

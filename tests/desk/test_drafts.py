@@ -317,6 +317,10 @@ def test_time_on_the_air_is_of_the_bearers_in_use() -> None:
         "Charlie: no bearer is up; it waits here",
     ]
     assert phrases.airtimes({}, readers[:1], 9) == ["Bravo: no bearer is up; it waits here"]
+    silence = {"state": "receive-only", "until_s": NOW_S}
+    silent = {"members": [{"number": 0}, {"number": 1, "silence": silence}]}
+    first, _ = phrases.airtimes(silent, readers[:1], 9)
+    assert first.startswith("no receipt by Bravo before ")
 
 
 def test_the_form_of_a_dispatch() -> None:

@@ -45,6 +45,14 @@ class Wire:
         self.reopened: list[bytes] = []
         self.held_closed: set[bytes] = set()
         self.last_sign_s: dict[tuple[bytes, str, str], float] = {}
+        self.silent: frozenset[str] = frozenset()
+        self.unheard: set[bytes] = set()
+
+    def be_silent(self, bearers: frozenset[str]) -> None:
+        self.silent = bearers
+
+    def not_heard(self, parties: set[bytes]) -> None:
+        self.unheard = parties
 
     def up(self, number: int, key: bytes = b"") -> None:
         link = SimpleNamespace(

@@ -16,7 +16,7 @@ from detente.bearers.serial import SerialPort, Tty, open_port
 from detente.bearers.tls import Pin, TlsIdentity, connect
 from detente.bearers.websocket import Shared, WebSocketLink
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import FrameIn, Input, LinkDown, LinkUp
+from detente.core.events import FrameIn, Input, LinkDown, LinkUp, Listen
 from detente.node import links as module
 from detente.node.links import Links
 
@@ -581,6 +581,66 @@ def test_a_cable_with_a_long_frame_is_not_silent(monkeypatch: pytest.MonkeyPatch
         await low.links.close()
         await high.links.close()
         cable.close()
+
+    run(scene)
+
+
+def test_receive_only_cuts_calls_and_listens_to_cables() -> None:
+    """Nothing is called, answered or said over a silent bearer; a cable is heard; at the end all
+    of it begins anew, at the same address."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        cable = Cable()
+        wired(low, high, cable)
+        low.address = await high.listen()
+        low.call(high)
+        await until(lambda: len(low.links.live) == len(high.links.live) == 2, "both links")
+        low.links.send(by(low, "serial")[0], b"both are up")
+        await until(high.frames)
+        low.links.not_heard({HIGH})
+        (heard,) = by(high, "serial")
+        high.links.be_silent(frozenset({"tls", "serial"}))
+        assert by(high, "tls") == []
+        await until(lambda: Listen(heard) in high.inputs)
+        await until(lambda: low.words("call-failed"), "a call that nobody takes")
+        high.links.send(heard, b"not said")
+        low.links.send(by(low, "serial")[0], b"heard all the same", urgent=True)
+        await until(lambda: b"heard all the same" in high.frames())
+        for one in (low, high):
+            one.links.drop_silent(asyncio.get_running_loop().time() + 1_000)
+        assert by(low, "serial")
+        assert by(high, "serial") == [heard]
+        assert not low.frames()
+        assert await high.links.listen("127.0.0.1:1", high.trusted.get) == "127.0.0.1:1"
+        high.links._doors.pop()
+        high.links.be_silent(frozenset())
+        low.links.not_heard(set())
+        await until(lambda: by(low, "tls") and by(high, "tls"), "the call")
+        await until(lambda: by(high, "serial") not in ([], [heard]), "the cable's next life")
+        await until(lambda: by(low, "serial"), "its other end")
+        await low.links.close()
+        await high.links.close()
+        cable.close()
+
+    run(scene)
+
+
+def test_a_door_that_is_taken_meanwhile_is_tried_again() -> None:
+    """Somebody else has the port when the silence ends: that is named, and tried until it is free,
+    or until there is silence once more."""
+
+    async def scene(low: Desk, high: Desk) -> None:
+        address = await high.listen()
+        high.links.be_silent(frozenset({"tls"}))
+        host, port = address.split(":")
+        other = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, int(port))
+        high.links.be_silent(frozenset())
+        await until(lambda: high.words("refused"), "the port in use")
+        assert high.words("refused")[0]["refusal"] == "in-use"
+        other.close()
+        low.address = address
+        low.call(high)
+        await until(lambda: by(low, "tls"), "the call")
 
     run(scene)
 

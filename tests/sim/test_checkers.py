@@ -356,7 +356,7 @@ def test_a_card_that_its_party_never_made_is_seen() -> None:
 def test_who_is_there_and_not_shown_as_there_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the end everybody has a sign of life of everybody."""
 
-    def shown(_charter: object, _member: int, _saw: object, ours: object, _now_s: int) -> Presence:
+    def shown(_charter: object, _member: int, _saw: object, ours: object, *_: object) -> Presence:
         state = State.ALIVE if ours != () else State.NO_SIGN_OF_LIFE
         return Presence(state, Source.OBSERVED)
 

@@ -103,6 +103,25 @@ class SendLane:
             self.due_s = min(self.due_s, each.due_s)
         return None
 
+    def give_up(self, tries: int, now_s: float) -> bool:
+        """Repeats nothing that was sent so often, as if the peer had it: it is known to listen and
+        to confirm nothing. Whether there was any."""
+        spent = [
+            number
+            for number, each in self.under_way.items()
+            if each.tries >= tries and each.due_s <= now_s
+        ]
+        for number in spent:
+            del self.under_way[number]
+        self._confirm(min(self.under_way, default=self.number))
+        return bool(spent)
+
+    def _confirm(self, below: int) -> None:
+        self.confirmed = max(self.confirmed, below)
+        while self._ends and self._ends[0] <= self.confirmed:
+            self._ends.popleft()
+            self.frames_held += 1
+
     def fresh(self, piece_bytes: int) -> UnderWay:
         """Cuts the next fragment, of its frame's share of so many bytes at most; ``has_fresh`` must
         hold."""
@@ -141,10 +160,7 @@ class SendLane:
     def holds(self, held: Held, now_s: float, timing: Timing) -> int:
         """Takes what the peer says it holds; how many bytes of it are new. What was sent before a
         fragment that arrived, and did not arrive itself, is lost."""
-        self.confirmed = max(self.confirmed, min(held.below, self.number))
-        while self._ends and self._ends[0] <= self.confirmed:
-            self._ends.popleft()
-            self.frames_held += 1
+        self._confirm(min(held.below, self.number))
         arrived = [
             self.under_way.pop(number)
             for number in list(self.under_way)

@@ -35,6 +35,7 @@ ANNOUNCE_S_MAX = 60.0
 RETIRED_MAX = 256  # fresh bytes of the peer's earlier lives; then our own begin anew
 SILENT_TRIES = 8  # a fragment sent so often, with nothing heard meanwhile, has nobody to hear it
 SILENT_S_MIN = 60.0
+UNHEARD_TRIES = 4  # of a fragment for a peer that is known to listen and to confirm nothing
 
 
 class Outgoing(NamedTuple):
@@ -46,7 +47,12 @@ class Outgoing(NamedTuple):
 
 class SealedEnd:
     """One end. ``life`` counts the lives of the link, which is up while ``keys`` are there;
-    ``met`` once the peer's end is known to be up too; ``why`` says how the last one ended."""
+    ``met`` once the peer's end is known to be up too; ``why`` says how the last one ended.
+
+    ``unheard`` is set while the peer is known to receive and to send nothing (spec §5): its silence
+    ends no life, and fragments are repeated so often and no more. What it missed then, and all
+    behind it, comes again in the next life only; ``gave_up`` says whether that may be anything.
+    """
 
     def __init__(
         self,
@@ -72,6 +78,7 @@ class SealedEnd:
             0  # of error correction: what the peer asks for, what we do
         )
         self.why = ""
+        self.unheard = False
         self.keys: LinkKeys | None = None
         self._peer_fresh = NOBODY
         self._begin()
@@ -85,7 +92,7 @@ class SealedEnd:
         self._reset()
 
     def _reset(self) -> None:
-        self.met = False
+        self.met = self.gave_up = False
         self._meter.rest()
         self.sends = [SendLane(lane) for lane in range(LANES)]
         self.takes = [TakeLane() for _ in range(LANES)]
@@ -239,6 +246,9 @@ class SealedEnd:
     def _choose(self, now_s: float) -> Fragment | None:
         """The next fragment: an urgent one, but after URGENT_RUN of them one that has waited."""
         lanes = range(LANES)
+        if self.unheard:
+            for each_lane in self.sends:
+                self.gave_up |= each_lane.give_up(UNHEARD_TRIES, now_s)
         waits = [self._has_fresh(n) or self.sends[n].due(now_s) is not None for n in lanes]
         if not any(waits):
             return None
@@ -296,6 +306,8 @@ class SealedEnd:
     # --- the end of a life ---
 
     def _is_silent(self, now_s: float) -> bool:
+        if self.unheard:
+            return False
         heard_s = self.heard_s or 0.0
         tries = max((e.tries for lane in self.sends for e in lane.under_way.values()), default=0)
         return tries > SILENT_TRIES and now_s - heard_s > SILENT_S_MIN

@@ -11,6 +11,7 @@ import os
 import struct
 import termios
 import tty
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, Inbox, framed
@@ -132,6 +133,7 @@ class SerialPort:
         self.peer = peer
         self.end = end
         self.bits_per_s = bits_per_s
+        self.silent = False  # nothing leaves; what comes is taken
         self._fd = fd
         self._pipe = Pipe(end)
         self._loop = asyncio.get_running_loop()
@@ -168,6 +170,27 @@ class SerialPort:
         self._life = None
         self.end.end(reason, self._loop.time())
         self.stir()
+
+    def be_silent(self) -> None:
+        """From now on no byte leaves, not even of what the system has taken already."""
+        self.silent, self._unwritten = True, b""
+        with suppress(termios.error):  # the next read says what is wrong with the port
+            termios.tcflush(self._fd, termios.TCOFLUSH)
+        self.stir()
+
+    def speak(self) -> None:
+        """Bytes leave again, in a new life: what waited would be of the past."""
+        life, self.silent = self._life, False
+        self.end_life("the silence is over")
+        if life is not None:
+            life.lost("the silence is over")
+
+    def listens(self, *, unheard: bool) -> None:
+        """Whether the peer is known to receive and to send nothing; what was not repeated for it
+        while it was comes again in a new life."""
+        if self.end.unheard and not unheard and self.end.gave_up and not self.silent:
+            self.speak()
+        self.end.unheard = unheard
 
     def stir(self) -> None:
         """There is something to be sent."""
@@ -211,6 +234,9 @@ class SerialPort:
             credit = min(credit + (now_s - last_s) * per_s, max(1.0, per_s * UNSENT_S_MAX))
             last_s = now_s
             self._stirred.clear()
+            if self.silent:
+                await self._stirred.wait()
+                continue
             room = 0 if self._unwritten or self._is_behind() else int(credit)
             taken = self._pipe.take(now_s, room) if room else b""
             credit -= len(taken)

@@ -18,16 +18,18 @@ from detente.terms import (
     KINDS,
     LABELS,
     MISSING,
+    RECEIVE_ONLY,
     RELATIONS,
     REVISIONS,
     STEPS,
     bearer_rows,
     counts,
+    emcon_rows,
     member_rows,
     word,
 )
 from detente.times import give_or_take, stamp
-from detente.words import RUNGS, STATERS, _, gloss
+from detente.words import RUNGS, STATERS, _, gloss, translate
 
 View = Mapping[str, Any]
 
@@ -80,6 +82,9 @@ def entry_rows(view: View, *, whole: bool = False) -> Iterator[str]:
         yield "  " + said.format(name=plain(name), when="" if at_s is None else stamp(at_s))
     for late in view.get("overdue") or ():
         yield f"  {late_row(late)}"
+    for one in view.get("receive_only") or ():
+        said = translate(RECEIVE_ONLY)
+        yield "  " + said.format(name=plain(str(one["name"])), until=stamp(one["until_s"]))
 
 
 def late_row(late: View) -> str:
@@ -160,6 +165,7 @@ def line_rows(status: View) -> Iterator[str]:
         yield "  " + _("MUTE: {why}").format(why=plain(str(status["mute"])))
     if status.get("legal_hold"):
         yield "  " + _("LEGAL HOLD: no body of this line is purged here until it is lifted")
+    yield from (f"  {row}" for row in emcon_rows(status, stamp))
     yield "  " + counts(status)
     if status.get("awaiting_release"):
         yield "  " + _("{count} await authorisation").format(count=status["awaiting_release"])
@@ -187,6 +193,9 @@ def sent_rows(result: View) -> Iterator[str]:
     entry = result.get("entry")
     said = _("{state}: {entry}") if entry else _("{state}: number {number} in the outbox")
     state = word(RUNGS, result.get("state"))
+    if result.get("receive_only_until_s") is not None:
+        until = stamp(result["receive_only_until_s"])
+        state = _("queued, EMCON until {until} at most").format(until=until)
     yield said.format(state=state, entry=plain(str(entry)), number=result.get("number"))
 
 

@@ -304,6 +304,64 @@ def hold(session: Session, state: str, line_name: str | None, reason: str) -> No
     session.show(result, lambda: [kept if on else lifted])
 
 
+@line.command(help=marked("Receive only (EMCON): announced, then nothing is sent; or end it."))
+@click.option(
+    "--for", "span", cls=Option, help=marked("How long at most, such as 90min, 12h or 7d.")
+)
+@click.option("--until", cls=Option, help=marked("In place of --for: until when at most (UTC)."))
+@click.option(
+    "--from",
+    "start",
+    cls=Option,
+    help=marked("When it begins (UTC); without it in a minute, so that the others are told first."),
+)
+@click.option(
+    "--bearer",
+    "bearers",
+    multiple=True,
+    type=click.Choice(("tls", "serial", "websocket")),
+    cls=Option,
+    help=marked("What nothing is sent over; all but serial are cut. Without it every bearer."),
+)
+@click.option("--end", is_flag=True, cls=Option, help=marked("End it now, and say so."))
+@click.pass_obj
+def quiet(
+    session: Session,
+    span: str | None,
+    until: str | None,
+    start: str | None,
+    bearers: tuple[str, ...],
+    end: bool,
+) -> None:
+    """On all lines of this node."""
+    if sum((span is not None, until is not None, end)) != 1:
+        raise LocalError(Refusal.USAGE, "one of --for, --until and --end")
+    now_s = int(time.time())
+    from_s = None if start is None else parse_time(start)
+    until_s = None if until is None else parse_time(until)
+    if span is not None:
+        until_s = (from_s or now_s) + parse_span(span)
+    result = asking.ask(
+        session,
+        "quiet",
+        offline=False,
+        end=end,
+        from_s=from_s,
+        until_s=until_s,
+        bearers=list(bearers) or None,
+    )
+
+    def rows() -> Iterator[str]:
+        if not result["ordered"]:
+            yield _("EMCON is over: this node sends again, first the receipts that were held back.")
+            return
+        said = _("EMCON from {since} until {until} at most: nothing is sent, no receipt either.")
+        yield said.format(since=stamp(result["from_s"]), until=stamp(result["until_s"]))
+        yield _("`detente line status` shows who has received the announcement.")
+
+    session.show(result, rows)
+
+
 # --- changing the charter ---------------------------------------------------------------------
 
 

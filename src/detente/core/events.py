@@ -140,7 +140,27 @@ class SetDuty:
     on_duty: bool
 
 
-Input = LinkUp | Carry | LinkDown | FrameIn | Tick | Submit | Accept | Release | Adopt | SetDuty
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """From now on nothing is sent over a link, and what comes is taken all the same (EMCON). That
+    lasts as long as the link does: what follows is another one, with hellos of its own."""
+
+    link: int
+
+
+Input = (
+    LinkUp
+    | Carry
+    | LinkDown
+    | FrameIn
+    | Tick
+    | Submit
+    | Accept
+    | Release
+    | Adopt
+    | SetDuty
+    | Listen
+)
 
 # --- effects ----------------------------------------------------------------------------------
 

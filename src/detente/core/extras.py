@@ -63,6 +63,33 @@ class Duty(IntEnum):
     ON = 1
     OFF = 2
     RELIEVED = 3
+    RECEIVE_ONLY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveOnly:
+    """A duty's word that its author receives and sends nothing (EMCON). ``bearers`` has one bit for
+    each kind of bearer it means (spec/registry.md §6); none for all. Both times in UTC seconds; an
+    end that is no later than the beginning takes back what was announced."""
+
+    from_s: int
+    until_s: int
+    bearers: int = 0
+
+    def encode(self) -> bytes:
+        """u8 state 4, u40 from, u40 until, u8 bearers."""
+        times = u40(self.from_s) + u40(self.until_s)
+        return bytes((Duty.RECEIVE_ONLY,)) + times + bytes((self.bearers,))
+
+
+def decode_receive_only(extra: bytes) -> ReceiveOnly | None:
+    """The announcement in a duty, None where it states something else. MALFORMED if it is cut."""
+    if extra[:1] != bytes((Duty.RECEIVE_ONLY,)):
+        return None
+    reader = Reader(extra[1:])
+    found = ReceiveOnly(reader.u40(), reader.u40(), reader.u8())
+    reader.done()
+    return found
 
 
 class Head(NamedTuple):

@@ -29,6 +29,7 @@ PQ_WITHIN_S = 60  # an author's ML-DSA signature follows an entry on a wide bear
 COSIGN_WITHIN_S = 60  # the cosignature that follows an immediate `seen`
 PRESENCE_EVERY_S = 30  # heartbeat frames
 PRESENCE_LEASE_S = 95  # three missed heartbeats and a little
+RECEIVE_ONLY_S_MAX = 604_800  # for how long one announcement of it excuses: a week
 RELAY_AFTER_S = 5  # a third party's log is asked of another member after this
 ASK_AGAIN_S_MAX = 320  # between two askings for what does not come: 64 times the first wait
 LACKED_EVERY_S = 600  # bodies that a `lacks` names are asked for again

@@ -30,6 +30,7 @@ from detente.core.events import (
     Input,
     LinkDown,
     LinkUp,
+    Listen,
     Now,
     Offered,
     OutboxRow,
@@ -127,9 +128,19 @@ def handle(station: Station, given: Input, now: Now, entropy: Entropy) -> list[E
             check_adopt(step, line, given.k)
         for line in lines:
             adopt(step, line, given.k)
+    elif isinstance(given, Listen):
+        _listen(step, given)
     else:
         _set_duty(step, given)
-    return step.out
+    return _unsaid(step)
+
+
+def _unsaid(step: Step) -> list[Effect]:
+    """The effects without what would be said where nothing may be: an answer, too, is sending."""
+    heard = {link.number for link in step.station.links.values() if link.heard_only}
+    if not heard:
+        return step.out
+    return [one for one in step.out if not (isinstance(one, Send) and one.link in heard)]
 
 
 def wake_ms(station: Station) -> int | None:
@@ -150,8 +161,8 @@ def _timer(line: Line) -> int:
     if not (seen or cosign or quantum) or not line.sessions or not line.may_sign():
         return 0
     greeted = line.greeted()
-    if not greeted:
-        return 0
+    if not greeted:  # what is stated as held is entered all the same while nothing may be said
+        return seen if line.listens() else 0
     if quantum and not any(session.wide for session in greeted):
         quantum = 0
     return _soonest(seen, cosign, quantum)
@@ -216,6 +227,18 @@ def _carry(step: Step, given: Carry) -> None:
     line = step.line(given.line)
     if given.out:  # a hello in what was said has begun the session afresh
         address(step, line, line.sessions[session.link])
+
+
+def _listen(step: Step, given: Listen) -> None:
+    link = step.station.links.get(given.link)
+    if link is None:
+        return  # it has just gone
+    link.heard_only = True
+    for line in step.station.lines.values():
+        session = line.sessions.get(link.number)
+        if session is not None:
+            session.way = Way.HEARD
+            line.touched = True
 
 
 def _link_down(step: Step, given: LinkDown) -> None:

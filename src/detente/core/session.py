@@ -58,7 +58,7 @@ HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two cho
 def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     """Says hello on a link: who we are on this line, what we hold. What we stream begins anew."""
     member = line.charter.number_of(link.party)
-    if member is None or line.left or link.only not in (b"", line.id):
+    if member is None or line.left or link.heard_only or link.only not in (b"", line.id):
         return
     session = line.sessions.get(link.number)
     if session is None:
@@ -107,9 +107,8 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     if link.lines.get(channel, line.id) != line.id:
         raise PeerError(Refusal.NOT_ALLOWED, "a channel of another line")
     old = line.sessions.get(link.number) or Session(link.number, member)
-    fresh = Session(
-        link.number, member, old.channel, wide=link.wide, way=old.way, choked=old.choked
-    )
+    way = Way.HEARD if link.heard_only else old.way
+    fresh = Session(link.number, member, old.channel, wide=link.wide, way=way, choked=old.choked)
     fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
     fresh.chunks_asked, fresh.chunks_owed = old.chunks_asked, old.chunks_owed
     line.sessions[link.number] = fresh

@@ -137,9 +137,10 @@ def sequence(step: Step, line: Line) -> None:
     while line.control:
         drafts = _next_control(line)
         append(step, line, drafts, covering=not line.control)
-    if not line.greeted():
+    speaks = bool(line.greeted())
+    if not speaks and not line.listens():
         return
-    if line.is_open():
+    if line.is_open() and speaks:
         for _ in range(APPENDS_MAX):
             rows = _next_rows(line, _window(line, own))
             if not rows:

@@ -120,6 +120,7 @@ class Link:
     bad_frames: int = 0
     next_channel: int = 1
     only: bytes = b""  # the one line that a file for a courier is of
+    heard_only: bool = False  # we receive there and send nothing
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
 
 
@@ -158,6 +159,10 @@ class Way(Enum):
     LINK = auto()
     OUT = auto()  # a file being written: nothing comes back
     IN = auto()  # one being read: what it asks is answered in the next file
+    HEARD = auto()  # a link that is listened to while we send nothing
+
+
+UNANSWERED = frozenset({Way.IN, Way.HEARD})  # nothing is said over these
 
 
 class Flight(NamedTuple):
@@ -356,7 +361,11 @@ class Line:
 
     def greeted(self) -> list[Session]:
         """The sessions in which the peer has said hello and in which something may be said."""
-        return [s for s in self.sessions.values() if s.greeted and s.way is not Way.IN]
+        return [s for s in self.sessions.values() if s.greeted and s.way not in UNANSWERED]
+
+    def listens(self) -> bool:
+        """Whether what comes is taken in on some link on which nothing may be said."""
+        return any(s.greeted and s.way is Way.HEARD for s in self.sessions.values())
 
     def ask_anew(self) -> None:
         """Something has come, or is missing from now on: it is asked for as it was at first."""

@@ -70,6 +70,18 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         marked("{line}: no sign of life from {name} since {last}"),
         marked("check our own network first; then call them by telephone, and enter what is said"),
     ),
+    "receive-only": (
+        marked("{line}: {name} is receive-only (EMCON) until {until} at most"),
+        marked("no receipt comes before then, and nothing says that anybody reads there"),
+    ),
+    "emcon-here": (
+        marked("{line}: EMCON HERE until {until}: nothing is sent, {count} queued"),
+        marked("an OVERRIDE ends it, and so does: detente line quiet --end"),
+    ),
+    "emcon-untold": (
+        marked("{line}: {name} has not received our announcement of EMCON"),
+        marked("there it is plain silence: tell them by telephone, or end it"),
+    ),
     "link-down": (
         marked("{line}: the link to {name} is down"),
         marked("it is called again by itself; what you write waits and goes out in order"),
@@ -170,7 +182,7 @@ SEVERITIES: Final[Mapping[Severity, str]] = {
     Severity.WARNING: marked("WARNING"),
     Severity.URGENT: marked("URGENT"),
 }
-_TIMES = {"due_s": "due", "last_s": "last", "start_s": "start"}
+_TIMES = {"due_s": "due", "last_s": "last", "start_s": "start", "until_s": "until"}
 
 
 def severity(alarm: Alarm) -> str:

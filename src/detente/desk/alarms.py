@@ -190,7 +190,7 @@ def _of_line(line: View, now_s: int) -> Iterator[Condition]:
     yield from _tests(line, make)
     for member in line["members"]:
         if not member["me"]:
-            yield from _member(member, now_s, make)
+            yield from _member(member, now_s, make, alone=_is_silent(line))
 
 
 def _first(gaps: Sequence[View]) -> dict[str, Any]:
@@ -244,10 +244,23 @@ def _facts(one: View) -> dict[str, Any]:
     return {name: one[name] for name in names if name in one}
 
 
+def _is_silent(line: View) -> bool:
+    """Whether our own node sends nothing at all, as our officers ordered."""
+    order = line.get("emcon") or {}
+    return bool(order.get("holds")) and not order["bearers"]
+
+
 def _queue(line: View, make: Any) -> Iterator[Condition]:
+    order = line.get("emcon") or {}
+    if order.get("holds"):
+        facts = {"until_s": order["until_s"], "count": line["queued"]}
+        yield make("emcon-here", Severity.NOTICE, since_s=order["from_s"], **facts)
+    for one in order.get("told") or ():
+        if one["at_s"] is None and order["holds"]:
+            yield make("emcon-untold", Severity.WARNING, one["name"], name=one["name"])
     if line["awaiting_release"]:
         yield make("awaits-release", Severity.WARNING, count=line["awaiting_release"])
-    elif line["queued"] and line["queued_since_s"] is not None:
+    elif line["queued"] and line["queued_since_s"] is not None and not _is_silent(line):
         since_s = line["queued_since_s"]
         yield make(
             "queue", Severity.WARNING, since_s=since_s, wait_s=QUEUED_S, count=line["queued"]
@@ -269,11 +282,17 @@ def _tests(line: View, make: Any) -> Iterator[Condition]:
             yield make("test-unanswered", Severity.WARNING, one["by"], late=late, **facts)
 
 
-def _member(member: View, now_s: int, make: Any) -> Iterator[Condition]:
+def _member(member: View, now_s: int, make: Any, *, alone: bool) -> Iterator[Condition]:
+    """What is wrong with a member. ``alone``: that no link is up is our own officers' order."""
     number, name = member["number"], member["name"]
     silence = member.get("silence") or {}
     state, since_s = silence.get("state"), silence.get("since_s")
-    if state == "no-sign-of-life":
+    if state == "receive-only":
+        facts = {"name": name, "until_s": silence["until_s"]}
+        yield make("receive-only", Severity.NOTICE, number, since_s=since_s, **facts)
+    elif alone:
+        pass
+    elif state == "no-sign-of-life":
         wait_s = HEARTBEAT_S if since_s is None else 0  # at a start nothing was heard of anybody
         facts = {"name": name, "last_s": since_s}
         yield make("no-sign", Severity.WARNING, number, since_s=since_s, wait_s=wait_s, **facts)

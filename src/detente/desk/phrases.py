@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from detente import terms
 from detente.core.limits import CLOCK_ERROR_UNKNOWN_S
 from detente.dossiers.conventions import dtg
 from detente.plain import plain
@@ -20,6 +21,11 @@ _SOURCES = tuple(CLOCKS)  # by number: spec/registry.md
 def member_row(member: View) -> str:
     """One member in one row."""
     return "; ".join(member_rows(member, dtg))
+
+
+def emcon_rows(line: View) -> list[str]:
+    """What our own officers ordered, and who knows of it."""
+    return terms.emcon_rows(line, dtg)
 
 
 def tests(line: View) -> str:
@@ -83,10 +89,19 @@ def airtimes(line: View, readers: Sequence[View], frame_bytes: int) -> list[str]
     for reader in readers:
         name = plain(str(reader["name"]))
         up = (line.get("bearers") or {}).get(str(reader["number"])) or ()
+        silence = _silence(line, reader["number"])
+        if silence.get("state") == "receive-only":
+            text = _(terms.RECEIVE_ONLY)
+            rows.append(text.format(name=name, until=dtg(silence["until_s"])))
         rows += [_airtime(name, one, 8 * frame_bytes) for one in up]
         if not up:
             rows.append(_("{name}: no bearer is up; it waits here").format(name=name))
     return rows
+
+
+def _silence(line: View, number: int) -> View:
+    members: Sequence[View] = line.get("members") or ()
+    return next((one.get("silence") or {} for one in members if one["number"] == number), {})
 
 
 def _airtime(name: str, bearer: View, bits: int) -> str:

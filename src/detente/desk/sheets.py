@@ -42,6 +42,7 @@ def _environment() -> jinja2.Environment:
         "words": words,
         "member_row": phrases.member_row,
         "counts": terms.counts,
+        "emcon_rows": phrases.emcon_rows,
         "tests": phrases.tests,
         "first_thing": phrases.first_thing,
         "bearers": phrases.bearers,

@@ -106,6 +106,11 @@ def _lacks(log: LogId, leaf: Leaf) -> bool:
     return extras.decode_lacks(leaf.extra).log.member != log.member
 
 
+def _duty(_log: LogId, leaf: Leaf) -> bool:
+    extras.decode_receive_only(leaf.extra)
+    return True
+
+
 def _relating(_log: LogId, leaf: Leaf) -> bool:
     extras.decode_relations(leaf.extra, len(leaf.refs))
     return True
@@ -151,6 +156,7 @@ _RULES: Mapping[int, Callable[[LogId, Leaf], bool]] = {
     Kind.ACCUSATION: _accusation,
     Kind.OVER_QUOTA: _over_quota,
     Kind.CLOCK: _clock,
+    Kind.DUTY: _duty,
 }
 # Kinds without a rule here: offers and what follows them have theirs in spec/decisions.md.
 _PLAIN = frozenset(Kind) - _RULES.keys() - {Kind.RENEWAL}

@@ -35,7 +35,8 @@ class Chores:
 
     def run(self) -> None:
         """One round. A refusal of our own side is logged and ends nothing."""
-        for chore in (self._test, self._announce, self._deliver, self._read_on):
+        look = self._node.emcon.look
+        for chore in (self._test, self._announce, self._deliver, self._read_on, look):
             try:
                 chore()
             except LocalError as error:

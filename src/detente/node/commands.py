@@ -23,6 +23,7 @@ from detente.node import (
     asked,
     courier,
     disclosing,
+    emcon,
     lines,
     notices,
     offers,
@@ -133,10 +134,11 @@ def _of_line(
     what is earlier."""
     folds, now_s = node.folds(line), clock(node.home).wall_s
     frozen = folds.frozen(node.station, line)
+    silent = folds.silent(line, frozen)
     waiting = [
         rungs.place
         for rungs in folds.open_ladders(line, frozen)
-        if overdue_of(line.charter, rungs, now_s)
+        if overdue_of(line.charter, rungs, now_s, silent)
     ]
     statements = folds.statements(line, frozen)
 
@@ -144,7 +146,7 @@ def _of_line(
 
     def view(entry: Entry) -> dict[str, Any]:
         carried = courier.carried(files, line, entry)
-        return entry_view(line, entry, now_s, frozen, statements) | {"carried": carried}
+        return entry_view(line, entry, now_s, frozen, statements, silent) | {"carried": carried}
 
     late = {place: view(line.shelf.entry(*place)) for place in waiting[:OVERDUE_SHOWN_MAX]}
     wanted: Callable[[Place], bool] = {
@@ -162,8 +164,10 @@ def _of_line(
 def _show(node: Node, request: Request) -> dict[str, Any]:
     line = _line(node, request)
     entry = find_entry(line, asked.text(request, "entry"))
-    frozen = node.folds(line).frozen(node.station, line)
-    view = entry_view(line, entry, clock(node.home).wall_s, frozen)
+    folds = node.folds(line)
+    frozen = folds.frozen(node.station, line)
+    silent = folds.silent(line, frozen)
+    view = entry_view(line, entry, clock(node.home).wall_s, frozen, None, silent)
     view["carried"] = courier.carried(courier.written(node, line), line, entry)
     leaf = entry.leaf
     view["seen"] = [
@@ -247,6 +251,7 @@ COMMANDS: dict[str, Command] = {
     "inbox": _inbox,
     "show": _show,
     "duty": _duty,
+    "quiet": emcon.quiet,
     "outbox": _outbox,
     "release": _release,
     "journal": _journal,

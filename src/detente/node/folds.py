@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from detente.core.body import unpack
 from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
 from detente.core.ending import ends_of_revoked
 from detente.core.errors import PeerError
-from detente.core.extras import Relation, Rung, decode_accused, decode_relations
+from detente.core.extras import Duty, Relation, Rung, decode_accused, decode_relations
 from detente.core.holding import entries_of
 from detente.core.identity import Origin
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
@@ -26,6 +26,7 @@ from detente.core.proof import CardKeys
 from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import CALLING, asked_of
+from detente.dossiers.emcon import Spans, announced
 from detente.dossiers.fold import SerialGap, frozen_logs
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.receipts import Statements, statements_in
@@ -42,7 +43,7 @@ VIEW_S = 0.1  # what a view may spend on ladders that nobody has looked at yet
 VIEW_READ_S = 0.02  # and on entries that nobody has read yet, where they are more than a few
 VIEW_ENTRIES = 1024  # a few: what came in the last seconds is in every view
 VIEW_AGAIN_S = 1.0  # until views read on again: one page asks several times
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Folds:
     unwatched: int = 0  # matters beyond OPEN_MAX
     gaps: list[SerialGap] = field(default_factory=list)
     indices: dict[LogId, int] = field(default_factory=dict)  # where logs are frozen
+    emcon: list[Place] = field(default_factory=list)  # announcements of receive-only
     changed: bool = False  # since it was last kept
     _frozen: FrozenLogs = field(default_factory=lambda: NOTHING_FROZEN)
     _ends: dict[LogId, int] = field(default_factory=dict)  # of revoked logs, as of ``_frozen``
@@ -67,6 +69,7 @@ class Folds:
     _found: list[Ladder] = field(default_factory=list)
     _again_s: float = 0.0  # when views read on again
     _stated: tuple[object, FrozenLogs, Statements] | None = None  # as of these sizes
+    _silent: tuple[object, Mapping[int, Spans]] | None = None  # as of these announcements
     _ladders: dict[Place, Ladder] = field(default_factory=dict)  # until something changes them
     formed: Formed = field(default_factory=Formed)
     meetings: Meetings = field(default_factory=Meetings)
@@ -111,6 +114,8 @@ class Folds:
                 self.unwatched += 1
         elif leaf.kind == Kind.ACCUSATION:
             self._stale = True
+        elif leaf.kind == Kind.DUTY and leaf.extra[:1] == bytes((Duty.RECEIVE_ONLY,)):
+            self.emcon.append(entry.place)
         if leaf.kind in SERIAL:
             expected = self.serials.get(log, 0) + 1
             if leaf.serial != expected and len(self.gaps) < GAPS_MAX:
@@ -176,6 +181,13 @@ class Folds:
             self._stated = sizes, frozen, statements_in(line.shelf, frozen)
         return self._stated[2]
 
+    def silent(self, line: Line, frozen: FrozenLogs) -> Mapping[int, Spans]:
+        """When members announced that they receive and send nothing."""
+        known = len(self.emcon), frozen
+        if self._silent is None or self._silent[0] != known:
+            self._silent = known, announced(line.shelf, frozen, self.emcon)
+        return self._silent[1]
+
     def _is_open(self, line: Line, place: Place, frozen: FrozenLogs) -> bool:
         rungs = self._ladder(line, place, frozen)
         if _waits(line, rungs):
@@ -224,7 +236,7 @@ class Folds:
             if indices != self.indices:  # what counts has changed: all is read again
                 self.indices, self.scanned, self.serials = indices, {}, {}
                 self.open, self.answers, self.referred, self.declined = {}, {}, {}, {}
-                self.unwatched, self.gaps = 0, []
+                self.unwatched, self.gaps, self.emcon = 0, [], []
         return self._frozen
 
     def forget_verdicts(self) -> None:
@@ -247,6 +259,7 @@ class Folds:
             "unwatched": self.unwatched,
             "formed": [[*_log(log), size] for log, size in self.formed.scanned.items()],
             "forms": _by_log(dict.fromkeys(self.formed.known, 0)),
+            "emcon": [[*_log(place.log), place.index] for place in self.emcon],
             "gaps": [
                 [*_log(gap.place.log), gap.place.index, gap.expected, gap.found]
                 for gap in self.gaps
@@ -278,6 +291,7 @@ def _decoded(state: dict[str, Any]) -> Folds:
             {_read_log(row): row[3] for row in state["formed"]},
             dict.fromkeys(_places(state["forms"])),
         ),
+        emcon=[Place(_read_log(row), row[3]) for row in state["emcon"]],
         gaps=[SerialGap(Place(_read_log(row), row[3]), row[4], row[5]) for row in state["gaps"]],
     )
 

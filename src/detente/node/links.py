@@ -16,7 +16,7 @@ from detente.bearers.serial import SerialLink, SerialPort
 from detente.bearers.tls import Pin, TlsIdentity, TlsLink, connect, listen
 from detente.bearers.websocket import Shared, WebSocketLink
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.events import FrameIn, Input, LinkDown, LinkUp
+from detente.core.events import FrameIn, Input, LinkDown, LinkUp, Listen
 from detente.core.identity import Card
 from detente.core.limits import LINKS_PER_PEER_MAX
 
@@ -37,6 +37,7 @@ FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these
 FRAMES_BYTES_ENOUGH = 49_152  # and so many bytes: one large batch is confirmed before the next one
 
 
+LISTENED_TO = frozenset({SerialLink.bearer})  # what comes there is heard without an answer
 AnyLink = TlsLink | SerialLink | WebSocketLink
 Call = Coroutine[Any, Any, TlsLink | WebSocketLink]
 
@@ -82,6 +83,16 @@ class Live:
         return max(self.heard_s, self.link.heard_s() or 0.0)
 
 
+@dataclass(slots=True)
+class Door:
+    """Where calls are taken; without a listener while nothing may be sent by that bearer."""
+
+    bearer: str
+    address: str
+    take_calls: Callable[[str], Coroutine[Any, Any, Listener]]
+    listener: Listener | None = None
+
+
 class Links:
     """All links of one node. ``identities`` are its TLS key and, after a rotation, the old one."""
 
@@ -92,7 +103,9 @@ class Links:
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers: set[tuple[bytes, str]] = set()  # party, kind of bearer
-        self._listeners: list[Listener] = []
+        self._doors: list[Door] = []
+        self.silent: frozenset[str] = frozenset()  # kinds of bearer over which nothing is sent
+        self.unheard: set[bytes] = set()  # parties that announced that they send nothing
         self._ports: dict[tuple[bytes, str], SerialPort | None] = {}  # party, device
         self._nudge: dict[tuple[bytes, str], asyncio.Event] = {}
         self.live: dict[int, Live] = {}
@@ -107,9 +120,10 @@ class Links:
             party = pins(key)
             return None if party is None or self._is_shut(party) else party
 
-        listener = await listen(address, self.identities[0], allowed, self._answered, self._refused)
-        self._listeners.append(listener)
-        return listener.address
+        def take_calls(at: str) -> Coroutine[Any, Any, Listener]:
+            return listen(at, self.identities[0], allowed, self._answered, self._refused)
+
+        return await self._open(Door(TlsLink.bearer, address, take_calls))
 
     async def listen_websocket(self, address: str, shared: Callable[[], Iterable[Shared]]) -> str:
         """Takes calls over WebSockets, of whoever we share a secret with."""
@@ -117,9 +131,18 @@ class Links:
         def allowed() -> Iterator[Shared]:
             return (one for one in shared() if not self._is_shut(one.peer))
 
-        listener = await websocket.listen(address, allowed, self._answered, self._refused)
-        self._listeners.append(listener)
-        return listener.address
+        def take_calls(at: str) -> Coroutine[Any, Any, Listener]:
+            return websocket.listen(at, allowed, self._answered, self._refused)
+
+        return await self._open(Door(WebSocketLink.bearer, address, take_calls))
+
+    async def _open(self, door: Door) -> str:
+        """Where it listens, or will once anything may be sent there."""
+        if door.bearer not in self.silent:
+            door.listener = await door.take_calls(door.address)
+            door.address = door.listener.address
+        self._doors.append(door)
+        return door.address
 
     def keep_calling(self, party: bytes, address: Callable[[], str | None]) -> None:
         """Calls a party by TLS whenever no such link leads to it, at ``address()``. A call that is
@@ -175,6 +198,57 @@ class Links:
         """The links to a party."""
         return [live for live in self.live.values() if live.link.peer == party]
 
+    # --- receive-only ---
+
+    def be_silent(self, bearers: frozenset[str]) -> None:
+        """From now on nothing is sent over these kinds of bearer. A serial port is listened to; the
+        others are cut, for whoever receives over them answers. On what is no longer among them all
+        begins anew."""
+        self.silent = bearers
+        for door in self._doors:
+            if door.bearer in bearers and door.listener is not None:
+                door.listener.close()
+                door.listener = None
+            elif door.bearer not in bearers and door.listener is None:
+                self._spawn(self._reopen(door))
+        for port in self._open_ports():
+            self._hush(port)
+        for live in [one for one in self.live.values() if one.link.bearer in bearers]:
+            if live.link.bearer in LISTENED_TO:
+                live.waiting.clear()
+                live.waiting_bytes = live.urgent = 0
+                self._spawn(self._listen_to(live.number))
+            else:
+                self._end(live, "receive-only")
+
+    async def _listen_to(self, number: int) -> None:
+        await self._desk.take([Listen(number)])
+
+    async def _reopen(self, door: Door) -> None:
+        while door.bearer not in self.silent and door.listener is None:
+            try:
+                door.listener = await door.take_calls(door.address)
+            except LocalError as error:
+                self._desk.tell("refused", refusal=error.refusal.word)
+                await asyncio.sleep(PATIENCE_S)
+
+    def _open_ports(self) -> list[SerialPort]:
+        return [port for port in self._ports.values() if port is not None]
+
+    def _hush(self, port: SerialPort) -> None:
+        silent = SerialLink.bearer in self.silent
+        if silent and not port.silent:
+            port.be_silent()
+        elif port.silent and not silent:
+            port.speak()
+        port.listens(unheard=port.peer in self.unheard)
+
+    def not_heard(self, parties: set[bytes]) -> None:
+        """These announced that they receive and send nothing: no link to them ends for it."""
+        self.unheard = parties
+        for port in self._open_ports():
+            port.listens(unheard=port.peer in parties)
+
     # --- sending ---
 
     def send(self, number: int, frame: bytes, *, urgent: bool = False) -> None:
@@ -184,7 +258,7 @@ class Links:
         once, and sends it before all it has.
         """
         live = self.live.get(number)
-        if live is None:
+        if live is None or live.link.bearer in self.silent:
             return
         if urgent and not live.link.wide:
             self._hand_over(live, frame, urgent=True)
@@ -248,6 +322,10 @@ class Links:
     def drop_silent(self, now_s: float) -> None:
         """Ends links on which nothing has come for too long: a cut cable says nothing."""
         for live in list(self.live.values()):
+            if live.link.bearer in self.silent or (
+                live.link.peer in self.unheard and not live.link.wide
+            ):
+                continue  # whoever sends nothing cannot make another life of it
             if now_s - live.last_sign_s() > SILENT_S:
                 self._end(live, "no sign of life")
 
@@ -265,8 +343,9 @@ class Links:
 
     async def close(self) -> None:
         """Ends everything, and waits for it."""
-        for listener in self._listeners:
-            listener.close()
+        for door in self._doors:
+            if door.listener is not None:
+                door.listener.close()
         for live in list(self.live.values()):
             self._end(live, "the node stops")
         for task in list(self._tasks):
@@ -303,7 +382,7 @@ class Links:
         turn = 0  # counts the links that seem to have been refused
         while True:
             await self._pause(self._nudge[party, bearer], wait_s)
-            if self.is_called(party, bearer) or party in self.held_closed or self._is_shut(party):
+            if not self._may_call(party, bearer):
                 wait_s = LINKED_S
                 continue
             calling = call(turn)
@@ -331,6 +410,7 @@ class Links:
                 port = open_port() if self._welcomes(party) else None
                 while port is not None and self._welcomes(party):
                     self._ports[party, device] = port
+                    self._hush(port)
                     said = ""
                     await self._carry(await port.link(), called=True, way=device)
             except (LocalError, PeerError) as error:
@@ -342,6 +422,10 @@ class Links:
                 if port is not None:
                     port.close()
             await asyncio.sleep(PATIENCE_S)
+
+    def _may_call(self, party: bytes, bearer: str) -> bool:
+        closed = party in self.held_closed or self._is_shut(party) or bearer in self.silent
+        return not closed and not self.is_called(party, bearer)
 
     def _welcomes(self, party: bytes) -> bool:
         closed = party in self.held_closed or self._is_shut(party)
@@ -399,6 +483,8 @@ class Links:
         peer = live.link.peer
         if peer in self.held_closed:
             return "held closed"
+        if live.link.bearer in self.silent - LISTENED_TO:
+            return "receive-only"
         for other in self.linked(peer):
             if (other.link.bearer, other.way) != (live.link.bearer, live.way):
                 continue

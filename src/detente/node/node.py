@@ -20,6 +20,7 @@ from detente.dossiers.presence import Observation
 from detente.node import chores, link_secrets, renewal, web
 from detente.node.asked import Apart
 from detente.node.commands import run_command
+from detente.node.emcon import Emcon
 from detente.node.folds import Folds
 from detente.node.links import Links
 from detente.node.logs import NodeLog
@@ -56,6 +57,7 @@ class Node:
         self.secrets_sent: set[int] = set()  # links by which our secret for a serial port went
         self.offers_taken: dict[bytes, tuple[int, int]] = {}  # party -> hour, how many
         self.chores = chores.Chores(self)
+        self.emcon = Emcon(self)
         self.known_folds: dict[bytes, Folds] = {}
         self.drill_ends: dict[bytes, Ends] = {}
         self._sightings = Sightings()
@@ -113,6 +115,8 @@ class Node:
             raise outcome.refused[0]
         if isinstance(given, Submit) and given.draft.precedence >= Precedence.FLASH:
             self._hurry(given.line)
+        if isinstance(given, Submit) and given.draft.precedence == Precedence.OVERRIDE:
+            self.emcon.override()
 
     def _hurry(self, line_id: bytes) -> None:
         """FLASH waits: whoever of this line has no link is called now."""
@@ -224,7 +228,10 @@ class Node:
         return None if card is None or card.tls_ed25519 in self.station.revoked else card
 
     def urgent_for(self, party: bytes) -> bool:
-        """Whether something at FLASH or above waits for this party, or for its receipt."""
+        """Whether something at FLASH or above waits for this party, or for its receipt, and it has
+        not announced that it sends nothing."""
+        if self.links is not None and party in self.links.unheard:
+            return False
         return any(
             line.queue.by_precedence[Precedence.FLASH]
             or line.queue.by_precedence[Precedence.OVERRIDE]
@@ -270,6 +277,7 @@ class Node:
     def go_online(self, links: Links) -> None:
         """From now on there is a network: every trusted party that has an address is called."""
         self.links = links
+        self.emcon.look()
         self._call_everyone(links)
         link_secrets.keep_open(self, links)
 

@@ -7,7 +7,7 @@ Values only, and beside ``views.line_status``: these need the store and the link
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ from detente.core.identity import author_name
 from detente.core.leaf import Precedence
 from detente.core.station import Line
 from detente.dossiers.deadlines import Missing, asked_of, overdue_of
+from detente.dossiers.emcon import Spans, whole
 from detente.dossiers.ladder import Ladder
-from detente.dossiers.linktest import Outcome, results
+from detente.dossiers.linktest import Outcome, Result, results
 from detente.node import courier
 from detente.node.opening import clock
 from detente.node.places import entry_word, log_word, place_word
@@ -38,10 +39,12 @@ def outlook(node: Node, line: Line, now_s: int) -> dict[str, Any]:
     folds = node.folds(line)
     frozen = folds.frozen(node.station, line)
     ladders = folds.open_ladders(line, frozen)
+    silent = folds.silent(line, frozen)
     return {
         "waiting": _waiting(line, ladders),
-        "late": _late(line, ladders, now_s),
-        "link_tests": _tests(line, frozen, now_s),
+        "late": _late(line, ladders, now_s, silent),
+        "link_tests": _tests(line, frozen, now_s, silent),
+        "emcon": node.emcon.view(line),
         "queued_since_s": min((row.submitted_s for row in line.queue.rows.values()), default=None),
         **_bearers(node, line, now_s),
         "couriers": _couriers(node, line),
@@ -90,7 +93,9 @@ def _matter(line: Line, rungs: Ladder) -> dict[str, Any]:
     }
 
 
-def _late(line: Line, ladders: Sequence[Ladder], now_s: int) -> list[dict[str, Any]]:
+def _late(
+    line: Line, ladders: Sequence[Ladder], now_s: int, silent: Mapping[int, Spans]
+) -> list[dict[str, Any]]:
     """What is overdue and by whom, the longest overdue first."""
     found = [
         _matter(line, rungs)
@@ -101,15 +106,18 @@ def _late(line: Line, ladders: Sequence[Ladder], now_s: int) -> list[dict[str, A
             "due_s": late.due_s,
         }
         for rungs in ladders
-        for late in overdue_of(line.charter, rungs, now_s)
+        for late in overdue_of(line.charter, rungs, now_s, silent)
         # A receipt of ours is our node's business, and it states it as soon as it can.
         if not (late.member == line.me and late.missing is Missing.RECEIPT)
     ]
     return sorted(found, key=itemgetter("due_s", "place"))[:SHOWN_MAX]
 
 
-def _tests(line: Line, frozen: FrozenLogs, now_s: int) -> list[dict[str, Any]]:
-    """The last turns of the link test and what became of each."""
+def _tests(
+    line: Line, frozen: FrozenLogs, now_s: int, silent: Mapping[int, Spans]
+) -> list[dict[str, Any]]:
+    """The last turns of the link test and what became of each, but for those that a member could
+    not send or answer, being receive-only as it had announced."""
     from_s = now_s - TURNS_BACK * line.charter.test_every_s
     return [
         {
@@ -121,8 +129,18 @@ def _tests(line: Line, frozen: FrozenLogs, now_s: int) -> list[dict[str, Any]]:
             "late": [name_of(line, member) for member in found.late],
         }
         for found in results(line.shelf, line.charter, max(0, from_s), now_s, frozen)
-        if found.outcome is not Outcome.AHEAD
+        if found.outcome is not Outcome.AHEAD and not _excused(found, silent)
     ]
+
+
+def _excused(found: Result, silent: Mapping[int, Spans]) -> bool:
+    missing = (found.slot.member,) if found.outcome is Outcome.MISSED else found.late
+    slot = found.slot
+    return bool(missing) and all(
+        any(one.from_s < slot.end_s and slot.start_s < one.until_s for one in spans)
+        for member in missing
+        for spans in [whole(silent.get(member, ()))]
+    )
 
 
 def _bearers(node: Node, line: Line, now_s: int) -> dict[str, dict[str, list[dict[str, Any]]]]:

@@ -55,6 +55,7 @@ class Loop:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
         links = Links(node, identities(node.home), node.station.party)
+        links.silent = node.emcon.silent()  # before anything listens or calls
         server, work = None, set()
         try:
             addresses = [await links.listen(a, node.pin) for a in node.home.config.listen]

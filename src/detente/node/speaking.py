@@ -116,7 +116,9 @@ def progress(
     """What has become of outbox row ``number``: the first leaf of our log from ``start`` on that
     is ``ours``, and whether all have signed that they hold it."""
     if number in line.queue.rows:
-        return {"number": number, "state": "queued", "entry": None, "done": wait == "queued"}
+        waits = {"number": number, "state": "queued", "entry": None, "done": wait == "queued"}
+        until_s = node.emcon.until_s()
+        return waits if until_s is None else waits | {"receive_only_until_s": until_s}
     own = line.own
     size = 0 if own is None else own.size
     for index in range(start, size):

@@ -5,7 +5,7 @@ Values only; words in three languages are the desk's and the CLI's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from detente.core.decisions import FrozenLogs
@@ -16,11 +16,13 @@ from detente.core.station import Line, Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
 from detente.dossiers.dispatch import CODECS, BodyState, Dispatch, open_body
+from detente.dossiers.emcon import NOBODY, Spans, span_at, whole
 from detente.dossiers.fold import Standing, standing
 from detente.dossiers.ladder import Ladder, ladder, legal_receipt
 from detente.dossiers.linktest import last_test, next_slot
 from detente.dossiers.presence import Observation, Source, presence
 from detente.dossiers.receipts import Statements
+from detente.node.emcon import announced_view
 from detente.node.folds import Folds
 from detente.node.places import entry_word, log_word, place_word
 from detente.node.walking import walk
@@ -46,8 +48,10 @@ def entry_view(
     now_s: int,
     frozen: FrozenLogs,
     statements: Statements | None = None,
+    silent: Mapping[int, Spans] = NOBODY,
 ) -> dict[str, Any]:
-    """One entry as people see it: header, body, ladder. ``statements`` as of ``ladder``."""
+    """One entry as people see it: header, body, ladder. ``statements`` as of ``ladder``, ``silent``
+    as of ``overdue_of``."""
     leaf = entry.leaf
     stand = standing(line.shelf, entry.place, frozen)
     view: dict[str, Any] = {
@@ -80,7 +84,7 @@ def entry_view(
     view |= _body(line, entry)
     if leaf.kind in MESSAGES:
         rungs = ladder(line.shelf, line.charter, entry.place, frozen, statements)
-        view |= _ladder(line, rungs, now_s)
+        view |= _ladder(line, rungs, now_s, silent)
     return view
 
 
@@ -142,7 +146,7 @@ def _body(line: Line, entry: Entry) -> dict[str, Any]:
     return shown
 
 
-def _ladder(line: Line, rungs: Ladder, now_s: int) -> dict[str, Any]:
+def _ladder(line: Line, rungs: Ladder, now_s: int, silent: Mapping[int, Spans]) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     legal: dict[str, int | None] = {}
     for reader in rungs.readers:
@@ -185,7 +189,7 @@ def _ladder(line: Line, rungs: Ladder, now_s: int) -> dict[str, Any]:
         ]
         found = legal_receipt(line.charter, reader)
         legal[name] = None if found is None else found.at_s
-    overdue = overdue_of(line.charter, rungs, now_s)
+    overdue = overdue_of(line.charter, rungs, now_s, silent)
     return {
         "ladder": steps,
         "translations": [
@@ -200,6 +204,12 @@ def _ladder(line: Line, rungs: Ladder, now_s: int) -> dict[str, Any]:
         "overdue": [
             {"name": name_of(line, one.member), "missing": one.missing.value, "due_s": one.due_s}
             for one in overdue
+        ],
+        "receive_only": [
+            {"name": name_of(line, reader.member), "until_s": span.until_s}
+            for reader in rungs.readers
+            if reader.received is None
+            and (span := span_at(whole(silent.get(reader.member, ())), now_s)) is not None
         ],
         "known_to": {log_word(log): size for log, size in rungs.known_to},
     }
@@ -253,7 +263,8 @@ def line_status(
     own = line.own
     open_ladders = folds.open_ladders(line, frozen)
     ours = folds.ours(line, frozen, open_ladders)
-    late = [one for rungs in open_ladders for one in overdue_of(line.charter, rungs, now_s)]
+    silent = folds.silent(line, frozen)
+    late = [one for rungs in open_ladders for one in overdue_of(line.charter, rungs, now_s, silent)]
     slot = next_slot(line.charter, line.me, now_s)
     tested = last_test(line.shelf, line.me, frozen)
     tested_leaf = None if tested is None else line.shelf.entry(*tested).leaf
@@ -275,7 +286,8 @@ def line_status(
         "unreceipted": _unreceipted(line),
         "overdue": len(late),
         "members": [
-            _member(line, member.number, seen, ours, now_s) for member in line.charter.members
+            _member(line, member.number, seen, ours, now_s, silent)
+            for member in line.charter.members
         ],
         "checkpoints": {
             log_word(log.id): {"size": log.size, "root": log.root.hex()}
@@ -310,6 +322,7 @@ def _member(
     seen: dict[int, Observation],
     ours: list[Ladder],
     now_s: int,
+    silent: Mapping[int, Spans],
 ) -> dict[str, Any]:
     member = line.charter.member(number)
     assert member is not None  # noqa: S101  # the caller walks the charter's members
@@ -337,12 +350,14 @@ def _member(
             "sent_s": clock.sent_s,
         }
     if number != line.me:
+        view["receive_only"] = announced_view(line, silent.get(number, ()), now_s)
         saw = seen.get(number, Observation())
-        state = presence(line.charter, number, saw, ours, now_s)
+        state = presence(line.charter, number, saw, ours, now_s, silent)
         view["silence"] = {
             "state": state.state.value,
             "stated_by": [word(source) for source in Source if source in state.source],
             "since_s": state.since_s,
+            "until_s": state.until_s,
             "entry": None if state.entry is None else _word_at(line, state.entry),
         }
     return view

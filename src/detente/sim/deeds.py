@@ -89,6 +89,8 @@ def say(simulation: Simulation, given: Deed) -> None:
     precedence = dice.one_of((0, 1, 1, 1, 1, 2, 2, 3, 4, 5))
     refs, extra = _relation(line, dice) if kind == Kind.DISPATCH else ((), b"")
     submit(machine, kind, body, audience, precedence, refs, extra, text=text)
+    if precedence == Precedence.OVERRIDE and machine.process is not None:
+        simulation.overridden(machine)
 
 
 @deed("burst")

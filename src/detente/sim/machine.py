@@ -92,6 +92,7 @@ class Machine:
     connections: dict[int, Connection] = field(default_factory=dict)  # by our number of the link
     why_down: str = "not started"
     kept_down: bool = False  # no supervisor starts it
+    silent_until_ms: int = 0  # it receives and sends nothing (sim.emcon)
 
     def __post_init__(self) -> None:
         self.trace_name = f"{self.name}/{self.number}"
@@ -103,6 +104,11 @@ class Machine:
         self._wakes: tuple[Process, int] | None = None  # only the latest counts
         self._due = False
         self._tried_ms = -PACE_MS
+
+    @property
+    def silent(self) -> bool:
+        """Whether it receives and sends nothing now."""
+        return self.world.now_ms < self.silent_until_ms
 
     @property
     def station(self) -> Station:

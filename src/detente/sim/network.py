@@ -122,6 +122,11 @@ class Pipe:
         airtime_ms = len(data) * 8_000 // self._route.bits_per_s
         self._timer.later(airtime_ms, lambda: self._left(data))
 
+    def hush(self) -> None:
+        """Nothing leaves that is not in the air yet."""
+        for queue in (self._urgent, self._waiting):
+            queue.clear()
+
     def kill(self) -> None:
         """Nothing more leaves or arrives."""
         self.dead = True

@@ -156,6 +156,8 @@ CARRIED_STREAM, CABLED_STREAM = 886, 5285  # as COMINGS_STREAM
 COURIERS = {"courier": 9, "courier-again": 4}
 CABLE_FAULTS = {"cable-shut": 3, "cable-noise": 3, "rekey": 1, "blackhole": 2}
 MONTHS_MS = (10 * DAY_MS, 60 * DAY_MS)
+EMCON = 1 / 8  # of the seeds without an attack, a quarter as many of the others
+EMCON_STREAM = 1179  # the first by which all seeds that were recorded before stay as they were
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -189,12 +191,15 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         stream = dice.stream("cabled", CABLED_STREAM)
         cables, wired = _cabled(stream, members, until_ms, more_ms)
         deeds += carried + wired
+    quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms, attacks)
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
         until_ms=SETUP_MS + until_ms + more_ms,
         deeds=tuple(sorted(deeds + comings)),
+        until_ms=SETUP_MS + until_ms,
+        deeds=tuple(sorted(deeds + comings + quiet)),
         attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
         routes=tuple(
@@ -250,6 +255,22 @@ def _nights(dice: Dice, members: int, until_ms: int) -> list[Deed]:
                 deeds.append(Deed(at_ms, "night", pair, asleep_ms))
             at_ms += asleep_ms
     return deeds
+
+
+def _quiet(dice: Dice, members: int, until_ms: int, attacks: tuple[Attack, ...]) -> list[Deed]:
+    """In a few seeds parties receive only, for minutes or for hours."""
+    if not dice.happens(EMCON / 4 if attacks else EMCON):
+        return []
+    throws = [dice.stream(number) for number in range(dice.between(4, 10))]
+    return [
+        Deed(
+            _when(throw, until_ms),
+            "quiet",
+            throw.between(0, members - 1),
+            throw.spread(5 * 60_000, 12 * HOUR_MS),
+        )
+        for throw in throws
+    ]
 
 
 def _clock(dice: Dice) -> ClockPlan:

@@ -13,6 +13,7 @@ from itertools import combinations
 
 from detente.core.errors import MachineError
 from detente.sim import attackers, comings, dealings, narrow  # noqa: F401  # their deeds
+from detente.sim import attackers, comings, dealings, emcon
 from detente.sim.checkers import Checkers
 from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock
@@ -78,6 +79,11 @@ class Simulation:
         """What is known of this simulation."""
         return self.world.record
 
+    @staticmethod
+    def overridden(machine: Machine) -> None:
+        """Its officers said something at OVERRIDE."""
+        emcon.override(machine)
+
     def run(self) -> Result:
         """All of it."""
         self.begin()
@@ -139,6 +145,7 @@ class Simulation:
             machine.fuse.left = None
             machine.kept_down = False
             machine.clock.set_right()
+            emcon.speak(machine)
             self.officers.examine(machine)
         world.mend()
         before: Sizes = {}

@@ -131,9 +131,14 @@ class World:
         if pair in self.routes and pair not in self._dialling:
             self._dialling.add(pair)
             delay_ms = self.dice.between(*REDIAL_MS)
-            until_ms = max(self._shut_until_ms.get(pair, 0), self.asleep.get(pair, 0))
+            until_ms = max(self._shut_until_ms.get(pair, 0), self._quiet_until_ms(pair))
             delay_ms = max(delay_ms, until_ms - self.now_ms)
             self.later(delay_ms, lambda: self._connect(pair))
+
+    def _quiet_until_ms(self, pair: tuple[int, int]) -> int:
+        """Until when nobody calls: it is night, or one of them sends nothing."""
+        silent_ms = max(self.machines[number].silent_until_ms for number in pair)
+        return max(self.asleep.get(pair, 0), silent_ms)
 
     def _connect(self, pair: tuple[int, int]) -> None:
         self._dialling.discard(pair)
@@ -142,7 +147,7 @@ class World:
         up = all(machine.process is not None for machine in ends)
         if not up or not route.whole or self.connected(pair) or pair in self._unwired:
             return  # whoever comes back dials
-        if self.asleep.get(pair, 0) > self.now_ms:
+        if self._quiet_until_ms(pair) > self.now_ms:
             self.dial(pair)
             return
         links = self.new_link(), self.new_link()

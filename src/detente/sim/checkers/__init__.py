@@ -73,6 +73,11 @@ class Checkers:
         self._simulation.record.looks += 1
         self._look()
 
+    def listen(self) -> None:
+        """In the midst of a silence: how it is shown."""
+        self._simulation.record.looks += 1
+        self.silences.look()
+
     def _look(self) -> None:
         self.receipts.look()
         self.silences.look()

@@ -1,24 +1,31 @@
 """Every silence named: what is shown of another's presence is one of the named states, and says
-no more than this node has seen and the other has signed."""
+no more than this node has seen and the other has signed. Who announced that it sends nothing is
+shown so, is late with nothing meanwhile, and sends nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from detente.core.events import Tell
+from detente.core.extras import ReceiveOnly, decode_receive_only
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.transcript import Place
 from detente.dossiers.fold import end_of
+from detente.dossiers.deadlines import Overdue, overdue_of
+from detente.dossiers.emcon import announced
+from detente.dossiers.fold import counts
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
 from detente.sim.checkers.ends import guilty, honest, line_of, members, still
 
 if TYPE_CHECKING:
+    from detente.core.decisions import FrozenLogs
     from detente.core.station import Line
     from detente.sim.machine import Machine
+    from detente.sim.network import Connection
     from detente.sim.run import Simulation
 
 FAULT = "silences"
@@ -34,6 +41,13 @@ class Silences:
         self._seen: dict[int, tuple[object, Sightings]] = {}
         self._duty: dict[tuple[int, int], tuple[int, bool]] = {}  # the world's time, what came
         simulation.record.told_to.append(self.told)
+        simulation.record.leaving_to.append(self.leaving)
+
+    def leaving(self, machine: Machine, _link: Connection, _data: bytes, _urgent: bool) -> None:
+        """A frame leaves a machine."""
+        if machine.silent:
+            what = f"{machine.name} sends though it is receive-only"
+            self._simulation.record.fault(FAULT, what)
 
     def told(self, machine: Machine, tell: Tell) -> None:
         """A sign of life, perhaps."""
@@ -61,11 +75,21 @@ class Silences:
             now = machine.clock.now(self._simulation.world.now_ms)
             seen = self._sightings(machine).of_line(line, now.steady_ms, now.wall_s)
             ours = self._ours(machine, line)
+            frozen = frozen_logs(machine.station, line)
+            silent = announced(still(machine, line), frozen)
             for member in line.charter.members:
                 if member.number != line.me:
                     saw = seen.get(member.number, Observation())
-                    shown = presence(line.charter, member.number, saw, ours, now.wall_s)
+                    shown = presence(line.charter, member.number, saw, ours, now.wall_s, silent)
                     fault = self._more_than(machine, line, member.number, shown, ours)
+                    late = [
+                        one
+                        for rungs in ours
+                        for one in overdue_of(line.charter, rungs, now.wall_s, silent)
+                        if one.member == member.number
+                    ]
+                    said = _announcements(machine, line, frozen, member.number)
+                    fault = fault or _of_emcon(said, shown, late, now.wall_s)
                     if fault:
                         what = f"{machine.name} shows {member.name} as {shown.state.value}: {fault}"
                         self._simulation.record.fault(FAULT, what)
@@ -126,6 +150,40 @@ class Silences:
         return ""
 
 
+def _of_emcon(
+    said: list[tuple[int, ReceiveOnly]], shown: Presence, late: list[Overdue], now_s: int
+) -> str:
+    """What contradicts the last announcement of a member, or nothing."""
+    if not said:
+        return "it announced nothing" if shown.state is State.RECEIVE_ONLY else ""
+    at_s, last = said[-1]
+    from_s = max(at_s, last.from_s)
+    holds = from_s <= now_s < last.until_s
+    if holds and shown.state is not State.RECEIVE_ONLY:
+        return "it announced that it sends nothing"
+    missed = [one.place.index for one in late if one.due_s >= from_s]
+    if holds and missed:
+        return f"it is receive-only, and called late with {missed[0]}"
+    if shown.state is State.RECEIVE_ONLY and now_s > last.until_s + PRESENCE_LEASE_S:
+        return "that was over at the time it announced"
+    return ""
+
+
+def _announcements(
+    machine: Machine, line: Line, frozen: FrozenLogs, member: int
+) -> list[tuple[int, ReceiveOnly]]:
+    """When a member made each of its announcements that count, and what it says, in order."""
+    shelf, found = still(machine, line), []
+    for place in sorted(one for one in shelf.of_kind((Kind.DUTY,)) if one.log.member == member):
+        leaf = shelf.entry(*place).leaf
+        if leaf is None or not counts(shelf, place, frozen):
+            continue
+        said = decode_receive_only(leaf.extra)
+        if said is not None:
+            found.append((leaf.time_s, said))
+    return found
+
+
 def _unfounded(line: Line, member: int, shown: Presence, ours: list[Ladder]) -> str:
     """Why the entry that a silence is about does not bear it out, or nothing."""
     if shown.entry is None or not any(one.place == shown.entry for one in ours):
@@ -151,3 +209,9 @@ def _stated(line: Line, member: int, place: Place) -> bool:
             if end is None or end >= log.size:
                 return True
     return False
+    """Whether the log of a member says that it holds an entry, by what is in memory; what stands in
+    one of before it was restored may be withheld."""
+    log = max(
+        (log for log in line.logs.values() if log.id.member == member), key=lambda one: one.id
+    )
+    return log.frozen < 0 and log.stated.get(place.log, 0) > place.index
