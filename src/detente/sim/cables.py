@@ -105,7 +105,7 @@ class Port(Way):
 
     def push(self) -> None:
         """Hands on a slice, if the way is free and there is something to say."""
-        if self.busy or self.shut:
+        if self.busy or self.shut or self.machine.silent:
             return
         bits = self.cable.route.bits_per_s
         data = self._pipe.take(self.now_s, max(1, int(bits * SLICE_S / 8)))
@@ -119,6 +119,9 @@ class Port(Way):
             self._wakes_ms = wake_s
             wait_ms = max(20, int((wake_s - self.now_s) * 1000) + 1)
             self.cable.world.later(wait_ms, lambda: self._woken(wake_s))
+
+    def hush(self) -> None:
+        """As ``SerialPort.be_silent``: ``push`` sees that its machine is silent."""
 
     def kill(self) -> None:
         """The machine hangs up, or is gone."""
@@ -376,6 +379,13 @@ class Cables:
         """A process runs: it opens its ports."""
         for cable, side in self.of(machine):
             cable.look(side)
+
+    def spoke(self, machine: Machine) -> None:
+        """Its silence is over: what waited in its ports leaves."""
+        for cable, side in self.of(machine):
+            port = cable.ports[side]
+            if port is not None:
+                port.push()
 
     def died(self, machine: Machine) -> None:
         """It is gone, with its ports."""

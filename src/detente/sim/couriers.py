@@ -77,6 +77,9 @@ class _Page:
     def push(self) -> None:
         """As ``network.Way``."""
 
+    def hush(self) -> None:
+        """As ``network.Way``."""
+
     def kill(self) -> None:
         """As ``network.Way``."""
 

@@ -76,6 +76,7 @@ def speak(machine: Machine) -> None:
     for connection in list(machine.connections.values()):
         world.hang_up(connection, machine.number)
     world.reach(machine)
+    world.cables.spoke(machine)
 
 
 def override(machine: Machine) -> None:

@@ -75,6 +75,10 @@ class Way(Protocol):
         """The way may be free, or open again."""
         ...
 
+    def hush(self) -> None:
+        """Nothing leaves that is not in the air yet."""
+        ...
+
     def kill(self) -> None:
         """Nothing more leaves or arrives."""
         ...

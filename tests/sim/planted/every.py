@@ -6,8 +6,6 @@ from sim.planted import (
     carrying,
     coming,
     deciding,
-    coming,
-    deciding,
     falling_silent,
     judging,
     keeping,

@@ -12,10 +12,9 @@ from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.limits import PRESENCE_LEASE_S
 from detente.core.transcript import Place
-from detente.dossiers.fold import end_of
 from detente.dossiers.deadlines import Overdue, overdue_of
 from detente.dossiers.emcon import announced
-from detente.dossiers.fold import counts
+from detente.dossiers.fold import counts, end_of
 from detente.dossiers.ladder import Ladder, ladder
 from detente.dossiers.presence import Observation, Presence, Source, State, presence
 from detente.node.sightings import SIGNS, Sightings
@@ -197,21 +196,12 @@ def _unfounded(line: Line, member: int, shown: Presence, ours: list[Ladder]) -> 
 
 
 def _stated(line: Line, member: int, place: Place) -> bool:
-    """Whether any log of a member says that it holds an entry, by what is in memory. What an old log
-    says beyond its end counts for nothing (spec/ladder.md §2.3, §3)."""
+    """Whether any log of a member says that it holds an entry, by what is in memory. What an old
+    log says beyond its end counts for nothing (spec/ladder.md §2.3, §3)."""
     for log in line.logs.values():
-        if (
-            log.id.member == member
-            and log.frozen < 0
-            and log.stated.get(place.log, 0) > place.index
-        ):
+        stated = log.stated.get(place.log, 0) > place.index
+        if log.id.member == member and log.frozen < 0 and stated:
             end = end_of(line.shelf, log.id)
             if end is None or end >= log.size:
                 return True
     return False
-    """Whether the log of a member says that it holds an entry, by what is in memory; what stands in
-    one of before it was restored may be withheld."""
-    log = max(
-        (log for log in line.logs.values() if log.id.member == member), key=lambda one: one.id
-    )
-    return log.frozen < 0 and log.stated.get(place.log, 0) > place.index
