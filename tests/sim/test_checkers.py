@@ -237,7 +237,7 @@ def test_who_has_stated_an_entry_and_is_blamed_for_it_is_seen(
 ) -> None:
     """«Not receipting» is not said about an entry that the other's log covers."""
 
-    def shown(_charter: object, _member: int, _saw: object, ours: list, _now_s: int) -> Presence:
+    def shown(_charter: object, _member: int, _saw: object, ours: list, *_rest: object) -> Presence:
         place = ours[0].place if ours else None
         return Presence(State.NOT_RECEIPTING, Source.DERIVED, 0, place)
 
