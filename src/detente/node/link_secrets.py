@@ -15,7 +15,6 @@ from detente.core.events import Offered
 from detente.core.frames import Notice, encode_frame
 from detente.core.link_keys import SECRET_BYTES, deliver_secret, take_secret
 from detente.node.config import Serial
-from detente.node.opening import clock
 
 if TYPE_CHECKING:
     from detente.node.links import Links
@@ -103,7 +102,7 @@ def take(node: Node, given: Offered) -> None:
         return
     if kept is not None and written_s is not None and written_s <= kept[1]:
         raise PeerError(Refusal.NOT_ALLOWED, "a link key out of a file that others have overtaken")
-    at_s = clock(node.home).wall_s if written_s is None else written_s
+    at_s = node.now().wall_s if written_s is None else written_s
     keep(node, given.party, secret, at_s)
     node.tell("link-key-taken", party=given.party)
     if node.links is not None:

@@ -42,10 +42,17 @@ class SerialRow(NamedTuple):
     peer: str
 
 
+class WebRow(NamedTuple):
+    """There are no WebSockets here."""
+
+    listen: str = ""
+
+
 class OwnConfig(NamedTuple):
-    """The one thing of a configuration that is asked for here."""
+    """What is asked for here of a configuration."""
 
     serial: tuple[SerialRow, ...] = ()
+    websocket: WebRow = WebRow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Clerk:
     secrets_sent: set[int] = field(default_factory=set)
     distrusted: frozenset[bytes] = frozenset()  # nobody takes trust back here
     files: dict[int, list[bytes]] = field(default_factory=dict)
+    reading_s: int | None = None  # when the file that is being taken was written
     letter: Connection | None = None  # stands for the file that is being written
     chores: _NoFolds = field(default_factory=_NoFolds)
 
@@ -112,6 +120,13 @@ class Clerk:
     def links(self) -> Clerk:
         """The links of this node."""
         return self
+
+    def trusted(self) -> list[bytes]:
+        """The others whose card counts."""
+        return [party for party in self.station.cards if party != self.station.party]
+
+    def url_of(self, party: bytes) -> None:
+        """Nobody is called by one."""
 
     def now(self) -> Now:
         """What this machine's clocks say."""

@@ -19,6 +19,7 @@ from detente.core.events import (
     LinkDown,
     LinkUp,
     Now,
+    Offered,
     Send,
     Tell,
 )
@@ -257,6 +258,7 @@ class Machine:
         return outcome
 
     def _speak(self, spoken: list[Spoken]) -> None:
+        offered: list[Offered] = []
         for one in spoken:
             if isinstance(one, Send):
                 said = [one] if self.mouth is None else self.mouth.says(self, one)
@@ -271,8 +273,13 @@ class Machine:
                     self.world.shut_out(self, connection)
             elif isinstance(one, Tell):
                 self.world.record.told(self, one)
+            elif self.process is not None and self.clerk.reading_s is not None:
+                offered.append(one)  # as long as it is known which file it came in
             elif self.process is not None:
                 self.world.later(0, partial(self.process.clerk.take, one))
+        for one in offered:
+            if self.process is not None:
+                self.clerk.take(one)
 
     def send(self, send: Send) -> None:
         """One frame on one of our links, if it is still there, or into a file."""

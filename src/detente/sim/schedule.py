@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from detente.sim.plan import ROUTE_FAULTS, ClockPlan, Plan, RoutePlan
+from detente.sim.plan import CABLE_FAULTS, ROUTE_FAULTS, ClockPlan, Plan, RoutePlan
 
+ON_CABLES = frozenset({*CABLE_FAULTS, "cable-night", "bulk"})
 ON_ROUTES = frozenset({*ROUTE_FAULTS, "night"})  # deeds whose ``who`` is a pair of machines
 
 
@@ -36,8 +37,14 @@ def rows(plan: Plan) -> Iterator[str]:
                 f"{route.delay_ms}–{route.delay_ms + route.jitter_ms} ms"
                 + (", loses {}, doubles {}, swaps {}".format(*rough) if any(rough) else "")
             )
+    for cable in plan.cables:
+        yield (
+            f"cable     {pairs[cable.pair]} {cable.bits_per_s} bit/s, {cable.delay_ms} ms, "
+            f"damages {cable.damages}, loses {cable.loses}, replays {cable.replays}"
+            + (", alone" if cable.alone else "")
+        )
     for deed in plan.deeds:
-        names = pairs if deed.word in ON_ROUTES else plan.names
+        names = pairs if deed.word in ON_ROUTES | ON_CABLES else plan.names
         said = f" {deed.text!r}" if deed.text else ""
         yield f"{clock(deed.at_ms)} {names[deed.who]} {deed.word} {deed.number}{said}"
     yield f"{clock(plan.until_ms)} the faults stop"

@@ -21,13 +21,13 @@ def shrink(plan: Plan, breaks: Breaks, patience: Patience) -> Plan:
     """The shortest plan found that ``breaks``, beginning with ``plan``, which must.
 
     Deeds go first, by their word, then in halves, quarters and so on down to single ones; then
-    attacks go, clocks and routes become plain, and the end comes sooner. Simpler circumstances may
-    make more deeds idle, so that all is done again until nothing goes.
+    attacks and cables go, clocks and routes become plain, and the end comes sooner. Simpler
+    circumstances may make more deeds idle, so that all is done again until nothing goes.
     """
     while True:
         shorter = _first_to_last(plan, _fewer_words, breaks, patience)
         shorter = _fewer_deeds(shorter, breaks, patience)
-        for simpler in (_attacks, _clocks, _routes, _end):
+        for simpler in (_attacks, _clocks, _routes, _cables, _end):
             shorter = _first_to_last(shorter, simpler, breaks, patience)
         if shorter == plan or not patience():
             return shorter
@@ -96,6 +96,11 @@ def _routes(plan: Plan) -> Iterator[Plan]:
         if route != RoutePlan():
             plain = (*plan.routes[:number], RoutePlan(), *plan.routes[number + 1 :])
             yield replace(plan, routes=plain)
+
+
+def _cables(plan: Plan) -> Iterator[Plan]:
+    for number in range(len(plan.cables)):
+        yield replace(plan, cables=plan.cables[:number] + plan.cables[number + 1 :])
 
 
 def _end(plan: Plan) -> Iterator[Plan]:

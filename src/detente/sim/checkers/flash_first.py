@@ -79,9 +79,7 @@ class FlashFirst:
             if not urgent and not self._held_up(machine):
                 self._behind(word, connection, side)
             waited_ms = now_ms - one.at_ms
-            world = self._simulation.world
-            second = connection.cable and not world.is_unwired(connection.ends)  # until a wide dies
-            steady = since_ms < one.at_ms and process is machine.process and not second
+            steady = since_ms < one.at_ms and process is machine.process
             if steady and waited_ms > AT_ONCE_MS and not self._held_up(machine):
                 self._fault(f"{word} left {waited_ms} ms after it was submitted")
 
