@@ -16,7 +16,7 @@ from importlib import import_module
 
 from scipy.stats import binom
 
-PARTS = ("bench.trends_check_statistics",)
+PARTS = ("bench.trends_check_statistics", "bench.trends_check_data")
 _RARE = 0.001
 
 

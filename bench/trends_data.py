@@ -62,3 +62,33 @@ SELECT i, strftime(happened, '%Y%m%d'), strftime(happened, '%Y%m'), strftime(hap
   'https://www.example.org/world/2021/an-article-with-a-rather-long-title-' || (i * 2 // 9)
 FROM (SELECT i, {actor} AS actor, {target} AS target, {one(CODES, "code")} AS code,
   {day} AS added, {day} - {back} AS happened FROM range({first}, {last}) AS t(i)) ORDER BY i"""
+
+
+def bulk_lake(folder: Path, rows: int, *, seed: int = 1) -> list[str]:
+    """The same sort of rows in the normal form, as a lake keeps them: Parquet by year."""
+    found = []
+    with duckdb.connect(config={"memory_limit": "512MB"}) as db:
+        for year in range(5):
+            part = folder / f"events/source=gdelt2/year={2021 + year}/bulk.parquet"
+            part.parent.mkdir(parents=True, exist_ok=True)
+            query = _normal(rows * year // 5, rows * (year + 1) // 5, rows, seed)
+            db.execute(f"COPY ({query}) TO '{part}' (FORMAT parquet, COMPRESSION zstd)")
+            found.append(str(part))
+    return found
+
+
+def _normal(first: int, last: int, rows: int, seed: int) -> str:
+    def drawn(what: str, values: tuple[str, ...]) -> str:
+        return f"{list(values)!r}[CAST(hash(i, '{what}', {seed}) % {len(values)} AS INTEGER) + 1]"
+
+    return f"""
+SELECT CAST(date_trunc('week', added) AS DATE) AS week,
+  CASE WHEN actor = '' OR target = '' OR actor = target THEN ''
+    ELSE concat(least(actor, target), '-', greatest(actor, target)) END AS dyad,
+  added, added AS happened, CAST(CASE WHEN i % 10 = 0 THEN 365 ELSE 0 END AS INTEGER) AS late_days,
+  actor, target, actor AS place, code, left(code, 2) AS root, CAST(1 AS TINYINT) AS quad,
+  CAST(1 AS FLOAT) AS scale, CAST(i AS VARCHAR) AS event,
+  'https://www.example.org/world/2021/an-article-with-a-rather-long-title-' || (i * 2 // 9) AS story
+FROM (SELECT i, DATE '2021-01-01' + CAST(i * 1825 // {rows} AS INTEGER) AS added,
+  {drawn("actor", COUNTRIES)} AS actor, {drawn("target", COUNTRIES)} AS target,
+  {drawn("code", CODES)} AS code FROM range({first}, {last}) AS t(i)) ORDER BY i"""
