@@ -75,6 +75,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def filled(cell: Cell) -> Cell:
+    """The same cell where an empty one is a mistake: NULL then."""
+    return Cell(f"nullif({cell.sql}, '')", cell.column)
+
+
 def day(cell: Cell, *formats: str) -> Cell:
     """The same cell read as a date in any of these formats."""
     listed = ", ".join(text(one) for one in formats)

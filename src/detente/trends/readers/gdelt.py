@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from detente.trends.readers.form import Cell, Country, Form, at, day, text
+from detente.trends.readers.form import Cell, Country, Form, at, day, filled, text
 
 _BACK, _DAILY, _TWO = 57, 58, 61
 
@@ -46,7 +46,7 @@ EVENTS: Final = Form(
     actor=Country(at(8), "cameo"),
     target=Country(at(18), "cameo"),
     place=Country(_by_width(52, 54), "fips"),
-    code=at(27),
+    code=filled(at(27)),
     quad=at(30),
     scale=at(31),
     story=f"(CASE WHEN {_ADDRESS} LIKE 'http%' THEN {_ADDRESS} ELSE {_NO_ADDRESS} END)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from detente.trends.readers.form import Columns, Country, Form, day
+from detente.trends.readers.form import Columns, Country, Form, day, filled
 
 HEADER: Final = ("event id", "event date", "source name", "cameo code", "target name")
 
@@ -31,7 +31,7 @@ def form(header: Sequence[str]) -> Form:
         actor=Country(column.at("Source Country"), "name"),
         target=Country(column.at("Target Country"), "name"),
         place=Country(column.at("Country"), "name"),
-        code=column.at("CAMEO Code"),
+        code=filled(column.at("CAMEO Code")),
         scale=column.at("Intensity"),
         story=f"(CASE WHEN {story.sql} = '' THEN {source.sql} ELSE {story.sql} END)",
         # One id stands for two events of different dates 145,312 times.
