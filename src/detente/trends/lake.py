@@ -152,13 +152,16 @@ class Lake:
         names = [path.name for path, _ in group.files]
         db.execute("DELETE FROM tally")
         db.execute("CREATE OR REPLACE TEMP TABLE paths AS SELECT ? AS names", [names])
-        before, parts = len(group.failed), []
+        before = len(group.failed)
+        parts: list[str] = []
         for number, batches in enumerate(_slices(map(told, _batches(group)))):
             db.execute("DELETE FROM stage")
             db.register("batch", pa.RecordBatchReader.from_batches(schema, batches))
             db.execute(statement)
             db.unregister("batch")
             if len(group.failed) > before and number:
+                for part in parts:
+                    (self.root / part).unlink()
                 return self._take(db, group, accessed, lambda batch: batch)
             db.execute("DELETE FROM stage WHERE list_contains(?, file)", [[*group.failed]])
             db.execute(staging.TALLY)
