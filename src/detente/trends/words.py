@@ -86,7 +86,7 @@ def percent(p: float) -> str:
         return _("under 1 %")
     if whole > 99:
         return _("over 99 %")
-    return f"{whole} %"
+    return f"{whole}\N{NO-BREAK SPACE}%"
 
 
 def times(ratio: float) -> str:
