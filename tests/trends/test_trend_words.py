@@ -76,11 +76,11 @@ def test_the_term_fits_the_number_printed_beside_it():
 def test_nothing_is_certain():
     """0 and 1 are printed as what can be known."""
     assert [words.percent(p) for p in (0.0, 0.004, 0.5, 0.996, 1.0)] == [
-        "under 1 %",
-        "under 1 %",
+        "under 1\N{NO-BREAK SPACE}%",
+        "under 1\N{NO-BREAK SPACE}%",
         "50\N{NO-BREAK SPACE}%",
-        "over 99 %",
-        "over 99 %",
+        "over 99\N{NO-BREAK SPACE}%",
+        "over 99\N{NO-BREAK SPACE}%",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,13 @@ from trends import world
 from detente import words
 from detente.cli import trends
 from detente.cli.main import main
-from detente.trends.plan import freeze
+from detente.trends import ledger
+from detente.trends.demo_data import FACTOR, NULL, PLANTED, DemoWorld
+from detente.trends.gather import given
+from detente.trends.lake import Lake
+from detente.trends.plan import freeze, load_plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.timeout(900)  # the demo is half a minute of computing, and not ours alone
 
@@ -193,3 +200,23 @@ def test_without_the_extra_one_error_says_so(monkeypatch, tmp_path):
         assert (
             "not installed: detente_no_such_module; pip install 'detente[trends]'" in result.output
         )
+
+
+def test_the_acceptance_rows_of_the_report_hold(demo, monkeypatch):
+    """Words, causes, provenance, bytes and the demo's promises, in their short form."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    rows = importlib.import_module("bench.trends_check_report")
+    folder, _document = demo
+    plan = load_plan(folder / "plan.frozen")
+    asked = given(
+        plan,
+        Lake(folder / "lake"),
+        (),
+        folder / "line.detente",
+        ledger.read(folder / "ledger.jsonl"),
+    )
+    made_up = DemoWorld((), plan.starts, PLANTED, "conflict", FACTOR, NULL, plan.first, plan.last)
+    monkeypatch.setattr(rows, "_world", lambda: (asked, made_up))
+    found = {name: check(True) for name, check in rows.CHECKS.items()}
+    assert {name: row for name, row in found.items() if not row.ok} == {}
+    assert len(found) == 5

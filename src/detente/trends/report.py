@@ -244,13 +244,19 @@ def _environment() -> jinja2.Environment:
         "times": words.times,
         "maybe_times": lambda value: "–" if value is None else words.times(value),
         "span": lambda pair: words.span(*pair),
-        "p": lambda value: f"{value:.3f}" if value < 0.1 else f"{value:.2f}",
+        "p": _p_value,
         "count": lambda value: f"{value:,}".replace(",", "\u202f"),
         "number": lambda value: f"{value:.3g}",
         "slug": lambda text: text.partition(" ×")[0].replace(",", "").replace(" ", "-"),
         "cell": lambda text: plain(str(text)).replace("\\", "\\\\").replace("|", "\\|"),
     }
     return found
+
+
+def _p_value(value: float) -> str:
+    if value < 0.0005:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 _SHEETS = _environment()

@@ -285,7 +285,8 @@ def file_rows(reads: Sequence[FileRead]) -> list[dict[str, Any]]:
             "source": read.source,
             "rows": read.rows,
             "read": read.read,
-            "rejected": ", ".join(f"{why} {count}" for why, count in sorted(read.rejected.items())),
+            "rejected": read.failed
+            or ", ".join(f"{why} {count}" for why, count in sorted(read.rejected.items())),
             "sha256": read.sha256,
         }
         for read in reads[:FILES_MAX]
