@@ -1,8 +1,8 @@
 """What the placebos say of the method itself: its own error, and estimates widened by it.
 
 Schuemie et al. (2014, 2018): at placebos the truth is 1, so how far their estimates lie from it,
-beyond their own intervals, is the method's error on this very data. On real dyads the local level
-left nothing to repair; where a user's data behave worse, this is seen and allowed for.
+beyond their own intervals, is the method's error on this very data. Where that behaves worse than
+what the method was tried on, it is seen and allowed for.
 """
 
 from __future__ import annotations
