@@ -16,8 +16,9 @@ from importlib import import_module
 
 from scipy.stats import binom
 
-PARTS = ("bench.trends_check_statistics",)
+PARTS = ("bench.trends_check_statistics", "bench.trends_check_forecasts")
 _RARE = 0.001
+NORMAL_RARE = 3.09  # standard deviations of a mean, beyond which one in a thousand lies
 
 
 @dataclass(frozen=True, slots=True)

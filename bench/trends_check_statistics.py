@@ -1,4 +1,4 @@
-"""The rows of the methods: false alarms, coverage, bias, placebos, power, forecasts, cost."""
+"""The rows of an estimate: false alarms, coverage, bias, placebos, power, cost."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from multiprocessing import get_context
 
 import numpy as np
 from bench.trends_check import (
+    NORMAL_RARE,
     Check,
     Checks,
     at_least,
@@ -21,13 +22,12 @@ from bench.trends_check import (
     binomial_most,
     within,
 )
-from bench.trends_worlds import Floats, World, chance, dyads, memory, world
+from bench.trends_worlds import World, chance, dyads, memory, world
 from scipy.special import expit
 
-from detente.trends import alarms, forecast, placebo
+from detente.trends import placebo
 from detente.trends.detectable import detectables
 from detente.trends.estimate import Window, changes, prepared, two_sided
-from detente.trends.scores import covered, crps
 from detente.trends.selftest import SelfTest, selftest
 from detente.trends.verdict import moved
 
@@ -36,7 +36,6 @@ RHOS = (0.0, 0.5, 0.8, 0.95)
 BASES = (20.0, 2.0)
 FACTORS = (1.0, 1.4, 0.5)
 ROWS, ROWS_SHORT = 400, 30
-_NORMAL_RARE = 3.09  # standard deviations beyond which one in a thousand lies
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def coverage_overall(short: bool) -> Check:
 def bias(short: bool) -> Check:
     """The mean error of the log ratio in the worst cell."""
     worst = max(cells(short), key=lambda cell: abs(cell.bias))
-    return at_most(abs(worst.bias), 0.10 + _NORMAL_RARE * worst.bias_sd * short)
+    return at_most(abs(worst.bias), 0.10 + NORMAL_RARE * worst.bias_sd * short)
 
 
 @cache
@@ -209,65 +208,6 @@ def detectable_found(short: bool) -> Check:
     return within(share, binomial_least(0.75, n, short=short), binomial_most(0.85, n, short=short))
 
 
-@dataclass(frozen=True, slots=True)
-class Forecasts:
-    """Weeks forecast one to eight ahead; the eight of one origin stand and fall together."""
-
-    moving: Floats  # (origins,) mean CRPS of the moving mean
-    last_year: Floats  # (origins,) of the last 52 weeks
-    covered: float  # share of weeks in the 90 % band of the moving mean
-    weeks: int
-
-
-@cache
-def forecasts(short: bool) -> Forecasts:
-    """Generated dyads, forecast from several origins each."""
-    rows = 10 if short else 26
-    y = dyads(chance("forecast"), rows, 182).y
-    scores: dict[str, list[float]] = {"moving": [], "last_year": []}
-    bands, came = [], []
-    for row, origin in product(range(rows), range(104, 174, 12 if short else 6)):
-        past, coming = y[row, :origin], y[row, origin : origin + 8]
-        year = forecast.last_year(past)
-        made = [forecast.moving(past, ahead=ahead) for ahead in range(1, 9)]
-        pairs = list(zip(made, coming, strict=True))
-        scores["moving"].append(float(np.mean([crps(one.samples, week) for one, week in pairs])))
-        scores["last_year"].append(float(np.mean([crps(year.samples, week) for week in coming])))
-        bands += [one.bands() for one in made]
-        came += coming.tolist()
-    return Forecasts(
-        np.array(scores["moving"]),
-        np.array(scores["last_year"]),
-        covered([(low, high) for low, *_, high in bands], came),
-        len(came),
-    )
-
-
-def forecast_crps(short: bool) -> Check:
-    """CRPS of the moving mean over that of resampling the last 52 weeks, one to eight ahead."""
-    found = forecasts(short)
-    usual = found.last_year.mean()
-    error = (found.moving - found.last_year).std() / np.sqrt(len(found.moving)) / usual
-    limit = 1.02 + _NORMAL_RARE * float(error) * short
-    return at_most(float(found.moving.mean() / usual), limit)
-
-
-def forecast_coverage(short: bool) -> Check:
-    """How many weeks lie in the 90 % band of the moving mean."""
-    found = forecasts(short)
-    low = binomial_least(0.87, found.weeks, short=short)
-    return within(found.covered, low, binomial_most(0.93, found.weeks, short=short))
-
-
-def alarm_rate(_short: bool) -> Check:
-    """Alarms per stated alarm, on dyads that the threshold was not made from."""
-    known, other = (dyads(chance("alarm", name), 52, 182).y for name in ("known", "other"))
-    pooled = [tail for y in known for _, tail in alarms.tails(y)]
-    threshold = alarms.calibrated(pooled, 0.02)
-    seen = [threshold.fires(tail) for y in other for _, tail in alarms.tails(y)]
-    return within(sum(seen) / len(seen) / 0.02, 0.5, 1.5)
-
-
 # The peak of a process is read where a new program resets it: getrusage keeps its parent's.
 _CHILD = """
 import sys, time
@@ -312,9 +252,6 @@ CHECKS: Checks = {
     "attention-burst": attention_burst,
     "placebo-p": placebo_p,
     "detectable-found": detectable_found,
-    "forecast-crps": forecast_crps,
-    "forecast-coverage": forecast_coverage,
-    "alarm-rate": alarm_rate,
     "estimate-130-weeks": lambda _short: at_most(cost(130)[0], 0.1, " s"),
     "estimate-520-weeks": lambda _short: at_most(cost(520)[0], 2.0, " s"),
     "estimate-memory": lambda _short: at_most(cost(520)[1], 150.0, " MB"),

@@ -54,6 +54,16 @@ def test_exposures_count():
     assert found.ninety.low < 1.0 < found.ninety.high
 
 
+def test_weeks_without_data_say_nothing_in_either():
+    """nan in counts and exposures of weeks that are not kept changes nothing."""
+    first, others = pair(9, 1.5, 1.0)
+    keep = np.ones(WEEKS, bool)
+    keep[[20, 60, 115]] = False
+    holes = [tuple(np.where(keep, each, np.nan) for each in one) for one in (first, others)]
+    assert beside(*holes, STARTS, keep=keep) == beside(first, others, STARTS, keep=keep)
+    assert event_study(*holes, STARTS, keep=keep) == event_study(first, others, STARTS, keep=keep)
+
+
 def test_several_others_are_added_up():
     """Their counts and exposures stand for one."""
     y, exposure = together([(np.array([1, 2]), np.array([3, 4])), (np.array([5, 6]), np.ones(2))])

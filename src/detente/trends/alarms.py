@@ -1,7 +1,7 @@
 """When a week stands out: thresholds from weeks in which nothing was planted, never from theory.
 
-On real dyads a nominal 1 % of weeks was 2.2 % and a nominal .1 % was .7 %, so the tail of the
-forecast alone promises too much. What is stated is the rate at which placebo weeks fire.
+Weeks of events have fatter tails than forecasts of them, so the tail of a forecast alone promises
+too much. What is stated is the rate at which placebo weeks fire.
 """
 
 from __future__ import annotations

@@ -155,7 +155,9 @@ class _Fit:
         columns = [after, np.ones_like(after)] if chain.mean else [after]
         self.columns = np.stack(columns, axis=-1)[:, None, :, :]
         self.prior = np.diag([STEP_SD**-2, LEVEL_SD**-2][: len(columns)])
-        self.base = series.offset[:, None, :] + (0.0 if self.odds else np.log(self.trials))
+        self.base = np.where(kept, series.offset, 0.0)[:, None, :]
+        if not self.odds:
+            self.base = self.base + np.log(self.trials)
         against = np.maximum(self.trials - self.y, 0.0) + 0.5 if self.odds else 1.0
         raw = np.where(self.kept, np.log((self.y + 0.5) / against) - self.base, 0.0)
         self.centre = (

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detente.trends.estimate import SKIPPED_WEEKS, TooShortError, Window, changes, prepared
+from detente.trends.estimate import (
+    SKIPPED_WEEKS,
+    Estimate,
+    TooShortError,
+    Window,
+    changes,
+    prepared,
+)
 
 BEFORE_WEEKS_PLACEBO = 26  # a placebo date has at least so many weeks before it
 _AS_FAR = 1e-9  # of a log: equal but for rounding
@@ -50,6 +57,34 @@ def windows_before(
     return [Window(date, 0, date + after) for date in reversed(dates)]
 
 
+def at_earlier_dates(
+    y: ArrayLike,
+    exposure: ArrayLike,
+    starts: int,
+    *,
+    keep: ArrayLike | None = None,
+    skip: int = SKIPPED_WEEKS,
+    model: str = "level",
+    every: int = 1,
+) -> list[Estimate]:
+    """The change at every earlier admissible date of the series, in the order of time.
+
+    A date whose windows hold too few weeks of data is none.
+    """
+    weeks = len(np.asarray(y))
+    windows = [
+        window
+        for window in windows_before(weeks, starts, skip=skip, every=every)
+        if _admissible(y, exposure, window, keep, skip)
+    ]
+    if not windows:
+        return []
+    rows = len(windows)
+    return changes(
+        [y] * rows, [exposure] * rows, windows, keep=[keep] * rows, skip=skip, model=model
+    )
+
+
 def in_time(
     y: ArrayLike,
     exposure: ArrayLike,
@@ -61,22 +96,8 @@ def in_time(
     model: str = "level",
     every: int = 1,
 ) -> PlaceboRank:
-    """The rank of ``ratio`` among the changes at every earlier admissible date of the same series.
-
-    A date whose windows hold too few weeks of data is none; with no admissible date n is 0 and p 1.
-    """
-    weeks = len(np.asarray(y))
-    windows = [
-        window
-        for window in windows_before(weeks, starts, skip=skip, every=every)
-        if _admissible(y, exposure, window, keep, skip)
-    ]
-    if not windows:
-        return rank(ratio, ())
-    rows = len(windows)
-    found = changes(
-        [y] * rows, [exposure] * rows, windows, keep=[keep] * rows, skip=skip, model=model
-    )
+    """The rank of ``ratio`` among the changes ``at_earlier_dates``; without any, n is 0 and p 1."""
+    found = at_earlier_dates(y, exposure, starts, keep=keep, skip=skip, model=model, every=every)
     return rank(ratio, [each.ratio for each in found])
 
 

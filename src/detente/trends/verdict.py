@@ -1,7 +1,7 @@
 """What may be said about a change, computed from its numbers and from nothing else.
 
-Measured on 254 placebo dates of 26 dyads, the rule "both models, 90 %" fires 4.7 % of the time; one
-model alone does so twice as often.
+Both models have to say that something moved: each is too sure of itself where the other is not. How
+often the rule fires where nothing happened is a row of ``make trends-check`` (placebo-verdict).
 """
 
 from __future__ import annotations
