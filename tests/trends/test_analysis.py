@@ -47,6 +47,8 @@ def test_what_was_planted_is_found(found):
     cell = found.stakeholders[0]
     assert cell.level.ninety.low > 2
     assert cell.placebo.p == cell.placebo.smallest_p > 0
+    assert cell.calibration is not None
+    assert cell.calibration.n == cell.placebo.n >= 19
 
 
 def test_windows_leave_the_transition_and_gaps_out(found):

@@ -140,6 +140,7 @@ def test_three_tables_and_what_they_must_say(made):
         assert row["detectable"] > 1
         assert 0 < row["placebo"]["p"] <= 1
         assert row["half"][0] >= row["ninety"][0]
+        assert row["calibrated"]["held"] <= row["calibrated"]["n"] == row["placebo"]["n"]
     assert document["stakeholders"][0]["verdict"] == "moved"
     assert len(document["trends"]) == 4
     assert all(row["scores"]["n"] == 8 for row in document["trends"])

@@ -9,6 +9,7 @@ import numpy as np
 
 from detente.trends import compare, many
 from detente.trends.board import Board, Counted, Series
+from detente.trends.calibration import PLACEBOS_MIN, Calibration, calibration
 from detente.trends.detectable import detectable
 from detente.trends.estimate import (
     Estimate,
@@ -18,7 +19,7 @@ from detente.trends.estimate import (
     fitted,
     two_sided,
 )
-from detente.trends.placebo import PlaceboRank, in_space, in_time, rank
+from detente.trends.placebo import PlaceboRank, at_earlier_dates, rank
 from detente.trends.plan import ALL, Dyad, Plan
 from detente.trends.verdict import Verdict, verdict
 
@@ -44,6 +45,7 @@ class Cell:
     twin: Estimate  # the AR(1) reading
     whole: Estimate | None  # with the transition weeks left in
     placebo: PlaceboRank
+    calibration: Calibration | None  # what placebos say of the method; None with too few
     detectable: float
     verdict: Verdict
     beside: Estimate | None  # against the comparison dyads
@@ -159,7 +161,8 @@ def _cell(plan: Plan, board: Board, asked: _Asked) -> Cell:
     series, starts = whole.cut(first, last), board.starts - first
     level = _change(series, starts, skip, "level")
     twin = _change(series, starts, skip, "ar1")
-    placebo = _placebo(plan, board, asked, level.ratio)
+    earlier, others = _placebos(plan, board, asked)
+    placebo = rank(level.ratio, [one.ratio for one in (*earlier, *others)])
     least = detectable(series.y, series.exposure, starts, keep=series.keep, skip=skip)
     return Cell(
         who=asked.who,
@@ -172,6 +175,7 @@ def _cell(plan: Plan, board: Board, asked: _Asked) -> Cell:
         twin=twin,
         whole=_change(series, starts, 0, "level") if skip else None,
         placebo=placebo,
+        calibration=_calibration([*earlier, *others]),
         detectable=least,
         verdict=verdict(level, twin, placebo if placebo.n else None, least),
         beside=_beside(plan, board, asked, series) if asked.measure == ALONE else None,
@@ -185,26 +189,26 @@ def _change(series: Series, starts: int, skip: int, model: str) -> Estimate:
     return change(series.y, series.exposure, starts, keep=series.keep, skip=skip, model=model)
 
 
-def _placebo(plan: Plan, board: Board, asked: _Asked, ratio: float) -> PlaceboRank:
-    """The rank among earlier dates of the same series and other dyads at the same date."""
+def _placebos(plan: Plan, board: Board, asked: _Asked) -> tuple[list[Estimate], list[Estimate]]:
+    """The same estimate at earlier dates of the series, and of other dyads at the same date."""
     first, last = span(plan, board)
-    series, starts, skip = series_of(board, asked), board.starts, plan.transition_weeks
-    past = series.cut(0, last)
-    in_past = in_time(
-        past.y,
-        past.exposure,
-        starts,
-        ratio,
-        keep=past.keep,
-        skip=skip,
-        every=PLACEBO_EVERY,
+    skip = plan.transition_weeks
+    past = series_of(board, asked).cut(0, last)
+    earlier = at_earlier_dates(
+        past.y, past.exposure, board.starts, keep=past.keep, skip=skip, every=PLACEBO_EVERY
     )
     others = []
     for dyad in plan.comparison:
         other = series_of(board, replace(asked, dyads=(dyad,))).cut(first, last)
-        others.append((other.y, other.exposure, other.keep))
-    beside = in_space(others, starts - first, ratio, skip=skip)
-    return rank(ratio, [*in_past.estimates, *beside.estimates])
+        try:
+            others.append(_change(other, board.starts - first, skip, "level"))
+        except TooShortError:  # no placebo: it has no data
+            continue
+    return earlier, others
+
+
+def _calibration(placebos: Sequence[Estimate]) -> Calibration | None:
+    return calibration(placebos) if len(placebos) >= PLACEBOS_MIN else None
 
 
 def _drawn(plan: Plan, board: Board, cell: Cell) -> tuple[Fitted, Estimate | None]:

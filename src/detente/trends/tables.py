@@ -13,6 +13,7 @@ from detente import __version__
 from detente.trends import words
 from detente.trends.analysis import ALONE, RATE, SHARE, Analysis, Cell, Unfit
 from detente.trends.board import Board, Counted
+from detente.trends.calibration import calibrated
 from detente.trends.estimate import Estimate
 from detente.trends.lake import FileRead
 from detente.trends.plan import OUTCOME_WORDS, Dyad, Plan
@@ -23,6 +24,7 @@ from detente.words import _, marked, ngettext, translate
 CHANCE = 0.05  # how often the verdict rule fires where nothing happened, as measured
 SMALL_COUNT = 200  # distinct stories in both windows together
 LONG_BEFORE_WEEKS = 78
+PLACEBO_HELD_MIN = 0.8  # of 90 % intervals; neighbouring dates share weeks, so not nearer to .9
 PLACEBOS_MIN = 19  # so that a rank p can reach .05
 FILES_MAX = 60  # rows of the table; prov.json has every file
 
@@ -70,6 +72,7 @@ def cell_row(cell: Cell, sources: Sources, outcomes: Sequence[str]) -> dict[str,
             "n": cell.placebo.n,
             "smallest_p": six(cell.placebo.smallest_p),
         },
+        "calibrated": _calibrated(cell),
         "detectable": six(cell.detectable),
         "p_adjusted": six(cell.p_adjusted),
     }
@@ -117,6 +120,18 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         "half": [six(estimate.half.low), six(estimate.half.high)],
         "ninety": [six(estimate.ninety.low), six(estimate.ninety.high)],
         "p_up": six(words.bounded(estimate.p_up)),
+    }
+
+
+def _calibrated(cell: Cell) -> dict[str, Any] | None:
+    """The 90 % interval with the method's own error at placebos allowed for."""
+    if cell.calibration is None:
+        return None
+    _p, ends = calibrated(cell.level, cell.calibration)
+    return {
+        "ninety": [six(ends.low), six(ends.high)],
+        "held": round(cell.calibration.covered * cell.calibration.n),
+        "n": cell.calibration.n,
     }
 
 
@@ -225,6 +240,8 @@ def conditions(
     stories = min((cell.before.of + cell.after.of for cell in main), default=0)
     placebos = min((cell.placebo.n for cell in main), default=0)
     before = min((cell.before.weeks for cell in main), default=0)
+    known = [cell.calibration.covered for cell in main if cell.calibration is not None]
+    held = min(known, default=None)
     agree = sum((cell.level.ratio > 1) == (cell.twin.ratio > 1) for cell in main)
     sources = sorted({read.source for read in reads if read.read})
     return [
@@ -250,6 +267,13 @@ def conditions(
             _("At least {count} weeks before the date").format(count=LONG_BEFORE_WEEKS),
             before >= LONG_BEFORE_WEEKS,
             str(before),
+        ),
+        words.Condition(
+            _("In every cell at least {share} of the placebo intervals hold ×1").format(
+                share=words.percent(PLACEBO_HELD_MIN)
+            ),
+            held is not None and held >= PLACEBO_HELD_MIN if main else None,
+            "–" if held is None else words.percent(held),
         ),
         words.Condition(
             _("Both models point the same way in every cell"),
