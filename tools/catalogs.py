@@ -23,7 +23,11 @@ from babel.messages.pofile import read_po, write_po
 
 LANGUAGES = ("en", "ru", "uk")
 KEYWORDS = {"_": None, "translate": None, "marked": None, "ngettext": (1, 2)}
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2.ext:babel_extract"),
+    ("**/templates/**.md", "jinja2.ext:babel_extract"),
+]
 PRECEDENCES = re.compile(r"\b(?:DEFERRED|ROUTINE|PRIORITY|IMMEDIATE|FLASH|OVERRIDE)\b")
 PROSE = re.compile(r"[a-z]{3}")
 CODE = re.compile(r"`[^`]*`|\{[^}]*\}")

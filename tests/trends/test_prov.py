@@ -15,8 +15,7 @@ ROWS = [WeekCount(date(2014, 1, 6), "AAA", "BBB", "conflict", 3, 4, 0, 1)]
 def made() -> Provenance:
     """A chart derived from counts and one file, and a figure of a transcript."""
     found = Provenance("cd" * 32, frozen=True, engine="SELECT 1")
-    files = found.files([READ])
-    counts = found.series("AAA-BBB-conflict", ROWS, files)
+    counts = found.series("AAA-BBB-conflict", ROWS, found.lake([READ]))
     found.figure("AAA-BBB/conflict/share", {"ratio": 2.0, "lacking": None}, [counts])
     found.figure("line", {}, [found.file("line.detente", "ef" * 32)])
     return found
@@ -63,6 +62,6 @@ def test_other_counts_have_another_hash():
     """One story more changes the entity that figures are derived from."""
     other = Provenance("cd" * 32, frozen=True, engine="SELECT 1")
     more = [WeekCount(date(2014, 1, 6), "AAA", "BBB", "conflict", 4, 4, 0, 1)]
-    other.series("AAA-BBB-conflict", more, other.files([READ]))
+    other.series("AAA-BBB-conflict", more, other.lake([READ]))
     key = "dt:counts-AAA-BBB-conflict"
     assert made().document()["entity"][key] != other.document()["entity"][key]

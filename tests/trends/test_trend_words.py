@@ -67,17 +67,20 @@ def test_terms_are_those_of_icd_203():
 
 def test_the_term_fits_the_number_printed_beside_it():
     """79.6 % is printed as 80 % and called what 80 % is called."""
-    assert (words.likelihood(0.796), words.percent(0.796)) == ("very likely", "80 %")
+    assert (words.likelihood(0.796), words.percent(0.796)) == (
+        "very likely",
+        "80\N{NO-BREAK SPACE}%",
+    )
 
 
 def test_nothing_is_certain():
     """0 and 1 are printed as what can be known."""
     assert [words.percent(p) for p in (0.0, 0.004, 0.5, 0.996, 1.0)] == [
-        "under 1 %",
-        "under 1 %",
-        "50 %",
-        "over 99 %",
-        "over 99 %",
+        "under 1\N{NO-BREAK SPACE}%",
+        "under 1\N{NO-BREAK SPACE}%",
+        "50\N{NO-BREAK SPACE}%",
+        "over 99\N{NO-BREAK SPACE}%",
+        "over 99\N{NO-BREAK SPACE}%",
     ]
 
 
@@ -116,8 +119,8 @@ def test_what_may_be_said_is_not_found():
 
 def test_a_fall_is_told_as_one():
     """Below one half the sentence speaks of a fall, with the other half of the probability."""
-    assert words.direction(0.1) == "That it is lower: very likely (90 %)."
-    assert words.direction(0.9) == "That it is higher: very likely (90 %)."
+    assert words.direction(0.1) == "That it is lower: very likely (90\N{NO-BREAK SPACE}%)."
+    assert words.direction(0.9) == "That it is higher: very likely (90\N{NO-BREAK SPACE}%)."
 
 
 def test_ratios_are_short_and_never_nought():

@@ -37,6 +37,7 @@ _PLACES = {
     "courier": ("courier", "courier"),
     "drill": ("drill", "drill"),
     "desk": ("desk", "desk"),
+    "trends": ("trends", "trends"),
 }
 
 

@@ -154,10 +154,11 @@ def _text(kind: str, at: Point, anchor: str, says: str) -> str:
     return f'<text class="{kind}" {where}>{escape(says)}</text>'
 
 
-def _hatch(key: str) -> str:
+def _hatch(key: str, size: int = 6) -> str:
     return (
-        f'<pattern id="h-{key}" width="6" height="6" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="6"/></pattern>'
+        f'<pattern id="h-{key}" width="{size}" height="{size}" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><line class="hatch" x1="0" x2="0" y1="0" y2="{size}"/>'
+        "</pattern>"
     )
 
 
@@ -250,7 +251,7 @@ def calendar(states: Sequence[tuple[date, str]], key: str, title: str) -> Markup
     failed. Each week says its state in words when pointed at."""
     years = sorted({week.isocalendar().year for week, _state in states})
     size, height = 12.0, len(years) * 16 + 4
-    parts = [_hatch(key)]
+    parts = [_hatch(key, 4)]
     parts += [
         _text("tick", (LEFT - 6, 16.0 * row + 12), "end", str(year))
         for row, year in enumerate(years)

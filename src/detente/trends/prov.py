@@ -53,9 +53,9 @@ class Provenance:
             self._uses(found)
         return found
 
-    def files(self, reads: Iterable[FileRead]) -> list[str]:
-        """Every file of a lake; returns their ids."""
-        return [
+    def lake(self, reads: Iterable[FileRead]) -> str:
+        """All files that were read, as one collection; returns its id."""
+        files = [
             self.file(
                 read.path,
                 read.sha256,
@@ -66,11 +66,17 @@ class Provenance:
                 rejected=sum(read.rejected.values()),
                 first=None if read.first is None else read.first.isoformat(),
                 last=None if read.last is None else read.last.isoformat(),
+                accessed=None if read.accessed is None else read.accessed.isoformat(),
             )
             for read in reads
         ]
+        if "dt:lake" not in self._entities:
+            digest = hashlib.sha256("".join(sorted(files)).encode()).hexdigest()
+            self._entities["dt:lake"] = {"prov:type": "prov:Collection", "dt:sha256": digest}
+            self._comes_from("dt:lake", files)
+        return "dt:lake"
 
-    def series(self, name: str, rows: Iterable[WeekCount], files: Iterable[str]) -> str:
+    def series(self, name: str, rows: Iterable[WeekCount], lake: str) -> str:
         """The weekly counts that figures are computed from; returns their id."""
         said = [
             [row.week.isoformat(), row.a, row.b, row.outcome, row.stories, row.shared, row.late]
@@ -80,7 +86,7 @@ class Provenance:
         found = f"dt:counts-{name}"
         if found not in self._entities:
             self._entities[found] = {"prov:type": "dt:WeeklyCounts", "dt:sha256": digest}
-            self._comes_from(found, files)
+            self._comes_from(found, [lake])
         return found
 
     def figure(self, key: str, values: Mapping[str, Any], sources: Iterable[str]) -> str:

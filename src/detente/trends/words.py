@@ -82,11 +82,10 @@ def bounded(p: float) -> float:
 def percent(p: float) -> str:
     """A probability in whole percent; beyond what can be known, «under 1 %» and «over 99 %»."""
     whole = round(p * 100)
+    said = f"{min(max(whole, 1), 99)}\N{NO-BREAK SPACE}%"
     if whole < 1:
-        return _("under 1 %")
-    if whole > 99:
-        return _("over 99 %")
-    return f"{whole} %"
+        return _("under {percent}").format(percent=said)
+    return _("over {percent}").format(percent=said) if whole > 99 else said
 
 
 def times(ratio: float) -> str:
