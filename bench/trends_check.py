@@ -16,8 +16,12 @@ from importlib import import_module
 
 from scipy.stats import binom
 
-PARTS = ("bench.trends_check_statistics", "bench.trends_check_data")
-PARTS = ("bench.trends_check_statistics", "bench.trends_check_forecasts")
+PARTS = (
+    "bench.trends_check_statistics",
+    "bench.trends_check_forecasts",
+    "bench.trends_check_data",
+    "bench.trends_check_report",
+)
 _RARE = 0.001
 NORMAL_RARE = 3.09  # standard deviations of a mean, beyond which one in a thousand lies
 
