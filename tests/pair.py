@@ -324,12 +324,12 @@ class World:
                 self.link(one, other)
         self.run()
 
-    def link(self, one: str, other: str, *, wide: bool = True) -> None:
+    def link(self, one: str, other: str, *, wide: bool = True, bits_per_s: int = 0) -> None:
         a, b = self.ends[one], self.ends[other]
         la, lb = next(self.numbers), next(self.numbers)
         self.wires[la], self.wires[lb] = (a, b, lb), (b, a, la)
-        a.do(events.LinkUp(la, b.id, wide))
-        b.do(events.LinkUp(lb, a.id, wide))
+        a.do(events.LinkUp(la, b.id, wide, bits_per_s))
+        b.do(events.LinkUp(lb, a.id, wide, bits_per_s))
 
     def cut(self, one: str, other: str) -> None:
         """Both links between two ends die, with everything on them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detente.terms import bearer_rows
+from detente.terms import bearer_rows, quantum_rows
 
 
 def test_every_way_to_a_member_is_one_row() -> None:
@@ -48,3 +48,16 @@ def test_every_way_to_a_member_is_one_row() -> None:
     ]
     assert bearer_rows(line, 0, str) == []
     assert bearer_rows({}, 1, str) == []
+
+
+def test_it_is_said_up_to_where_history_is_quantum_safe() -> None:
+    """One row for each log, where its author signed any of it with ML-DSA or not."""
+    logs = [
+        {"by": "alpha", "size": 5, "of": 7, "entry": "A-0002"},
+        {"by": "b\x1b", "size": 0, "of": 3, "entry": None},
+    ]
+    assert quantum_rows({"quantum": logs}) == [
+        "alpha: quantum-safe up to A-0002 (5 of 7)",
+        "b<U+001B>: nothing is quantum-safe yet",
+    ]
+    assert quantum_rows({}) == []

@@ -210,6 +210,20 @@ def emcon_rows(line: Mapping[str, Any], when: Callable[[int], str]) -> list[str]
     ]
 
 
+def quantum_rows(line: Mapping[str, Any]) -> list[str]:
+    """Up to which entry each side's history cannot be forged later."""
+    rows = []
+    for one in line.get("quantum") or ():
+        name = plain(one["by"])
+        if not one["size"]:
+            rows.append(_("{name}: nothing is quantum-safe yet").format(name=name))
+            continue
+        said = _("{name}: quantum-safe up to {entry} ({size} of {of})")
+        entry = plain(str(one["entry"]))
+        rows.append(said.format(name=name, entry=entry, size=one["size"], of=one["of"]))
+    return rows
+
+
 def bearer_rows(line: Mapping[str, Any], number: object, when: Callable[[int], str]) -> list[str]:
     """Every way to a member in words: those that are up with what was measured of them, those that
     are not, and files."""

@@ -116,6 +116,33 @@ def test_narrow_links_carry_no_ml_dsa() -> None:
     assert not liar.answers(narrow, frames.Quantum)
 
 
+def test_a_narrow_link_carries_ml_dsa_in_a_quiet_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is entered for so long each side signs its log, once, and is quantum-safe up to
+    there; an entry or another link begins the hour anew."""
+    monkeypatch.setattr(limits, "PQ_QUIET_S", 300)
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.cut("alpha", "bravo")
+    world.link("alpha", "bravo", wide=False)
+    world.run(200)
+    alpha.submit("said")
+    world.run(40)
+    ends = ((alpha, bravo, 1), (bravo, alpha, 0))
+    before = [signed(end, 1 - member, end.own().id) for end, _, member in ends]
+    world.frames.clear()
+    world.run(200)
+    world.cut("alpha", "bravo")
+    world.link("alpha", "bravo", wide=False)
+    world.run(250)
+    assert [signed(end, 1 - member, end.own().id) for end, _, member in ends] == before
+    world.run(1000)
+    for end, other, member in ends:
+        name = author_name(end.station.party)
+        assert signed(other, 1 - member, end.own().id)[-1] == (end.own().size, name)
+    sent = [data for _, _, data in world.frames if data[0] >> 4 == frames.Quantum.TYPE]
+    assert len(sent) == 2
+
+
 def test_a_peer_that_comes_late_is_shown_the_last_signature() -> None:
     """Made once, shown to whoever has caught up with it."""
     world = opened(names=("alpha", "bravo", "charlie"))

@@ -418,7 +418,28 @@ def test_duty_is_told_at_once_and_leased() -> None:
     assert session.presence.on_duty
     assert session.presence.lease_s == limits.PRESENCE_LEASE_S
     assert alpha.own().size == size
-    assert bravo.facts("presence")[-1] == {"member": 0, "on_duty": True}
+    said = {"member": 0, "on_duty": True, "lease_s": limits.PRESENCE_LEASE_S}
+    assert bravo.facts("presence")[-1] == said
+
+
+def test_heartbeats_are_seldom_on_a_slow_link() -> None:
+    """Every second one, leased for twice as long; a change of duty is told at once all the same."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    for bits_per_s, every_s in ((75, 60), (600, 30), (0, 30)):
+        world.cut("alpha", "bravo")
+        world.link("alpha", "bravo", wide=False, bits_per_s=bits_per_s)
+        world.run(5)
+        before = len(bravo.facts("presence"))
+        world.run(600)
+        told = bravo.facts("presence")[before:]
+        assert len(told) == 600 // every_s
+        slow = every_s > limits.PRESENCE_EVERY_S
+        lease_s = limits.PRESENCE_SLOW_LEASE_S if slow else limits.PRESENCE_LEASE_S
+        assert told[-1]["lease_s"] == lease_s
+        alpha.do(events.SetDuty(not alpha.station.on_duty))
+        world.run()
+        assert bravo.facts("presence")[-1]["on_duty"] is alpha.station.on_duty
 
 
 def test_a_purge_reaches_our_own_store_first() -> None:

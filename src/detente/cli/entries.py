@@ -26,6 +26,7 @@ from detente.terms import (
     counts,
     emcon_rows,
     member_rows,
+    quantum_rows,
     word,
 )
 from detente.times import give_or_take, stamp
@@ -174,6 +175,7 @@ def line_rows(status: View) -> Iterator[str]:
         yield f"  {first}"
         yield from (f"    {row}" for row in more)
         yield from (f"    {row}" for row in bearer_rows(status, member.get("number"), stamp))
+    yield from (f"  {row}" for row in quantum_rows(status))
     yield from gap_rows(status.get("gaps") or ())
     for log, index in (status.get("frozen") or {}).items():
         frozen = _("FROZEN: log {log} from entry {index} on; what follows is contested")

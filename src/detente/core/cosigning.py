@@ -307,13 +307,15 @@ def judge_quote(step: Step, line: Line, author: LogId, entry: Entry, leaf: Leaf)
 def quantum(step: Step, line: Line) -> None:
     """Our ML-DSA-44 signature over our own log, and over what others' must outlive Ed25519 (F11).
 
-    On wide bearers alone; a peer that lags is shown our last one when it has caught up, and a file
-    for a courier ends with one. Nothing is signed, and nothing shown again, under a key that our
-    own roots revoked.
+    On wide bearers, and on narrow ones once our log has rested for an hour; a peer that lags is
+    shown our last one when it has caught up, and a file for a courier ends with one. Nothing is
+    signed, and nothing shown again, under a key that our own roots revoked.
     """
     card, revoked = step.station.card, step.station.revoked
     files = [s for s in line.greeted() if s.way is Way.OUT]
-    wide = [s for s in line.greeted() if s.wide and s is line.session_of(s.member)] + files
+    quiet = _is_quiet(step, line)
+    best = [s for s in line.greeted() if s is line.session_of(s.member)]
+    wide = [s for s in best if s.wide or quiet] + files
     own = line.own
     if own is None or not line.may_sign() or not wide:
         return
@@ -340,6 +342,14 @@ def quantum(step: Step, line: Line) -> None:
         if shown is not None and session.quantum_size < shown.size <= held:
             session.quantum_size = shown.size
             step.send(session, shown)
+
+
+def _is_quiet(step: Step, line: Line) -> bool:
+    """Whether nothing was entered in our log for so long that a narrow bearer has time for 2,420
+    bytes; what is urgent goes before them all the same."""
+    if not line.quiet_due_ms:
+        line.quiet_due_ms = step.now.steady_ms + limits.PQ_QUIET_S * 1000
+    return step.now.steady_ms >= line.quiet_due_ms
 
 
 def _sign_quantum(step: Step, line: Line, log: Log, head: SignedHead, name: str) -> Quantum:

@@ -55,11 +55,13 @@ class OutboxRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """A bearer reached a trusted party. ``link`` is the node's number for this connection."""
+    """A bearer reached a trusted party. ``link`` is the node's number for this connection;
+    ``bits_per_s`` what a narrow one is said to carry, 0 where nobody says."""
 
     link: int
     party: bytes
     wide: bool = True
+    bits_per_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,16 @@ NAME_CHARS_MAX = 80  # a party's display name, a line's title
 BEARERS_MAX = 8  # addresses in one card
 CLOCK_ERROR_UNKNOWN_S = 65_535  # stated when nobody knows
 PQ_WITHIN_S = 60  # an author's ML-DSA signature follows an entry on a wide bearer
+PQ_QUIET_S = (
+    3600  # and on a narrow one when its log has rested for so long: four minutes of a radio
+)
 COSIGN_WITHIN_S = 60  # the cosignature that follows an immediate `seen`
 PRESENCE_EVERY_S = 30  # heartbeat frames
 PRESENCE_LEASE_S = 95  # three missed heartbeats and a little
 RECEIVE_ONLY_S_MAX = 604_800  # for how long one announcement of it excuses: a week
+PRESENCE_SLOW_EVERY_S = 60  # on a link of less than SLOW_BITS_PER_S, where one takes up to four s
+PRESENCE_SLOW_LEASE_S = 190  # there
+SLOW_BITS_PER_S = 600
 RELAY_AFTER_S = 5  # a third party's log is asked of another member after this
 ASK_AGAIN_S_MAX = 320  # between two askings for what does not come: 64 times the first wait
 LACKED_EVERY_S = 600  # bodies that a `lacks` names are asked for again

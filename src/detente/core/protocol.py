@@ -164,7 +164,7 @@ def _timer(line: Line) -> int:
     if not greeted:  # what is stated as held is entered all the same while nothing may be said
         return seen if line.listens() else 0
     if quantum and not any(session.wide for session in greeted):
-        quantum = 0
+        quantum = max(quantum, line.quiet_due_ms)
     return _soonest(seen, cosign, quantum)
 
 
@@ -211,7 +211,8 @@ def _link_up(step: Step, given: LinkUp) -> None:
     station = step.station
     if given.party not in station.cards or given.party == station.party:
         raise LocalError(Refusal.UNKNOWN_PARTY, given.party.hex()[:16])
-    station.links[given.link] = Link(given.link, given.party, given.wide)
+    slow = not given.wide and 0 < given.bits_per_s < limits.SLOW_BITS_PER_S
+    station.links[given.link] = Link(given.link, given.party, given.wide, slow=slow)
     for line in station.lines.values():
         if line.charter.number_of(given.party) is not None:
             greet(step, line, station.links[given.link], answer=False)
@@ -409,6 +410,8 @@ def _set_duty(step: Step, given: SetDuty) -> None:
     for line in step.station.lines.values():
         line.chores_due_ms = max(1, step.now.steady_ms)
         line.presence_due_ms = 0
+        for session in line.sessions.values():
+            session.beat_due_ms = 0
 
 
 def load_line(

@@ -126,7 +126,7 @@ def _meet(step: Step, line: Line, link: Link, fresh: Session, hello: Hello) -> N
     """A peer that is there now, and not in a file that it wrote once."""
     fresh.heard_ms = step.now.steady_ms
     line.awaits_hello = False
-    line.presence_due_ms = 0
+    line.presence_due_ms = line.quiet_due_ms = 0
     if not fresh.channel or hello.answer:
         greet(step, line, link, answer=False)
     step.tell("greeted", line, member=fresh.member, mute=hello.mute)
@@ -256,7 +256,8 @@ def on_frame(step: Step, line: Line, session: Session, frame: Frame) -> None:
             on_refuse(step, line, session, frame)
         case Presence():
             session.presence = frame
-            step.tell("presence", line, member=session.member, on_duty=frame.on_duty)
+            facts = {"on_duty": frame.on_duty, "lease_s": frame.lease_s}
+            step.tell("presence", line, member=session.member, **facts)
         case Quantum():
             on_quantum(step, line, session, frame)
         case AskProof():
@@ -380,16 +381,21 @@ def _unchoke(step: Step, line: Line, session: Session) -> None:
 
 
 def _presence(step: Step, line: Line) -> None:
-    """A heartbeat on every session: leased, never entered in a log."""
-    station = step.station
-    frame = Presence(
-        station.on_duty,
-        limits.PRESENCE_LEASE_S,
-        step.now.error_s,
-        station.clock_source,
-        station.disciplined_s,
-        step.now.wall_s,
-    )
+    """A heartbeat on every session, on slow links in every second round: leased, never entered in a
+    log."""
+    station, now_ms = step.station, step.now.steady_ms
     for session in line.greeted():
-        if session.way is Way.LINK:
-            step.send(session, frame)
+        if session.way is not Way.LINK or now_ms < session.beat_due_ms:
+            continue
+        slow = station.links[session.link].slow
+        if slow:
+            session.beat_due_ms = now_ms + limits.PRESENCE_SLOW_EVERY_S * 1000
+        frame = Presence(
+            station.on_duty,
+            limits.PRESENCE_SLOW_LEASE_S if slow else limits.PRESENCE_LEASE_S,
+            step.now.error_s,
+            station.clock_source,
+            station.disciplined_s,
+            step.now.wall_s,
+        )
+        step.send(session, frame)

@@ -314,6 +314,7 @@ def _after_append(step: Step, line: Line, drafts: list[Draft], news: list[Seen])
             line.charter_due = True
     due = max(1, step.now.steady_ms + (0 if at_once else limits.PQ_WITHIN_S * 1000))
     line.quantum_due_ms = min(line.quantum_due_ms or due, due)
+    line.quiet_due_ms = 0
 
 
 def _store_outbox(step: Step, line: Line) -> None:

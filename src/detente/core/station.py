@@ -121,6 +121,7 @@ class Link:
     next_channel: int = 1
     only: bytes = b""  # the one line that a file for a courier is of
     heard_only: bool = False  # we receive there and send nothing
+    slow: bool = False  # so that heartbeats come seldom
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
 
 
@@ -228,6 +229,7 @@ class Session:
     chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None
+    beat_due_ms: int = 0  # the next heartbeat on a slow link
     heard_ms: int = 0
 
 
@@ -313,6 +315,7 @@ class Line:
     cosign_now: bool = False
     cosign_due_ms: int = 0
     quantum_due_ms: int = 0
+    quiet_due_ms: int = 0  # from then on narrow bearers take ML-DSA signatures; 0: not counted yet
     heads_due: bool = False
     greet_due: bool = False  # our hello has changed: muteness, current log or members
     charter_due: bool = False  # an amendment may have become final

@@ -136,20 +136,6 @@ def clock_row(clock: View | None) -> str:
     return _("clock: {error}, {source}").format(error=give_or_take(error_s), source=by)
 
 
-def quantum(line: View) -> list[str]:
-    """Up to which entry each side's history cannot be forged later."""
-    rows = []
-    for one in line.get("quantum") or ():
-        name = plain(one["by"])
-        if not one["size"]:
-            rows.append(_("{name}: nothing is quantum-safe yet").format(name=name))
-            continue
-        said = _("{name}: quantum-safe up to {entry} ({size} of {of})")
-        entry = plain(str(one["entry"]))
-        rows.append(said.format(name=name, entry=entry, size=one["size"], of=one["of"]))
-    return rows
-
-
 def unread(line: View) -> str:
     """How much nobody here has marked as seen."""
     count = int(line.get("unread", 0))

@@ -49,7 +49,7 @@ def _environment() -> jinja2.Environment:
         "drilling": phrases.drilling,
         "real_world_word": REAL_WORLD,
         "clock_row": phrases.clock_row,
-        "quantum": phrases.quantum,
+        "quantum": terms.quantum_rows,
         "stated_here": phrases.stated_here,
         "gloss": words.gloss,
         "drill_word": terms.DRILL,

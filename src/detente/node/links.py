@@ -452,7 +452,8 @@ class Links:
         self._desk.tell("link-up", link=live.number, party=link.peer, bearer=link.bearer)
         reason = "ended"
         try:
-            await self._desk.take([LinkUp(live.number, link.peer, link.wide)])
+            bits_per_s = 0 if link.wide else link.measured().bits_per_s or 0
+            await self._desk.take([LinkUp(live.number, link.peer, link.wide, bits_per_s)])
             await self._receive(live)
         except PeerError as error:
             reason = error.detail or error.refusal.word

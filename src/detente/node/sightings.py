@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from detente.core.events import Tell
-from detente.core.limits import PRESENCE_LEASE_S
+from detente.core.limits import PRESENCE_LEASE_S, PRESENCE_SLOW_LEASE_S
 from detente.core.station import Line
 from detente.dossiers.presence import Observation
 
@@ -39,7 +39,9 @@ class Sightings:
         alive_since_s = now_s if fresh else old.alive_since_s
         on_duty, lease_until_s, since_s = old.on_duty, old.lease_until_s, old.attended_since_s
         if tell.word == "presence":
-            on_duty, lease_until_s = bool(tell.facts.get("on_duty")), now_s + PRESENCE_LEASE_S
+            on_duty, lease_s = bool(tell.facts.get("on_duty")), tell.facts.get("lease_s")
+            lease_s = lease_s if isinstance(lease_s, int) else PRESENCE_LEASE_S
+            lease_until_s = now_s + min(lease_s, PRESENCE_SLOW_LEASE_S)
             since_s = None if not on_duty else since_s if old.on_duty else now_s
         self.seen[tell.line, member] = Observation(
             last_sign_s=now_s,
@@ -78,6 +80,6 @@ def _not_after(saw: Observation, now_s: int) -> Observation:
         saw,
         last_sign_s=until(saw.last_sign_s),
         alive_since_s=until(saw.alive_since_s),
-        lease_until_s=min(saw.lease_until_s, now_s + PRESENCE_LEASE_S),
+        lease_until_s=min(saw.lease_until_s, now_s + PRESENCE_SLOW_LEASE_S),
         attended_since_s=until(saw.attended_since_s),
     )
