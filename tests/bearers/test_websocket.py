@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -385,6 +386,22 @@ async def test_a_flood_of_pings_that_nobody_reads_ends_the_link():
             highest = max(highest, other.queued_bytes())
         assert highest < websocket.ANSWERS_BYTES_MAX + 300_000
         drop(near)
+
+
+async def test_a_flood_of_empty_fragments_is_not_unpacked():
+    """Whoever ends the HTTPS sends our call one read full of them: the link ends before they take
+    a hundred times the memory of their bytes."""
+    async with house() as far:
+        near = await connect(far.url, NEAR_SHARED)
+        other = await far.came.get()
+        flood = b"\x02\x00" + b"\x00\x00" * 131_071
+        tracemalloc.start()
+        near._ws.data_received(flood)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert highest < 6_000_000
+        assert await near.closed()
+        drop(other)
 
 
 async def test_a_flood_of_small_messages_is_bounded():
