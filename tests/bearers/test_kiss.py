@@ -44,3 +44,12 @@ def test_noise_costs_no_more_than_a_block() -> None:
     assert unkiss.feed(b"x" * 100_000) == []
     assert len(unkiss._block) <= BLOCK_BYTES_MAX + 2
     assert unkiss.feed(kiss(b"next")) == [b"next"]
+
+
+def test_a_block_without_end_is_not_kept() -> None:
+    """Bytes without a mark among them cost no more than one block's memory."""
+    reader = Unkiss()
+    for _ in range(100):
+        assert reader.feed(bytes(5000)) == []
+        assert len(reader._block) <= BLOCK_BYTES_MAX + 2
+    assert reader.feed(bytes((FEND,)) + kiss(b"next")) == [b"next"]

@@ -7,7 +7,9 @@ import random
 import pytest
 from bearers.wire import Wire
 
-from detente.bearers.kiss import BROKEN_OFF
+from detente.bearers import fec
+from detente.bearers.kiss import BROKEN_OFF, kiss
+from detente.bearers.pipe import VAIN_MAX, VAIN_PER_S
 
 FRAME = random.Random(5).randbytes(6000)
 
@@ -80,3 +82,33 @@ def test_nothing_is_sent_while_nothing_waits():
     wire.pass_s(30)
     assert [len(sent) for sent in wire.sent] == before
     assert wire.pipes[0].wake_s() is None
+
+
+def test_noise_gets_no_more_than_its_share_of_the_time(monkeypatch):
+    """Blocks that nothing mends are tried so often in a second, and no more; what comes undamaged
+    among them is read all the same."""
+    tried = []
+    mend = fec.mend
+
+    def counted(block, level):
+        tried.append(level)
+        return mend(block, level)
+
+    monkeypatch.setattr(fec, "mend", counted)
+    wire = Wire(9600)
+    wire.run(wire.up)
+    wire.pass_s(10)
+    tried.clear()
+    noise = kiss(random.Random(1).randbytes(200))
+    for _ in range(100):
+        wire.pipes[1].feed(noise, wire.now_s)
+    every = 2 * len(fec.PARITY_BYTES) + 1  # tries of one block
+    assert len(tried) == VAIN_MAX * every
+    wire.pipes[0].end.send(b"undamaged")
+    wire.run(lambda: wire.frames[1])
+    assert wire.frames[1] == [b"undamaged"]
+    tried.clear()
+    wire.pass_s(2)
+    for _ in range(100):
+        wire.pipes[1].feed(noise, wire.now_s)
+    assert 2 * VAIN_PER_S * every <= len(tried) <= VAIN_MAX * every

@@ -7,6 +7,8 @@ import random
 import pytest
 from bearers.way import HIGH, LOW, SECRET, Way, entropy_of
 
+from detente.bearers.lanes import TakeLane
+from detente.bearers.packets import WINDOW, Fragment
 from detente.bearers.sealed_link import RETIRED_MAX, SealedEnd
 from detente.core.link_keys import ANNOUNCEMENT_BYTES
 
@@ -316,3 +318,13 @@ def test_fragments_that_are_all_heard_are_given_up_for_nobody():
     way.run(lambda: len(way.frames[1]) == 1)
     way.pass_s(100)
     assert not way.ends[0].gave_up
+
+
+def test_fragments_are_hoarded_no_more_than_the_window() -> None:
+    """Of fragments whose first one never comes so many are kept, and of numbers beyond none."""
+    taking = TakeLane()
+    for number in range(1, 5000):
+        taking.take(Fragment(0, number, last=True, piece=bytes(180)))
+    assert len(taking._beyond) == WINDOW
+    assert taking.take(Fragment(0, 0, last=True, piece=b"first"))[0] == b"first"
+    assert not taking._beyond

@@ -10,9 +10,10 @@ import pytest
 from bearers.way import HIGH, LOW, SECRET
 from cable import FAST, Cable
 
+from detente.bearers import contract
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX
 from detente.bearers.rates import Measured
-from detente.bearers.serial import SerialPort, Tty, open_port, open_tty
+from detente.bearers.serial import READ_BYTES, SerialPort, Tty, open_port, open_tty
 from detente.core.errors import LocalError, PeerError, Refusal
 
 
@@ -159,3 +160,22 @@ async def test_what_was_not_repeated_for_a_listener_needs_a_new_life():
         assert await low.closed() == "the silence is over"
         again = await ports[0].link()
         assert again.fresh != low.fresh
+
+
+async def test_frames_that_nobody_asks_for_are_bounded(monkeypatch):
+    """Once the inbox is full the device is left unread, and what was sent comes later, whole."""
+    monkeypatch.setattr(contract, "RECEIVE_BYTES_MAX", 1500)
+    async with cabled() as (_, ports):
+        low, high = await ports[0].link(), await ports[1].link()
+        for n in range(8):
+            low.send(bytes([n]) * 1000)
+        while not ports[1]._unread:  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        assert len(high.inbox._buffer) <= 1500 + READ_BYTES
+        assert await collect(high, 8) == [bytes([n]) * 1000 for n in range(8)]
+        low.send(bytes(3000))
+        while not ports[1]._unread:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        high.close("enough")
+        assert not ports[1]._unread

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -97,13 +98,16 @@ async def said_to(address: str, data: bytes) -> bytes:
 
 
 async def rest_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """What still comes until the connection ends."""
+    """What still comes until the connection ends, in order or not."""
+    found = b""
     try:
-        return await reader.read()
+        while data := await reader.read(65_536):
+            found += data
     except ConnectionError:
-        return b""
+        pass
     finally:
         writer.close()
+    return found
 
 
 # --- through whatever lies between -------------------------------------------------------------
@@ -283,26 +287,43 @@ async def test_a_false_first_message_makes_no_link():
         assert far.came.empty()
 
 
-async def test_strangers_are_few_and_slow_ones_are_left(monkeypatch):
-    """Silent connections, requests that drip, and callers that never prove themselves are ended in
-    time; beyond so many of them together one more is closed at once, and named."""
-    monkeypatch.setattr(websocket, "ANSWER_S", 2)
+async def test_strangers_are_few(monkeypatch):
+    """Beyond so many connections that are not known one more is closed at once, and named; when
+    they are gone a peer comes in."""
+    monkeypatch.setattr(websocket, "ANSWER_S", 3600)
     async with house() as far:
         host, _, port = far.listener.address.rpartition(":")
         strangers = [await asyncio.open_connection(host, int(port)) for _ in range(STRANGERS_MAX)]
-        token = token_of(NEAR_SHARED, Announcement(b"s" * 16, asks=True))
-        strangers[0][1].write(request(*UPGRADE, f"Authorization: Bearer {token}"))
-        assert (await strangers[0][0].readline()).startswith(b"HTTP/1.1 101 ")
+        await until(lambda: len(far.listener._strangers) == STRANGERS_MAX)
         assert await said_to(far.listener.address, request()) == b""
-        assert far.refused[0].refusal is Refusal.NOT_ALLOWED
-        for _ in range(4):
-            strangers[1][1].write(b"GET")
-            await asyncio.sleep(0.1)
-        for reader, writer in strangers[1:]:
-            assert await rest_of(reader, writer) == b""
-        await rest_of(*strangers[0])
+        assert [one.refusal for one in far.refused] == [Refusal.NOT_ALLOWED]
+        for _, writer in strangers:
+            writer.close()
         await until(lambda: len(far.refused) == STRANGERS_MAX + 1)
         drop(await connect(far.url, NEAR_SHARED))
+
+
+async def test_slow_strangers_are_left(monkeypatch):
+    """Silent connections, requests that drip, and callers that never prove themselves are ended in
+    time, and named."""
+    monkeypatch.setattr(websocket, "ANSWER_S", 1)
+    async with house() as far:
+        host, _, port = far.listener.address.rpartition(":")
+        silent, slow = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
+        while len(far.refused) < 2:
+            slow[1].write(b"G")
+            await asyncio.sleep(0.05)
+        assert await rest_of(*silent) == b""
+        slow[1].close()
+    monkeypatch.setattr(websocket, "ANSWER_S", 3600)
+    async with house() as far:
+        monkeypatch.setattr(websocket, "ANSWER_S", 1)
+        token = token_of(NEAR_SHARED, Announcement(b"s" * 16, asks=True))
+        data = request(*UPGRADE, f"Authorization: Bearer {token}")
+        assert (await said_to(far.listener.address, data)).startswith(b"HTTP/1.1 101 ")
+        await until(lambda: far.refused)
+        assert {one.refusal for one in far.refused} == {Refusal.UNREACHABLE}
+        assert far.came.empty()
 
 
 async def test_a_request_without_end_is_left():
@@ -385,6 +406,22 @@ async def test_a_flood_of_pings_that_nobody_reads_ends_the_link():
             highest = max(highest, other.queued_bytes())
         assert highest < websocket.ANSWERS_BYTES_MAX + 300_000
         drop(near)
+
+
+async def test_a_flood_of_empty_fragments_is_not_unpacked():
+    """Whoever ends the HTTPS sends our call one read full of them: the link ends before they take
+    a hundred times the memory of their bytes."""
+    async with house() as far:
+        near = await connect(far.url, NEAR_SHARED)
+        other = await far.came.get()
+        flood = b"\x02\x00" + b"\x00\x00" * 131_071
+        tracemalloc.start()
+        near._ws.data_received(flood)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert highest < 6_000_000
+        assert await near.closed()
+        drop(other)
 
 
 async def test_a_flood_of_small_messages_is_bounded():

@@ -250,12 +250,8 @@ def test_an_older_file_does_not_take_back_what_a_newer_one_said(
     """What the next file answers is what the newest one said, whichever came last."""
     pair = stick.pair
     old = stick.out("bravo", "alpha")
-    now = opening.clock
-
-    def later(home: Any) -> Any:
-        return now(home)._replace(wall_s=now(home).wall_s + 60)
-
-    monkeypatch.setattr(module, "clock", later)
+    wall_s = pair.bravo.now().wall_s + 60
+    monkeypatch.setattr(pair.bravo, "now", at(pair.bravo, wall_s))
     new = stick.out("bravo", "alpha")
     (line,) = pair.alpha.station.lines.values()
     for path in (new, old):
@@ -380,7 +376,7 @@ def test_an_old_file_takes_back_no_secret(
     node, peer = apart.nodes[one], apart.nodes[other].station.party
     files = []
     for number, secret in enumerate((b"1" * 32, b"2" * 32, b"3" * 32)):
-        monkeypatch.setattr(module, "clock", at(1_800_000_000 + number))
+        monkeypatch.setattr(node, "now", at(node, 1_800_000_000 + number))
         keep(node, peer, secret)
         files.append(stick.out(one, other))
     told: list[str] = []
@@ -396,10 +392,7 @@ def test_an_old_file_takes_back_no_secret(
     assert secrets(apart, one, other)[1] == b"w" * 32
 
 
-def at(wall_s: int) -> Any:
-    """A clock that stands at this second."""
-
-    def shifted(home: Any) -> Any:
-        return opening.clock(home)._replace(wall_s=wall_s)
-
-    return shifted
+def at(node: Any, wall_s: int) -> Any:
+    """What a node's clocks say, at this second for as long as it lasts."""
+    now = node.now()._replace(wall_s=wall_s)
+    return lambda: now

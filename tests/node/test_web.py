@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
-from node.conftest import Pair, Wire
+from fronts import Front, worthless_tls
+from node.conftest import Pair, Wire, command, line_of
 
 from detente.bearers.websocket import Shared
 from detente.core.errors import PeerError, Refusal
@@ -14,6 +19,7 @@ from detente.node import link_secrets, web
 from detente.node.config import WebSocket
 from detente.node.home import check_bearer
 from detente.node.node import Node
+from detente.node.runner import Loop
 
 URL = "wss://www.bravo.example/desk"
 
@@ -91,3 +97,53 @@ def test_what_a_card_may_name() -> None:
         with pytest.raises(PeerError) as caught:
             check_bearer(bearer)
         assert caught.value.refusal is Refusal.MALFORMED
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Lets the loop turn until something holds; the scene's own time limit ends it."""
+    while not holds():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def running(pair: Pair, name: str) -> AsyncIterator[tuple[Node, list[str]]]:
+    """A node's own loop, and where it takes calls."""
+    node, ready = pair.nodes[name], asyncio.Queue[list[str]]()
+    loop = asyncio.ensure_future(Loop(node).run(ready.put_nowait))
+    try:
+        yield node, await ready.get()
+    finally:
+        node.stopping()
+        await loop
+
+
+def test_a_line_opens_through_https_alone(folder: Path, tmp_path: Path) -> None:
+    """Two whole nodes that reach each other by nothing else: out through a proxy, in through a web
+    server that ends TLS. A dispatch goes, its receipt comes back, and people see by what."""
+    pair = Pair(folder).open()
+    parties = {name: node.station.party for name, node in pair.nodes.items()}
+    link_secrets.keep(pair.alpha, parties["bravo"], b"s" * 32)
+    link_secrets.keep(pair.bravo, parties["alpha"], b"s" * 32)
+    configured(pair.alpha, listen="127.0.0.1:0")
+
+    async def scene() -> None:
+        proxy = await Front().open()
+        async with running(pair, "alpha") as (alpha, addresses):
+            front = await Front().open(addresses[-1], worthless_tls(tmp_path))
+            url = f"wss://{front.address}/desk"
+            configured(
+                pair.bravo, dial={parties["alpha"].hex(): url}, proxy=f"http://{proxy.address}"
+            )
+            async with running(pair, "bravo") as (bravo, _):
+                await until(lambda: line_of(alpha).is_open() and line_of(bravo).is_open())
+                look = command(alpha, "say", text="through a proxy", precedence="FLASH")
+                await until(lambda: look()["state"] == "received")
+                (shown,) = bravo.execute({"do": "lines"})
+                assert [one["bearer"] for one in shown["bearers"]["0"]] == ["websocket"]
+                assert proxy.heads
+                assert b"through a proxy" not in front.seen
+            front.close()
+        proxy.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 100))
+    pair.close()

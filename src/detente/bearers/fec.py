@@ -64,9 +64,12 @@ class Meter:
         self._last = 0  # of the block that was read last: tried first
         self._recent: deque[int | None] = deque(maxlen=CALM_OF)  # mended bytes; None: in vain
 
-    def readings(self, block: bytes) -> Iterator[Mended]:
+    def readings(self, block: bytes, *, mending: bool = True) -> Iterator[Mended]:
         """What a block may say, by each level; the likeliest first. At last, that a damaged FEND
-        stands before or behind it."""
+        stands before or behind it. Without ``mending`` what it says as it is, and no more."""
+        if not mending:
+            yield Mended(block, 0, 0)
+            return
         for level in sorted(range(len(PARITY_BYTES)), key=lambda each: each != self._last):
             found = mend(block, level)
             if found is not None:

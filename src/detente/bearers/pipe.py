@@ -14,6 +14,7 @@ from detente.core.link_keys import CHECK_BYTES
 
 BREAK_S = 0.5  # a fragment with more than this to go is broken off for an urgent one
 NOISE_BYTES_MAX = CHECK_BYTES + HEAD_BYTES  # shorter blocks say nothing of the way
+VAIN_PER_S, VAIN_MAX = 8.0, 32.0  # blocks that nothing mends may cost their time so often, at most
 
 
 class Pipe:
@@ -26,6 +27,7 @@ class Pipe:
         self._going = b""
         self._outgoing: Outgoing | None = None
         self._announced = 0
+        self._vain, self._vain_s = VAIN_MAX, 0.0  # how many more may be tried, as of when
 
     def feed(self, data: bytes, now_s: float) -> list[bytes]:
         """Bytes that came; the frames that are whole by them."""
@@ -35,17 +37,26 @@ class Pipe:
         return frames
 
     def _block(self, block: bytes, now_s: float) -> list[bytes]:
-        for found in self._meter.readings(block):
+        mending = self._may_mend(now_s)
+        for found in self._meter.readings(block, mending=mending):
             said = self.end.read(found.data)
             if said is not None:
                 self._meter.came(found)
                 if self._meter.level != self.end.level_wished:
                     self.end.wish(self._meter.level, now_s)
                 return self.end.take(said, now_s)
+        self._vain -= mending
         if len(block) > NOISE_BYTES_MAX:
             self._meter.came(None)
             self.end.wish(self._meter.level, now_s)
         return []
+
+    def _may_mend(self, now_s: float) -> bool:
+        """Whether a block may be mended: who sends noise, and any stranger on the way can, must not
+        have all of a machine's time for it."""
+        self._vain = min(VAIN_MAX, self._vain + (now_s - self._vain_s) * VAIN_PER_S)
+        self._vain_s = now_s
+        return self._vain >= 1
 
     def take(self, now_s: float, most: int) -> bytes:
         """At most so many bytes that are to be sent now; none if there is nothing."""

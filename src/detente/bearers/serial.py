@@ -104,7 +104,9 @@ class SerialLink:
 
     async def receive(self) -> list[bytes]:
         """As ``Link.receive``."""
-        return await self.inbox.take()
+        frames = await self.inbox.take()
+        self._port.look_at_inbox()
+        return frames
 
     def close(self, reason: str) -> None:
         """As ``Link.close``: what is queued is lost, and the next life has other keys."""
@@ -141,6 +143,7 @@ class SerialPort:
         self._life: SerialLink | None = None
         self._lives: asyncio.Queue[SerialLink | None] = asyncio.Queue()
         self._unwritten = b""
+        self._unread = False
         self._why: str | None = None
         self._loop.add_reader(fd, self._readable)
         self._sending = self._loop.create_task(self._send_forever())
@@ -169,6 +172,7 @@ class SerialPort:
         """Ends the life that is up, on our side; the peer learns it from the next announcement."""
         self._life = None
         self.end.end(reason, self._loop.time())
+        self.look_at_inbox()
         self.stir()
 
     def be_silent(self) -> None:
@@ -196,6 +200,18 @@ class SerialPort:
         """There is something to be sent."""
         self._stirred.set()
 
+    def look_at_inbox(self) -> None:
+        """The device is left unread while the inbox is full: what the system drops meanwhile is
+        sent again."""
+        full = self._life is not None and self._life.inbox.full
+        if self._why is not None or full == self._unread:
+            return
+        self._unread = full
+        if full:
+            self._loop.remove_reader(self._fd)
+        else:
+            self._loop.add_reader(self._fd, self._readable)
+
     def _look(self) -> None:
         """A life that is over is named, one that has begun is handed on."""
         keys = self.end.keys
@@ -205,6 +221,7 @@ class SerialPort:
         if keys is not None and self._life is None:
             self._life = SerialLink(self, keys.fresh)
             self._lives.put_nowait(self._life)
+        self.look_at_inbox()
 
     def _readable(self) -> None:
         try:

@@ -49,6 +49,8 @@ SEALED_BYTES_MAX = MESSAGE_BYTES + 16
 MESSAGES_MAX = 4  # whole ones that wait in the library; then the socket is left unread
 WRITE_BYTES = 65_536  # that may lie before the kernel; then the next message waits
 ANSWERS_BYTES_MAX = 262_144  # with them, pongs: who asks for more and reads none is left
+SLICE_BYTES = 4096
+FRAMES_MAX = 16_384  # of WebSocket, out of one read: of ours 14,563 go into 256 KiB
 HEAD_BYTES_MAX = 16_384  # of a request: more is no caller of ours
 STRANGERS_MAX = 32  # connections not yet authenticated: what they cost together stays small
 ANSWER_S = 10  # for a request, and again for the first sealed message
@@ -122,10 +124,13 @@ class _Bounded(Connection):
     """What the library answers by itself, such as a ping, is bounded as the rest is."""
 
     def data_received(self, data: bytes) -> None:
-        """Takes what came."""
-        super().data_received(data)
-        if self.transport.get_write_buffer_size() > ANSWERS_BYTES_MAX:
-            self.transport.abort()
+        """Takes what came, slice by slice: one read may hold a hundred thousand empty fragments."""
+        for at in range(0, len(data), SLICE_BYTES):
+            super().data_received(data[at : at + SLICE_BYTES])
+            answers = self.transport.get_write_buffer_size() > ANSWERS_BYTES_MAX
+            if answers or len(self.recv_messages.frames) > FRAMES_MAX:
+                self.transport.abort()
+                return
 
 
 class _Calling(_Bounded, client.ClientConnection):
