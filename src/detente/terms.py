@@ -44,6 +44,11 @@ BODIES: Final[Mapping[str, str]] = {
     "not-addressed-to-us": marked("its body is not addressed to us"),
     "unreadable": marked("its body cannot be opened"),
 }
+ATTACHMENTS: Final[Mapping[str, str]] = {
+    "whole": marked("whole here"),
+    "arriving": marked("arriving, {percent} %"),
+    "not-taken": marked("not taken here"),
+}
 UNOPENED: Final[Mapping[str, str]] = {
     "not disclosed": marked("its body is not disclosed in this file"),
     "unreadable": marked("its body cannot be opened"),

@@ -8,7 +8,9 @@ from core.lineage import Line
 from dossiers.stranger import exchange, exported, forked
 from dossiers.test_revoked import revoked, stand
 
+from detente.cli.verdicts import _said_rows, enclosure_rows
 from detente.core.proof import join_bundle
+from detente.dossiers.enclosures import EnclosureShown
 
 NOW = "2026-02-05T10:00:00Z"
 
@@ -56,3 +58,31 @@ def test_an_answer_stands_beside_a_verdict_and_a_log(run, tmp_path: Path):
     shown = verified(run, tmp_path, made, exported(made), note)
     assert shown.exit_code == 0
     assert "its party stands by 0, others hold 2; 0 not tied" in shown.stdout
+
+
+def test_a_file_beside_a_proof_is_named_or_found_in_none(run, tmp_path: Path):
+    """Status 3 where no entry names its hash; a proof without attachments names none."""
+    made = exchange()
+    (tmp_path / "map.png").write_bytes(b"a map")
+    (tmp_path / "file").write_bytes(made.logs[0].proof(1))
+    cards: list[object] = []
+    for number, card in enumerate(made.card_files()):
+        (tmp_path / f"{number}.card").write_bytes(card)
+        cards += ["--card", tmp_path / f"{number}.card"]
+    words = ["verify", tmp_path / "file", *cards, "--now", NOW]
+    assert run(*words).exit_code == 0
+    shown = run(*words, "--attachment", tmp_path / "map.png")
+    assert shown.exit_code == 3
+    assert "no entry in this file names an attachment of this hash" in shown.stdout
+
+
+def test_an_attachment_is_told_by_name_and_hash():
+    """What a proof says of it, and which entry names a file that was given."""
+    rows = list(enclosure_rows([EnclosureShown("here/a", "ab", "map.png", "a/log", 4)]))
+    assert rows == ["here/a: the attachment «map.png» of entry 4 of a/log", "  SHA-256 ab"]
+    said = {"name": "map.png", "media_type": "image/png", "size_bytes": 5, "sha256": "ab"}
+    assert list(_said_rows({"text": "See.", "attachments": [said]})) == [
+        "  │ See.",
+        "  attachment: map.png (image/png, 5 bytes)",
+        "    SHA-256 ab",
+    ]

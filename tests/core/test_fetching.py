@@ -555,3 +555,19 @@ def test_a_run_of_what_was_purged_meanwhile_is_nobodys_fault() -> None:
     liar.send(link, _chunks(place, b"".join(seal(data, KEY))))
     assert _refused(liar, link) == []
     assert alpha.shelf(alpha.line.id).attachments(*place) == []
+
+
+def test_a_run_that_does_not_come_is_asked_for_again_and_may_come_twice() -> None:
+    """Ten minutes later; both answers are taken, and a third is nobody's."""
+    liar, alpha, link = _liar()
+    liar.world.run(30)
+    data = file_of(2 * CHUNK)
+    place = _says(liar, link, told_of(data))
+    assert len(liar.answers(link, Want)) == 1
+    liar.world.run(660)
+    assert [frame.what for frame in liar.answers(link, Want)] == [WANT_CHUNKS]
+    for _ in range(3):
+        liar.send(link, _chunks(place, b"".join(seal(data, KEY))))
+        alpha.do(events.Tick())
+    assert files_at(alpha, place) == [data]
+    assert _refused(liar, link) == [Refusal.OUT_OF_TURN]

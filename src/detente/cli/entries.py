@@ -12,6 +12,7 @@ from typing import Any
 from detente.plain import padded, plain, quoted
 from detente.terms import (
     ACCIDENT,
+    ATTACHMENTS,
     BODIES,
     DRILL,
     GRADES,
@@ -68,6 +69,7 @@ def entry_rows(view: View, *, whole: bool = False) -> Iterator[str]:
         yield "  " + _("standing: {standing}").format(standing=plain(str(view["standing"])))
     yield from _relation_rows(view)
     yield from _body_rows(view)
+    yield from attachment_rows(view)
     for one in view.get("revisions") or ():
         yield "  " + word(REVISIONS, one["relation"]).format(entry=plain(str(one["entry"])))
     yield from ladder_rows(view.get("ladder") or ())
@@ -124,6 +126,21 @@ def _body_rows(view: View) -> Iterator[str]:
         tag = plain(str(made.get("language", "")))
         yield f"  {word(GRADES, made['grade'])} ({tag}), {by}, {plain(str(made['entry']))}"
         yield from quoted(str(made.get("text") or ""), "    ")
+
+
+def attachment_rows(view: View) -> Iterator[str]:
+    """Each attachment as its author calls it, and how much of it is here; nothing is opened."""
+    for one in view.get("attachments") or ():
+        size, held = int(one["size_bytes"]), int(one["held_bytes"])
+        state = word(ATTACHMENTS, one["state"]).format(percent=100 * held // size)
+        name, media_type = plain(str(one["name"])), plain(str(one["media_type"]))
+        said = _("attachment {number}: {name} ({media_type}, {size} bytes): {state}")
+        yield "  " + said.format(
+            number=one["number"], name=name, media_type=media_type, size=size, state=state
+        )
+        yield "    SHA-256 " + plain(str(one["sha256"]))
+    for name in view.get("attachments_declined_by") or ():
+        yield "  " + _("{name} takes no more attachments of that day").format(name=plain(str(name)))
 
 
 def ladder_rows(ladder: Iterable[View]) -> Iterator[str]:

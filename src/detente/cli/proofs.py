@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from detente.cli.options import line_option, out_option
 from detente.cli.party import read_file, write_new
 from detente.cli.progress import bar
 from detente.cli.read import inbox_rows
+from detente.core.crypto import sha256
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.plain import plain
 from detente.times import parse_time
@@ -138,6 +140,15 @@ now_option = click.option(
     help=marked("From when on Ed25519 alone proves nothing; without it the charter's date."),
 )
 @now_option
+@click.option(
+    "--attachment",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("A file that may be an attachment named here: its hash is compared."),
+)
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -147,26 +158,31 @@ def verify(
     revocations: tuple[Path, ...],
     until: str | None,
     now: str | None,
+    files: tuple[Path, ...],
 ) -> None:
-    """Exit status 3 where anything the file claims does not hold."""
-    from detente.cli.verdicts import report_rows
+    """Exit status 3 where anything the file claims does not hold, or an attachment is none."""
+    from detente.cli.verdicts import enclosure_rows, report_rows
+    from detente.dossiers.enclosures import enclosures
     from detente.dossiers.verify import verify_file
 
     session: Session = ctx.obj
-    files = [read_file(card) for card in (*cards, *more_cards)]
+    given = [read_file(card) for card in (*cards, *more_cards)]
     now_s = int(time.time()) if now is None else parse_time(now)
     size = _size(file)
     with bar(_("verifying"), size, quiet=session.as_json) as advance:
         report = verify_file(
             _chunks(file),
-            files,
+            given,
             now_s,
             revocations=[read_file(one) for one in revocations],
             ed25519_until_s=None if until is None else parse_time(until),
             progress=advance,
         )
-    session.show(plain_values(report.as_json()), lambda: report_rows(report))
-    if not report.ok:
+    hashes = [(str(one), sha256(read_file(one)).hex()) for one in files]
+    enclosed = enclosures(report, _chunks(file), hashes)
+    shown = report.as_json() | ({"enclosed": [asdict(one) for one in enclosed]} if files else {})
+    session.show(plain_values(shown), lambda: [*report_rows(report), *enclosure_rows(enclosed)])
+    if not report.ok or not all(one.log for one in enclosed):
         ctx.exit(CHECK_FAILED)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from detente.cli.entries import (
     overdue_rows,
 )
 from detente.cli.options import line_option
+from detente.cli.progress import bar
 from detente.core.errors import LocalError, Refusal
 from detente.plain import plain
 from detente.terms import URGENT
@@ -104,11 +106,47 @@ def inbox_rows(shown: View, only: str = "all") -> Iterator[str]:
 @click.command(cls=Command, help=marked("One entry, its whole ladder, and who states each rung."))
 @click.argument("entry")
 @line_option()
+@click.option(
+    "--save-attachments",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("Save its attachments as new files here; what is not whole yet is named."),
+)
 @click.pass_obj
-def show(session: Session, entry: str, line_name: str | None) -> None:
+def show(session: Session, entry: str, line_name: str | None, folder: Path | None) -> None:
     """By serial, place or hash."""
     view = asking.ask(session, "show", line=line_name, entry=entry)
-    session.show(view, lambda: entry_rows(view, whole=True))
+    if folder is not None:
+        view["saved"] = _save(session, view, line_name, folder)
+    session.show(view, lambda: [*entry_rows(view, whole=True), *_saved_rows(view)])
+
+
+def _save(session: Session, view: View, line_name: str | None, folder: Path) -> list[str]:
+    """Every attachment that is whole here, each into a file of its own. Nothing is opened."""
+    if not folder.is_dir():
+        raise LocalError(Refusal.NOT_FOUND, f"{folder} is no folder")
+    whole = [one for one in view.get("attachments") or () if one["state"] == "whole"]
+    saved = []
+    with bar(_("saving"), len(whole), quiet=session.as_json) as advance:
+        for done, one in enumerate(whole, 1):
+            said = asking.ask(
+                session,
+                "attachment",
+                line=line_name,
+                entry=view["hash"],
+                number=one["number"],
+                path=str(folder.absolute()),
+            )
+            saved.append(str(said["path"]))
+            advance(done)
+    return saved
+
+
+def _saved_rows(view: View) -> Iterator[str]:
+    for path in view.get("saved") or ():
+        yield _("saved: {path}").format(path=plain(path))
 
 
 # --- what happens right now -------------------------------------------------------------------

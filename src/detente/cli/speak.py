@@ -158,6 +158,15 @@ def _relation_options(command: Decorated) -> Decorated:
     cls=Option,
     help=marked("Where a desk authorises: why this goes out without it. Kept in the journal."),
 )
+@click.option(
+    "--attach",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    cls=Option,
+    help=marked("A file that goes beside the text, behind all other text; may be repeated."),
+)
 @_waits()
 @click.pass_obj
 def say(
@@ -168,6 +177,7 @@ def say(
     line_name: str | None,
     readers: tuple[str, ...],
     accident: tuple[str, ...],
+    files: tuple[Path, ...],
     wait: str | None,
     timeout: str,
     **options: Any,
@@ -189,6 +199,7 @@ def say(
         accident=report,
         to=list(readers) or None,
         relations=relations or None,
+        attachments=[{"path": str(path.absolute())} for path in files] or None,
         **options,
     )
 

@@ -6,10 +6,11 @@ around them are in the language in use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from detente.core.errors import PeerError, Refusal
+from detente.dossiers.enclosures import EnclosureShown
 from detente.dossiers.report import (
     Bad,
     CardShown,
@@ -158,6 +159,18 @@ def _statement_rows(one: StatementShown) -> Iterator[str]:
     ).format(size=one.as_of_size)
 
 
+def enclosure_rows(found: Iterable[EnclosureShown]) -> Iterator[str]:
+    """Each file that was given beside: which entry names its hash, or that none does."""
+    for one in found:
+        said = _("{file}: no entry in this file names an attachment of this hash")
+        if one.log:
+            said = _("{file}: the attachment «{name}» of entry {index} of {log}")
+        yield said.format(
+            file=plain(one.file), name=plain(one.name), index=one.index, log=plain(one.log)
+        )
+        yield f"  SHA-256 {one.sha256}"
+
+
 def _said_rows(said: Mapping[str, Any]) -> Iterator[str]:
     if said.get("subject"):
         yield f"  {plain(str(said['subject']))}"
@@ -167,6 +180,14 @@ def _said_rows(said: Mapping[str, Any]) -> Iterator[str]:
     for name in ACCIDENT:
         if said.get(name):
             yield from quoted(word(ACCIDENT, name).format(said=said[name]), "  ")
+    for file in said.get("attachments") or ():
+        row = _("attachment: {name} ({media_type}, {size} bytes)").format(
+            name=plain(file["name"]),
+            media_type=plain(file["media_type"]),
+            size=file["size_bytes"],
+        )
+        yield f"  {row}"
+        yield f"    SHA-256 {file['sha256']}"
     if said.get("label") is not None:
         label = str(getattr(said["label"], "name", "")).lower().replace("_", "-")
         personal = " · " + _("personal data") if said.get("personal") else ""

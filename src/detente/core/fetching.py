@@ -146,7 +146,11 @@ def on_chunks(step: Step, line: Line, session: Session, frame: Chunks) -> None:
     """The run that was asked for. OUT_OF_TURN for any other, MALFORMED or BAD_PROOF for one that
     is not of the file that was named: then this peer is not asked for it again on this link."""
     place = Place(frame.log, frame.index)
-    if session.chunks_asked != (place, frame.number, frame.first):
+    given = (place, frame.number, frame.first)
+    if session.chunks_asked != given:
+        if session.chunks_late == given:
+            session.chunks_late = None
+            return
         raise PeerError(Refusal.OUT_OF_TURN, "chunks that nobody asked for")
     session.chunks_asked = None
     arriving = line.arriving.get(place)
@@ -159,6 +163,16 @@ def on_chunks(step: Step, line: Line, session: Session, frame: Chunks) -> None:
         raise
     arriving.parts[frame.number] = progress
     step.out.append(StoreChunks(line.id, *place, frame.number, boxes, progress))
+
+
+def forget_chunks(line: Line, session: Session) -> None:
+    """Every ten minutes: who had none may have some by now, and what did not come is asked for
+    again. It may have been lost with a message that a silent bearer kept."""
+    if session.chunkless or session.chunks_asked:
+        session.chunks_late = session.chunks_asked or session.chunks_late
+        session.chunks_asked = None
+        session.chunkless.clear()
+        line.touched = True
 
 
 def on_chunks_refused(session: Session, frame: Refuse) -> None:

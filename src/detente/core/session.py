@@ -14,7 +14,7 @@ from detente.core.cosigning import ask_cosignature, on_cosign, on_quantum
 from detente.core.disputes import give_up_late, on_show_proof, serve_proof, suspect
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send
-from detente.core.fetching import on_chunks, on_chunks_refused, on_want_chunks
+from detente.core.fetching import forget_chunks, on_chunks, on_chunks_refused, on_want_chunks
 from detente.core.frames import (
     WANT_CHUNKS,
     WANT_FULL,
@@ -321,8 +321,7 @@ def _want_missing(step: Step, line: Line, session: Session, now_ms: int, *, due:
     seldom = now_ms >= session.lacked_due_ms
     if seldom:
         session.lacked_open.clear()
-        line.touched = line.touched or bool(session.chunkless)
-        session.chunkless.clear()  # it may have them by now
+        forget_chunks(line, session)
     for log in line.logs.values():
         if log.missing and _holds_some(session, log):
             if due:

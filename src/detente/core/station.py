@@ -225,6 +225,7 @@ class Session:
     lacked_rounds: int = 0
     lacked_open: set[Place] = field(default_factory=set)  # of the last round, not come from here
     chunks_asked: tuple[Place, int, int] | None = None  # entry, attachment, first chunk
+    chunks_late: tuple[Place, int, int] | None = None  # asked for again; may come once more
     chunks_owed: Want | None = None  # asked by them, and sent behind all that waits
     chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from detente import words
 from detente.core.errors import DetenteError, LocalError, MachineError, Refusal
 from detente.desk import (
+    attaching,
     audit_page,
     authorising,
     entering,
@@ -84,6 +85,7 @@ def application(desk: Desk) -> Starlette:
             *writing.ROUTES,
             *authorising.ROUTES,
             *stopping.ROUTES,
+            *attaching.ROUTES,  # likewise
             *marking.ROUTES,  # before the pages of entries, whose names may hold a slash
             *translating.ROUTES,
             *watch_page.ROUTES,

@@ -46,6 +46,7 @@ def view(fixed: Mapping[str, Any], author: str, line: str) -> dict[str, Any]:
         "personal": body.personal,
         "language": body.language,
         "dtg_s": form["dtg_s"],
+        "attachments": form.get("attachments", ()),
     }
     for name in ("subject", "text", "what", "where", "time_s", "persons", "known", "asked"):
         if hasattr(body, name):

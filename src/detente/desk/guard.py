@@ -89,7 +89,9 @@ def _preferred(request: Request) -> str:
     return "en"
 
 
-def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
+def page(
+    power: str = "read", *, bytes_max: int = FORM_BYTES_MAX
+) -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
     """A page for those who are signed in and have a power. NOT_ALLOWED for others."""
 
     def decorate(make: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -104,7 +106,9 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
                     marked("Your roles do not include this"),
                     marked("An administrator says who has which role."),
                 )
-            if request.method not in ("GET", "HEAD") and not await check_form(request, session):
+            if request.method not in ("GET", "HEAD") and not await check_form(
+                request, session, bytes_max
+            ):
                 return await typed_again(request, session, 403)
             return await make(request, desk_of(request), session)
 
@@ -113,7 +117,9 @@ def page(power: str = "read") -> Callable[[Page], Callable[[Request], Awaitable[
     return decorate
 
 
-async def check_form(request: Request, session: Session | None) -> bool:
+async def check_form(
+    request: Request, session: Session | None, bytes_max: int = FORM_BYTES_MAX
+) -> bool:
     """Whether a form is of this session. LocalError NOT_ALLOWED, OVERSIZE for what another site
     made a browser send, OVER_QUOTA for too many from somebody unknown."""
     origin = request.headers.get("origin")
@@ -123,8 +129,8 @@ async def check_form(request: Request, session: Session | None) -> bool:
             marked("The form came from another place than this desk"),
             marked("Do not send it again. Close the page it came from, and say so to an engineer."),
         )
-    if _length(request) > FORM_BYTES_MAX:
-        raise LocalError(Refusal.OVERSIZE, f"a form has at most {FORM_BYTES_MAX} bytes")
+    if _length(request, bytes_max) > bytes_max:
+        raise LocalError(Refusal.OVERSIZE, f"a form has at most {bytes_max} bytes")
     if session is None:
         _count(request)
         return True
@@ -188,10 +194,10 @@ async def typed_here(request: Request) -> list[tuple[str, str]]:
     return [] if any(name == "answer" for name, _value in typed) else typed
 
 
-def _length(request: Request) -> int:
+def _length(request: Request, bytes_max: int = FORM_BYTES_MAX) -> int:
     """How long a form says it is; one that does not say is too long."""
     if "transfer-encoding" in request.headers:
-        return FORM_BYTES_MAX + 1
+        return bytes_max + 1
     said = request.headers.get("content-length", "")
     return int(said) if said.isdecimal() else 0
 

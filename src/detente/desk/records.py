@@ -26,7 +26,7 @@ from detente.core.proof import decode_opening, decoded, parse_proof, split_bundl
 from detente.core.wire import lenient
 from detente.desk.fixed import PURPOSE
 from detente.desk.passkeys import bytes_of, verify_record
-from detente.dossiers.dispatch import CODECS
+from detente.dossiers.dispatch import attachment_form, read_message
 from detente.dossiers.report import Bad, Report, StatementShown, bad_of
 from detente.dossiers.verify import verify_file
 from detente.node.disclosing import FIRST_LINE
@@ -192,9 +192,10 @@ def _statement(found: _Record, leaf: Leaf, packed: bytes, line: bytes) -> bytes:
 
 def _form(leaf: Leaf, plain: bytes, line: bytes) -> dict[str, object]:
     """The form of an entry as far as the entry says it: all but the charter's number."""
-    body = CODECS[leaf.kind](plain)
+    body, attachments = read_message(leaf, plain)
+    named = {"attachments": [attachment_form(one) for one in attachments]} if attachments else {}
     relations = decode_relations(leaf.extra, len(leaf.refs))
-    return {
+    return named | {
         "line": line.hex(),
         "kind": word(Kind(leaf.kind)),
         "precedence": Precedence(leaf.precedence).name,
@@ -209,7 +210,7 @@ def _form(leaf: Leaf, plain: bytes, line: bytes) -> dict[str, object]:
         "dtg_s": getattr(body, "dtg_s", None),
         "language": body.language,
         "label": word(body.label),
-        "body": base64.b64encode(plain).decode(),
+        "body": base64.b64encode(body.encode()).decode(),
     }
 
 

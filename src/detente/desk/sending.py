@@ -12,7 +12,7 @@ from typing import Any
 
 from detente import words
 from detente.core.errors import LocalError, Refusal
-from detente.desk import giving
+from detente.desk import attaching, giving
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import NOTICE, OFFERED, SENDING, SENT, Draft
 from detente.desk.fixed import PURPOSE
@@ -82,6 +82,8 @@ async def find_entry(desk: Desk, draft: Draft) -> Draft:
     except LocalError:
         return draft  # no node, or dropped from its outbox by hand: the page says «queued»
     desk.drafts.entered(draft.number, said["entry"] or "")
+    if said["entry"]:
+        attaching.let_go(draft)
     return desk.drafts.get(draft.number)
 
 
@@ -99,6 +101,8 @@ async def deliver(desk: Desk, draft: Draft) -> None:
             desk.live.ring()
         return
     desk.drafts.arrived(draft.number, said["entry"] or "", said["note"], missing, wall_s())
+    if said["entry"]:
+        attaching.let_go(draft)  # else asked for once more, to learn which entry it became
     desk.live.ring()
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from detente import terms, words
 from detente.core.errors import LocalError, Refusal
-from detente.desk import fixed, giving, noting, phrases
+from detente.desk import attaching, fixed, giving, noting, phrases
 from detente.desk.desk import Desk, wall_s
 from detente.desk.drafts import NOTICE, WRITING, Draft
 from detente.desk.guard import page
@@ -71,6 +71,8 @@ async def save(request: Request, desk: Desk, session: Session) -> Response:
     form = await request.form()
     draft = desk.drafts.get(_number(request))
     fields = accident_of(form) if draft.kind == "accident" else fields_of(form)
+    if draft.fields.get("attachments"):  # put beside it by a form of their own
+        fields["attachments"] = draft.fields["attachments"]
     return await keep(request, desk, session, draft, fields)
 
 
@@ -198,6 +200,7 @@ async def fix(desk: Desk, draft: Draft) -> tuple[dict[str, Any] | None, tuple[st
 async def drop(request: Request, desk: Desk, _session: Session) -> Response:
     """Gives a draft up."""
     desk.drafts.drop(_number(request), wall_s())
+    attaching.let_go(desk.drafts.get(_number(request)))
     desk.live.ring()
     return RedirectResponse("/drafts", 303)
 

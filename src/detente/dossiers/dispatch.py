@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from detente.core import limits
+from detente.core.attachment import Attachment, disclose
 from detente.core.body import unpack
 from detente.core.encoding import Reader, counted, malformed, u40, utf8, varint
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.leaf import Kind
+from detente.core.leaf import Kind, Leaf
 from detente.core.transcript import Entry
 
 VERSION = 1
@@ -231,6 +232,24 @@ class Opened:
 
     state: BodyState
     body: Body | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+def read_message(leaf: Leaf, plain: bytes) -> tuple[Body, tuple[Attachment, ...]]:
+    """The message of a leaf's unpacked body, and the attachments it names. Its kind is in
+    ``CODECS``. PeerError MALFORMED, OVERSIZE or UNKNOWN_VERSION."""
+    attachments, rest = disclose(plain) if leaf.attached else ((), plain)
+    return CODECS[leaf.kind](rest), attachments
+
+
+def attachment_form(one: Attachment) -> dict[str, object]:
+    """What people see, authorise and compare of an attachment: neither its key nor its root."""
+    return {
+        "name": one.name,
+        "media_type": one.media_type,
+        "size_bytes": one.size_bytes,
+        "sha256": one.sha256.hex(),
+    }
 
 
 def open_body(entry: Entry) -> Opened:
@@ -245,7 +264,7 @@ def open_body(entry: Entry) -> Opened:
     if entry.body is None:
         return Opened(BodyState.ABSENT)
     try:
-        return Opened(BodyState.HERE, CODECS[leaf.kind](unpack(entry.body)))
+        return Opened(BodyState.HERE, *read_message(leaf, unpack(entry.body)))
     except PeerError:
         return Opened(BodyState.UNREADABLE)
 

@@ -33,7 +33,7 @@ from detente.core.proof import (
 )
 from detente.core.revocation import REVOCATION_FIRST
 from detente.dossiers.audit import audit
-from detente.dossiers.dispatch import CODECS
+from detente.dossiers.dispatch import CODECS, attachment_form, read_message
 from detente.dossiers.report import (
     Bad,
     Case,
@@ -448,8 +448,11 @@ def _said(leaf: Leaf | None, body: bytes | None) -> tuple[str, dict[str, object]
         if leaf.kind == Kind.CHARTER:
             return "opened", {"charter": parse_charter(body).encode().decode()}
         plain = unpack(body)
-        codec = CODECS.get(leaf.kind)
-        return "opened", {"bytes": plain.hex()} if codec is None else asdict(codec(plain))
+        if leaf.kind not in CODECS:
+            return "opened", {"bytes": plain.hex()}
+        said, attachments = read_message(leaf, plain)
+        files = [attachment_form(one) for one in attachments]
+        return "opened", asdict(said) | ({"attachments": files} if files else {})
     except PeerError:
         return "unreadable", None
 

@@ -21,6 +21,7 @@ from detente.dossiers.deadlines import overdue_of
 from detente.node import (
     amendments,
     asked,
+    attachments,
     courier,
     disclosing,
     emcon,
@@ -276,6 +277,7 @@ COMMANDS: dict[str, Command] = {
     "fix": releasing.fix,
     "say": releasing.say,
     "countersign": releasing.countersign,
+    "attachment": attachments.save,
     "mark": speaking.mark,
     "translate": speaking.translate,
     "test": speaking.test,

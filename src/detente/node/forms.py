@@ -19,6 +19,7 @@ from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import Accident, Dispatch, Label, clean
 from detente.dossiers.labels import check_release
 from detente.node import asked
+from detente.node.attachments import File, files_of
 from detente.node.opening import clock
 from detente.node.places import find_entry, find_line
 from detente.node.speaking import audience_of, language_of, named, precedence_name
@@ -45,11 +46,13 @@ class Message:
     relations: tuple[Relation, ...]
     precedence: Precedence
     drill: bool
+    files: tuple[File, ...] = ()
 
     def form(self) -> dict[str, object]:
         """What is authorised, as plain values (spec/authorisation.md §2)."""
         named_refs = zip(self.refs, self.relations, strict=True)
-        return {
+        files = {"attachments": [file.form() for file in self.files]} if self.files else {}
+        return files | {
             "line": self.line.id.hex(),
             "charter": self.line.charter.number,
             "kind": word(self.kind),
@@ -82,6 +85,9 @@ def message_of(node: Node, request: Request) -> Message:
     """The message that the fields of a request make. LocalError names what is wrong with it."""
     line = find_line(node.station, request.get("line"))
     accident = request.get("accident") is not None
+    files = files_of(request)
+    if accident and files:
+        raise LocalError(Refusal.USAGE, "an accident report has no attachments")
     body = _accident(node, line, request) if accident else _dispatch(node, line, request)
     relations = [
         (find_entry(line, asked.text(one, "entry")), named(Relation, asked.text(one, "relation")))
@@ -97,6 +103,7 @@ def message_of(node: Node, request: Request) -> Message:
         relations=tuple(relation for _, relation in relations),
         precedence=parse_precedence(asked.text(request, "precedence", urgent)),
         drill=asked.flag(request, "drill", False) or line.charter.drill,
+        files=files,
     )
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from detente.core.body import unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Relation
 from detente.core.leaf import Kind
 from detente.core.station import Line
 from detente.core.transcript import Place
-from detente.dossiers.dispatch import decode_dispatch
 from detente.dossiers.drafting import Draft, adopted, check_draft
 from detente.dossiers.faults import Fault, Rule, refuse
 from detente.dossiers.notice import Checked, read_values
@@ -30,7 +28,7 @@ from detente.node.geometry import AS_SENT, AS_WRITTEN, differences
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 from detente.node.regimes import dossier_of, regime_view
-from detente.node.speaking import draft_of, named
+from detente.node.speaking import dispatch_of, draft_of, named
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -317,7 +315,7 @@ def _drafted(line: Line, found: Dossier, language: str) -> Iterator[dict[str, An
     for row in sorted(line.queue.rows.values(), key=lambda one: one.number):
         draft = draft_of(line, row)
         if draft.kind == Kind.DISPATCH and draft.body is not None:
-            form = read_form(decode_dispatch(unpack(draft.body)).text)
+            form = read_form(dispatch_of(draft).text)
             if isinstance(form, Notice):
                 yield {
                     "number": row.number,

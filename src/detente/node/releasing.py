@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from detente.core.attachment import disclose
 from detente.core.body import commit, pack, quality_for, unpack
+from detente.core.crypto import sha256
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft
 from detente.core.leaf import Leaf, Precedence
@@ -151,6 +153,7 @@ def _submitted(
         extra=bytes(message.relations),
         precedence=message.precedence,
         release=release,
+        files=message.files,
     )
     return look if note is None else lambda: look() | {"note": note.hash.hex()}
 
@@ -234,10 +237,16 @@ def _same_text(message: Message, note: Note) -> tuple[int, bytes]:
     """Where this very text was queued or entered since its note; no leaf names that note."""
     line, plain = message.line, message.body.encode()
 
-    def same(body: bytes | None) -> bool:
-        return body is not None and unpack(body) == plain
+    def same(body: bytes | None, attached: bool) -> bool:
+        if body is None or attached != bool(message.files):
+            return False
+        told, text = disclose(unpack(body)) if attached else ((), unpack(body))
+        hashes = [sha256(file.data) for file in message.files]
+        return text == plain and [one.sha256 for one in told] == hashes
 
-    number = _row_of(line, lambda draft: draft.kind == message.kind and same(draft.body))
+    number = _row_of(
+        line, lambda draft: draft.kind == message.kind and same(draft.body, draft.attached)
+    )
     if number >= 0:
         draft = draft_of(line, line.queue.rows[number])
         return number, commit(draft.salt, draft.body or b"")
@@ -245,8 +254,9 @@ def _same_text(message: Message, note: Note) -> tuple[int, bytes]:
     for index in range(_size_then(note), 0 if own is None else own.size):
         assert own is not None  # noqa: S101  # size is not 0
         entry = line.shelf.entry(own.id, index)
-        if entry.leaf is not None and entry.leaf.kind == message.kind and same(entry.body):
-            return -1, entry.leaf.commitment or b""
+        leaf = entry.leaf
+        if leaf is not None and leaf.kind == message.kind and same(entry.body, leaf.attached):
+            return -1, leaf.commitment or b""
     return -1, b""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from detente.core.attachment import disclose, enclose
 from detente.core.body import SALT_BYTES, commit, pack, quality_for, unpack
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft, OutboxRow, Submit
@@ -12,10 +13,18 @@ from detente.core.extras import Duty, Grade, Mark, Rung, Stater, Translation
 from detente.core.identity import is_witness
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
 from detente.core.station import Line
-from detente.dossiers.dispatch import Comment, TestText, TranslationText, clean, decode_dispatch
+from detente.dossiers.dispatch import (
+    Comment,
+    Dispatch,
+    TestText,
+    TranslationText,
+    clean,
+    decode_dispatch,
+)
 from detente.dossiers.linktest import slot_at
 from detente.dossiers.neutral import sentence
 from detente.node import asked
+from detente.node.attachments import File, sealed
 from detente.node.opening import clock
 from detente.node.places import entry_word, find_entry, find_line
 
@@ -77,11 +86,14 @@ def submit(
     extra: bytes = b"",
     precedence: Precedence = Precedence.ROUTINE,
     release: bytes | None = None,
+    files: Sequence[File] = (),
 ) -> Callable[[], dict[str, Any]]:
     """Makes a draft durable and says what has become of it; asked again by whoever waits."""
     wait = wait_of(request)
     packed, salt = None, b""
+    told, boxes = sealed(node, files)
     if body is not None:
+        body = enclose(told, body) if told else body
         queued = line.queue.before(precedence)
         packed = pack(body, quality_for(queued), line.charter.padding)
         salt = node.entropy(SALT_BYTES)
@@ -95,11 +107,12 @@ def submit(
         body=packed,
         salt=salt,
         release=release,
+        attached=bool(told),
     )
     number = line.queue.next_number
     own = line.own
     start = 0 if own is None else own.size
-    node.submit(Submit(line.id, draft))
+    node.submit(Submit(line.id, draft, boxes))
     commitment = None if packed is None else commit(salt, packed)
 
     def ours(leaf: Leaf) -> bool:
@@ -261,4 +274,10 @@ def subject_of(line: Line, row: OutboxRow) -> str:
     draft = draft_of(line, row)
     if draft.kind != Kind.DISPATCH or draft.body is None:
         return ""
-    return decode_dispatch(unpack(draft.body)).subject
+    return dispatch_of(draft).subject
+
+
+def dispatch_of(draft: Draft) -> Dispatch:
+    """What a dispatch of ours says that waits in the outbox."""
+    plain = unpack(draft.body or b"")
+    return decode_dispatch(disclose(plain)[1] if draft.attached else plain)

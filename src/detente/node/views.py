@@ -22,6 +22,7 @@ from detente.dossiers.ladder import Ladder, ladder, legal_receipt
 from detente.dossiers.linktest import last_test, next_slot
 from detente.dossiers.presence import Observation, Source, presence
 from detente.dossiers.receipts import Statements
+from detente.node.attachments import attachments_view
 from detente.node.emcon import announced_view
 from detente.node.folds import Folds
 from detente.node.places import entry_word, log_word, place_word
@@ -82,6 +83,7 @@ def entry_view(
         "context_incomplete": _lacks_context(line, entry),
     }
     view |= _body(line, entry)
+    view |= attachments_view(line, entry) if leaf.attached else {}
     if leaf.kind in MESSAGES:
         rungs = ladder(line.shelf, line.charter, entry.place, frozen, statements)
         view |= _ladder(line, rungs, now_s, silent)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from detente.core.attachment import describe, enclose, seal
 from detente.core.body import SALT_BYTES, commit, pack
 from detente.core.events import Draft, SetDuty, Submit
 from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
@@ -180,7 +181,34 @@ def submit(
     return submit_draft(machine, draft, text)
 
 
-def submit_draft(machine: Machine, draft: Draft, text: str = "") -> bool:
+@deed("attach")
+def attach(simulation: Simulation, given: Deed) -> None:
+    """A dispatch to all readers with a file or two beside it, of a byte up to some pages."""
+    machine, dice = running(simulation, given), throw(simulation, given)
+    line = line_of(machine)
+    if machine is None or line is None or not line.reads(line.me):
+        return
+    now_s = machine.clock.now(simulation.world.now_ms).wall_s
+    text = f"see the files {given.number}"
+    plain = Dispatch(language="en", dtg_s=now_s, subject="R", text=text).encode()
+    files = [dice.bytes(dice.spread(1, 40_000)) for _ in range(dice.between(1, 2))]
+    keys = [dice.bytes(32) for _ in files]
+    pairs = list(zip(files, keys, strict=True))
+    told = [describe("file", "text/plain", data, key) for data, key in pairs]
+    draft = Draft(
+        kind=Kind.DISPATCH,
+        audience=line.charter.readers(),
+        precedence=dice.one_of((0, 1, 1, 2, 4)),
+        body=pack(enclose(told, plain), 5, machine.world.charter.padding),
+        salt=dice.bytes(SALT_BYTES),
+        attached=True,
+    )
+    submit_draft(machine, draft, text, tuple(seal(data, key) for data, key in pairs))
+
+
+def submit_draft(
+    machine: Machine, draft: Draft, text: str = "", boxes: tuple[tuple[bytes, ...], ...] = ()
+) -> bool:
     """One draft; whether ``submit`` returned, so that it may not be lost."""
     world, k = machine.world, machine.station.keys.k
     commitment = b"" if draft.body is None else commit(draft.salt, draft.body)
@@ -192,7 +220,7 @@ def submit_draft(machine: Machine, draft: Draft, text: str = "") -> bool:
     one = Submitted(world.now_ms, machine.number, name, *kept)
     if draft.body is not None:
         world.record.attempted.append(one)
-    outcome = machine.run([Submit(world.line_id, draft)])
+    outcome = machine.run([Submit(world.line_id, draft, boxes)])
     if outcome is None or outcome.refused:
         return False
     if draft.body is not None:

@@ -99,6 +99,7 @@ class Plan:
     real: bool = False
     joins: bool = False  # the last is not of the founding charter
     cables: tuple[CablePlan, ...] = ()
+    attached: bool = False  # people put files beside what they say
 
     def without(self, keep: Callable[[int, Deed], bool]) -> Plan:
         """The same with fewer deeds."""
@@ -158,6 +159,8 @@ CABLE_FAULTS = {"cable-shut": 3, "cable-noise": 3, "rekey": 1, "blackhole": 2}
 MONTHS_MS = (10 * DAY_MS, 60 * DAY_MS)
 EMCON = 1 / 8  # of the seeds without an attack, a quarter as many of the others
 EMCON_STREAM = 1179  # the first by which all seeds that were recorded before stay as they were
+ATTACHED = 1 / 16  # of the seeds
+ATTACHED_STREAM = 773  # as COMINGS_STREAM
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -191,13 +194,14 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         stream = dice.stream("cabled", CABLED_STREAM)
         cables, wired = _cabled(stream, members, until_ms, more_ms)
         deeds += carried + wired
+    attached = [] if day else _attached(dice.stream("attached", ATTACHED_STREAM), members, until_ms)
     quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms, attacks)
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
         until_ms=SETUP_MS + until_ms + more_ms,
-        deeds=tuple(sorted(deeds + comings + quiet)),
+        deeds=tuple(sorted(deeds + comings + quiet + attached)),
         attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
         routes=tuple(
@@ -206,6 +210,7 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         real=not day and seed % REAL_EVERY == REAL_EVERY - 1,
         joins=joins,
         cables=cables,
+        attached=bool(attached),
     )
 
 
@@ -266,6 +271,22 @@ def _quiet(dice: Dice, members: int, until_ms: int, attacks: tuple[Attack, ...])
             "quiet",
             throw.between(0, members - 1),
             throw.spread(5 * 60_000, 12 * HOUR_MS),
+        )
+        for throw in throws
+    ]
+
+
+def _attached(dice: Dice, members: int, until_ms: int) -> list[Deed]:
+    """In a few seeds people put files beside what they say."""
+    if not dice.happens(ATTACHED):
+        return []
+    throws = [dice.stream(number) for number in range(dice.between(2, 8))]
+    return [
+        Deed(
+            _when(throw, until_ms),
+            "attach",
+            throw.between(0, members - 1),
+            throw.between(0, 1 << 30),
         )
         for throw in throws
     ]

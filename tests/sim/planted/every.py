@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.planted import (
+    attaching,
     carrying,
     coming,
     deciding,
@@ -18,6 +19,7 @@ from sim.planted.plants import DEFECTS
 
 __all__ = [
     "DEFECTS",
+    "attaching",
     "carrying",
     "coming",
     "deciding",

@@ -21,6 +21,7 @@ from detente.sim.checkers import (
     purged,
     rest,
 )
+from detente.sim.checkers.attached import Attached
 from detente.sim.checkers.cables import Cables
 from detente.sim.checkers.cards import Cards
 from detente.sim.checkers.come_back import ComeBack
@@ -55,6 +56,7 @@ class Checkers:
         self.decisions = Decisions(simulation)
         self.held = Held(simulation)
         self.cards = Cards(simulation)
+        self.attached = Attached(simulation)
         self.couriers = Couriers(simulation)
         self.cables = Cables(simulation)
         simulation.record.told_to.append(innocent.told)
@@ -103,6 +105,7 @@ class Checkers:
         endings.check(simulation)
         self.held.check()
         self.cards.check()
+        self.attached.check()
         self.flash_first.check()
         self.silences.check()
         self.shown.check()

@@ -49,6 +49,8 @@ def _tables(machine: Machine, line: Line) -> list[tuple[str, int, int]]:
         ("purges to come", len(line.purges), PURGES_MAX),
         ("own statements", len(line.control), CONTROL_MAX),
         ("searches", len(line.disputes), logs_max),
+        ("attachments under way", len(line.arriving), limits.ATTACHED_OPEN_MAX * members),
+        ("grants of attachments", len(line.granted), members),
         ("quotas told", len(line.quota_said), logs_max),
         ("sizes cosigned", len(line.kept), 2 * logs_max * members),
         ("logs held ahead", len(line.ahead), logs_max),

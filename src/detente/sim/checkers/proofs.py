@@ -14,7 +14,7 @@ from detente.core.identity import origin
 from detente.core.leaf import Kind, LogId
 from detente.core.proof import join_bundle
 from detente.core.transcript import Entry
-from detente.dossiers.dispatch import BodyState, open_body
+from detente.dossiers.dispatch import BodyState, attachment_form, open_body
 from detente.dossiers.ladder import ladder
 from detente.dossiers.receipts import receipts
 from detente.dossiers.report import Report, StatementShown
@@ -103,7 +103,9 @@ def _differs(entry: Entry, shown: StatementShown) -> str:
         return "another time, serial or place"
     opened = open_body(entry)
     if opened.state is BodyState.HERE and opened.body is not None:
-        return "" if shown.said == asdict(opened.body) else "other words"
+        files = [attachment_form(one) for one in opened.attachments]
+        said = asdict(opened.body) | ({"attachments": files} if files else {})
+        return "" if shown.said == said else "other words"
     return "" if shown.said is None else "words that are not in the store"
 
 
