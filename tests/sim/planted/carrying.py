@@ -15,7 +15,7 @@ from detente.bearers.packets import Fragment, read_packet
 from detente.bearers.sealed_link import SealedEnd
 from detente.core import link_keys
 from detente.core.crypto import sha256
-from detente.core.events import Effect, StoreBody, StoreEntries
+from detente.core.events import Effect, NewEntry, StoreBody, StoreEntries
 from detente.node import courier
 from detente.store.sqlite import SqliteStore
 
@@ -134,7 +134,10 @@ def _(plants: Plants) -> None:
         if store in reading and isinstance(effect, StoreBody):
             return
         if store in reading and isinstance(effect, StoreEntries) and not effect.own:
-            bare = tuple(replace(entry, body=None, salt=None) for entry in effect.entries)
+            bare = tuple(
+                NewEntry(new.entry._replace(salt=None, body=None), new.subtrees)
+                for new in effect.entries
+            )
             effect = replace(effect, entries=bare)
         apply(store, effect)
 
