@@ -105,6 +105,8 @@ class Port(Way):
 
     def push(self) -> None:
         """Hands on a slice, if the way is free and there is something to say."""
+        if self.machine.silent:
+            self.cable.clean_ms = self.cable.world.now_ms  # what waits here is nobody's fault
         if self.busy or self.shut or self.machine.silent:
             return
         bits = self.cable.route.bits_per_s

@@ -176,6 +176,11 @@ class Connection:
         """Whether both ends still believe in it."""
         return all(self.up)
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether this is no link, but a file that a courier carries."""
+        return self.links[0] < 0
+
     def side(self, machine: int) -> int:
         """0 or 1."""
         return self.ends.index(machine)
