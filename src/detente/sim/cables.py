@@ -169,6 +169,7 @@ class Port(Way):
             number = self.cable.world.new_link()
             route, ends = self.cable.route, self.cable.pair
             self.link = Connection(route, ends, (number, number), (self, self), cable=True)
+            self.link.listened = self.machine.silent
             for watcher in self.cable.watchers:
                 watcher.began(self)
             self.cable.world.record.note(self.machine, "cable-up", link=number)

@@ -170,6 +170,7 @@ class Connection:
     pipes: tuple[Way, Way]  # from the first, from the second
     up: list[bool] = field(default_factory=lambda: [True, True])
     cable: bool = False  # one end's view of a life of a sealed link
+    listened: bool = False  # that end was receive-only when it began
 
     @property
     def alive(self) -> bool:

@@ -171,11 +171,6 @@ def _(plants: Plants) -> None:
     plants.put(files.Chunks, "frames", frames)
 
 
-@defect("what a file leaves missing is not named", "issue 6: says what is missing", deeds=CARRIED)
-def _(plants: Plants) -> None:
-    plants.everywhere(courier._missing, lambda *_: [])
-
-
 @defect("what lies behind a cut is not found", "issue 6: a file cut anywhere", deeds=CARRIED)
 def _(plants: Plants) -> None:
     real = files.Chunks.__init__
