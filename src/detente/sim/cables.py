@@ -105,6 +105,8 @@ class Port(Way):
 
     def push(self) -> None:
         """Hands on a slice, if the way is free and there is something to say."""
+        if self.machine.silent:
+            self.cable.clean_ms = self.cable.world.now_ms  # what waits here is nobody's fault
         if self.busy or self.shut or self.machine.silent:
             return
         bits = self.cable.route.bits_per_s
@@ -167,6 +169,7 @@ class Port(Way):
             number = self.cable.world.new_link()
             route, ends = self.cable.route, self.cable.pair
             self.link = Connection(route, ends, (number, number), (self, self), cable=True)
+            self.link.listened = self.machine.silent
             for watcher in self.cable.watchers:
                 watcher.began(self)
             self.cable.world.record.note(self.machine, "cable-up", link=number)

@@ -288,6 +288,8 @@ class Machine:
             self._file(files[send.link], send.data)
             return
         connection = self.connections.get(send.link)
+        if connection is not None and connection.listened and self.silent:
+            return  # as Links.send
         if connection is not None:
             side = connection.side(self.number)
             self.world.record.frame(self, connection, send.data, urgent=send.urgent)

@@ -170,11 +170,17 @@ class Connection:
     pipes: tuple[Way, Way]  # from the first, from the second
     up: list[bool] = field(default_factory=lambda: [True, True])
     cable: bool = False  # one end's view of a life of a sealed link
+    listened: bool = False  # that end was receive-only when it began
 
     @property
     def alive(self) -> bool:
         """Whether both ends still believe in it."""
         return all(self.up)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether this is no link, but a file that a courier carries."""
+        return self.links[0] < 0
 
     def side(self, machine: int) -> int:
         """0 or 1."""

@@ -15,7 +15,7 @@ from detente.bearers.packets import Fragment, read_packet
 from detente.bearers.sealed_link import SealedEnd
 from detente.core import link_keys
 from detente.core.crypto import sha256
-from detente.core.events import Effect, StoreBody, StoreEntries
+from detente.core.events import Effect, NewEntry, StoreBody, StoreEntries
 from detente.node import courier
 from detente.store.sqlite import SqliteStore
 
@@ -134,7 +134,10 @@ def _(plants: Plants) -> None:
         if store in reading and isinstance(effect, StoreBody):
             return
         if store in reading and isinstance(effect, StoreEntries) and not effect.own:
-            bare = tuple(replace(entry, body=None, salt=None) for entry in effect.entries)
+            bare = tuple(
+                NewEntry(new.entry._replace(salt=None, body=None), new.subtrees)
+                for new in effect.entries
+            )
             effect = replace(effect, entries=bare)
         apply(store, effect)
 
@@ -166,11 +169,6 @@ def _(plants: Plants) -> None:
             yield from files._cut(buffer, last=number == chunks._head.chunks - 1)
 
     plants.put(files.Chunks, "frames", frames)
-
-
-@defect("what a file leaves missing is not named", "issue 6: says what is missing", deeds=CARRIED)
-def _(plants: Plants) -> None:
-    plants.everywhere(courier._missing, lambda *_: [])
 
 
 @defect("what lies behind a cut is not found", "issue 6: a file cut anywhere", deeds=CARRIED)
