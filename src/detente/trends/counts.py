@@ -180,7 +180,7 @@ def weekly_counts(lake: Lake, question: Question, confidence: int = 0) -> list[W
         raise LocalError(
             Refusal.NOT_FOUND, f"empty window: nothing held of {question.first} to {question.last}"
         )
-    con = ibis.duckdb.connect()
+    con = ibis.duckdb.from_connection(lake.engine())
     try:
         events = con.read_parquet(parts, hive_partitioning=True)
         mentions = None

@@ -115,20 +115,28 @@ def _days(
 def _world(lake: Lake, question: Question) -> dict[date, int]:
     """By week, GDELT's totals where each day of the window has one, else distinct stories."""
     days = (question.last - question.first).days + 1
-    inside = f"added BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
+    inside = _inside(question)
     if parts := lake.parts("norm"):
-        totals = duckdb.read_parquet(parts).filter(f"{inside} AND place = ''")
+        totals = duckdb.read_parquet(parts, hive_partitioning=False)
+        totals = totals.filter(f"{inside} AND place = ''")
         if totals.aggregate("count(DISTINCT added)").fetchall() == [(days,)]:
             return dict(totals.aggregate("week, sum(events)::BIGINT", "week").fetchall())
-    timely = f"{inside} AND late_days <= {LATE_DAYS}{_of(question)}"
-    return _by_week(lake, timely, "count(DISTINCT story)")
+    timely = f"{inside}{_of(question)} AND late_days <= {LATE_DAYS}"
+    # Distinct first, then counted: the engine can spill the one and not the other.
+    return _asked(
+        lake, f"SELECT week, count(*) FROM (SELECT DISTINCT week, story FROM events WHERE {timely})"
+    )
 
 
 def _named_weeks(lake: Lake, question: Question) -> dict[date, int]:
     """The weeks in which a dyad of the question is named at all."""
     dyads = ", ".join(text("-".join(pair)) for pair in question.dyads)
-    inside = f"added BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-    return _by_week(lake, f"{inside}{_of(question)} AND dyad IN ({dyads})", "count(*)")
+    where = f"{_inside(question)}{_of(question)} AND dyad IN ({dyads})"
+    return _asked(lake, f"SELECT week, count(*) FROM events WHERE {where}")
+
+
+def _inside(question: Question) -> str:
+    return f"added BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
 
 
 def _of(question: Question) -> str:
@@ -137,9 +145,11 @@ def _of(question: Question) -> str:
     return f" AND source IN ({', '.join(map(text, question.sources))})"
 
 
-def _by_week(lake: Lake, where: str, figure: str) -> dict[date, int]:
+def _asked(lake: Lake, query: str) -> dict[date, int]:
+    """What a query over ``events`` gives for each week."""
     parts = lake.parts("events")
     if not parts:
         return {}
-    rows = duckdb.read_parquet(parts, hive_partitioning=True).filter(where)
-    return dict(rows.aggregate(f"week, {figure}", "week").fetchall())
+    with lake.engine() as db:
+        db.register("events", db.read_parquet(parts, hive_partitioning=True))
+        return dict(db.execute(f"{query} GROUP BY week").fetchall())

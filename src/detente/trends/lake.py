@@ -26,7 +26,10 @@ from detente.trends.readers.form import Form, text
 from detente.trends.rejects import Reason, Reject
 
 GROUP_BYTES: Final = 1 << 27  # of text, read into one part: about 300,000 rows of GDELT
-MEMORY_MB: Final = 256  # what the engine may hold; beyond that it spills into the lake's folder
+# What the engine may hold while it reads and while it is asked; beyond that it spills into the
+# lake's folder.
+READING_MB: Final = 256
+ASKING_MB: Final = 384
 
 Progress = Callable[[int, int], None]  # bytes of text read, and bytes in all
 _Told = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -120,7 +123,7 @@ class Lake:
     ) -> Iterator[FileRead]:
         total, done = sum(map(opening.size_of, new.values())), 0
         self.root.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect(config=self._limits()) as db:
+        with self.engine(READING_MB) as db:
             staging.prepare(db)
             for group in _groups(new, mapping):
 
@@ -135,12 +138,14 @@ class Lake:
         if progress is not None:
             progress(total, total)
 
-    def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
-        return {
-            "memory_limit": f"{MEMORY_MB}MB",
+    def engine(self, memory_mb: int = ASKING_MB) -> duckdb.DuckDBPyConnection:
+        """DuckDB in bounded memory. Whoever asked for it closes it."""
+        limits: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{memory_mb}MB",
             "preserve_insertion_order": False,
             "temp_directory": str(self.root / ".spill"),
         }
+        return duckdb.connect(config=limits)
 
     def _take(
         self, db: duckdb.DuckDBPyConnection, group: _Group, accessed: date | None, told: _Told

@@ -22,6 +22,7 @@ from detente.trends.rejects import unreadable
 CHUNK_BYTES: Final = 1 << 22
 LINE_BYTES_MAX: Final = 1 << 24  # a "line" above this is no line of any format here
 RECORDS: Final = 20_000  # of quoted files, in one batch
+SNIFFED_BYTES: Final = 1 << 17
 SNIFFED_LINES: Final = 50
 LINE_SNIFFED: Final = 1 << 16  # characters
 # Stands for a byte that is not UTF-8. A noncharacter: no text has a use for it.
@@ -82,7 +83,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 def head(path: Path) -> list[str]:
     """The first lines without their ends and without a byte order mark; [] of an empty file."""
     with opened(path) as file:
-        start = file.read(CHUNK_BYTES // 4)
+        start = file.read(SNIFFED_BYTES)
     if b"\0" in start:
         line = start[: start.index(b"\0")].count(b"\n") + 1
         raise unreadable(path.name, line, 1, "not text")
