@@ -86,7 +86,9 @@ def test_the_demo_reads_every_line_of_every_format(demo):
     assert {"gdelt1", "gdelt2", "icews", "polecat", "acled", "ucdp", "own"} <= sources
     states = {row["state"] for row in document["coverage"]}
     assert {"data", "no data"} <= states
-    assert {row["source"] for row in document["attributions"]} >= {"acled", "gdelt2"}
+    texts = {row["source"]: row["text"] for row in document["attributions"]}
+    assert "acleddata.com" in texts["acled"]
+    assert "Day of access not given." in texts["gdelt2"]
 
 
 def test_a_demo_goes_into_a_new_folder(demo):
