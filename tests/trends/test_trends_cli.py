@@ -127,6 +127,7 @@ def test_forecasts_are_scored(demo):
     assert "ISL-NZL/engagement: " in said.stdout
     nothing = run(*call, "--ledger", folder / "none.jsonl")
     assert nothing.exit_code == 2
+    assert run(*call, "--ledger", folder).exit_code == 4
 
 
 def test_the_method_is_tried_on_ones_own_series(demo, small):

@@ -40,7 +40,7 @@ def given(
         covered=coverage(lake, question),
         reads=reads,
         engine=engine(question),
-        attributions={read.source: _attribution(read.source, reads) for read in reads if read.read},
+        attributions={one.source: _attribution(one.source, reads) for one in reads if one.read},
         also=also,
         record=None if line is None else record_of(line),
         record_name="" if line is None else line.name,
