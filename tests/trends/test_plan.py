@@ -66,7 +66,8 @@ def test_a_frozen_plan_that_was_touched_is_refused():
         ("2014-07-07", "2011-07-07", "must follow one another"),
         ("after_weeks = 26", "after_weeks = 1", "after_weeks 4 or more"),
         ("after_weeks = 26", "after_weeks = 26\ntransition_weeks = 9", "0 to 8"),
-        ("2012-01-02", "1912-01-02", "more than 1040 weeks"),
+        ("2012-01-02", "1912-01-02", "from 17 to 1040 weeks"),
+        ("2012-01-02", "2014-09-10", "must follow one another"),
         ("after_weeks = 26", "afters = 26", "afters"),
         ("first = 2014-09-01", "first = 2014-09-01\nlast = 2014-08-01", "ends before it begins"),
         ('["AAA-BBB", "AAA-DDD"]', "[]", "from 1 to 200"),
@@ -107,3 +108,10 @@ def test_a_rival_meets_the_days_it_falls_on():
     (one,) = world.plan().rivals
     assert one.meets(date(2014, 9, 1), date(2014, 9, 1))
     assert not one.meets(date(2014, 9, 2), date(2014, 12, 1))
+
+
+def test_a_plan_of_too_few_weeks_is_refused():
+    """Less than could ever be estimated is no plan: no report of nothing comes of it."""
+    text = world.PLAN.replace("2012-01-02", "2014-07-01").replace("2015-01-04", "2014-07-20")
+    with pytest.raises(LocalError, match="from 17 to 1040 weeks"):
+        world.plan(text)

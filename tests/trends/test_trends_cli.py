@@ -86,7 +86,9 @@ def test_the_demo_reads_every_line_of_every_format(demo):
     assert {"gdelt1", "gdelt2", "icews", "polecat", "acled", "ucdp", "own"} <= sources
     states = {row["state"] for row in document["coverage"]}
     assert {"data", "no data"} <= states
-    assert {row["source"] for row in document["attributions"]} >= {"acled", "gdelt2"}
+    texts = {row["source"]: row["text"] for row in document["attributions"]}
+    assert "acleddata.com" in texts["acled"]
+    assert "Day of access not given." in texts["gdelt2"]
 
 
 def test_a_demo_goes_into_a_new_folder(demo):
@@ -125,6 +127,7 @@ def test_forecasts_are_scored(demo):
     assert "ISL-NZL/engagement: " in said.stdout
     nothing = run(*call, "--ledger", folder / "none.jsonl")
     assert nothing.exit_code == 2
+    assert run(*call, "--ledger", folder).exit_code == 4
 
 
 def test_the_method_is_tried_on_ones_own_series(demo, small):

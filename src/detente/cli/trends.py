@@ -23,6 +23,7 @@ from detente.words import _, marked, ngettext
 
 if TYPE_CHECKING:
     from detente.trends.lake import FileRead
+    from detente.trends.ledger import Entry
     from detente.trends.report import Made
 
 NEEDED = ("numpy", "scipy", "duckdb", "ibis")
@@ -269,14 +270,27 @@ def run_(
 
     plan = load_plan(plan_file)
     dyads = tuple(dyad_of(text, "--also") for text in also)
-    held = ledger.read(ledger_file) if ledger_file else ()
+    held = _forecasts_in(ledger_file) if ledger_file else ()
     asked = given(plan, Lake(lake_folder), dyads, line_file, held)
     made = measured(session, asked)
     write_report(out, made.files)
     if ledger_file is not None:
-        board = made.board
-        ledger.append(ledger_file, forecasts(plan, board, len(board.weeks), held))
+        fresh = forecasts(plan, made.board, len(made.board.weeks), held)
+        try:
+            ledger.append(ledger_file, fresh)
+        except OSError as exc:
+            raise MachineError(Refusal.DISK, f"{ledger_file}: {exc.strerror}") from exc
     show_report(session, made, out)
+
+
+def _forecasts_in(path: Path) -> tuple[Entry, ...]:
+    """The forecasts of a ledger. MachineError DISK where it cannot be read."""
+    from detente.trends import ledger
+
+    try:
+        return ledger.read(path)
+    except OSError as exc:
+        raise MachineError(Refusal.DISK, f"{path}: {exc.strerror}") from exc
 
 
 def measured(session: Session, asked: Any) -> Made:
@@ -332,14 +346,13 @@ def show_report(session: Session, made: Made, out: Path) -> None:
 def score_(session: Session, plan_file: Path, lake_folder: Path, ledger_file: Path) -> None:
     """CRPS in stories a week, lower is better; the share inside the 90 % band; Brier."""
     _ready()
-    from detente.trends import ledger
     from detente.trends.gather import board_for
     from detente.trends.lake import Lake
     from detente.trends.monitor import monitor
     from detente.trends.plan import load_plan
 
     plan = load_plan(plan_file)
-    held = ledger.read(ledger_file)
+    held = _forecasts_in(ledger_file)
     if not held:
         raise LocalError(Refusal.NOT_FOUND, f"{ledger_file}: no forecast in it")
     watched = monitor(plan, board_for(plan, Lake(lake_folder)), held)

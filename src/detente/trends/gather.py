@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,13 @@ from detente.core.errors import LocalError, MachineError, Refusal
 from detente.trends.board import Board, board_of, question_of
 from detente.trends.counts import engine, weekly_counts
 from detente.trends.coverage import coverage
-from detente.trends.lake import Lake
+from detente.trends.lake import FileRead, Lake
 from detente.trends.ledger import Entry
 from detente.trends.licences import attribution
 from detente.trends.line_record import Record, read_record
 from detente.trends.plan import Dyad, Plan
 from detente.trends.report import Given
+from detente.words import _
 
 CHUNK_BYTES = 1_048_576
 
@@ -39,12 +40,23 @@ def given(
         covered=coverage(lake, question),
         reads=reads,
         engine=engine(question),
-        attributions={read.source: attribution(read.licence) for read in reads if read.read},
+        attributions={one.source: _attribution(one.source, reads) for one in reads if one.read},
         also=also,
         record=None if line is None else record_of(line),
         record_name="" if line is None else line.name,
         ledger=held,
     )
+
+
+def _attribution(source: str, reads: Sequence[FileRead]) -> str:
+    """What a source asks to be said, and when its files were had, where somebody said so."""
+    ours = [read for read in reads if read.source == source and read.read]
+    days = sorted({read.accessed.isoformat() for read in ours if read.accessed is not None})
+    texts = list(dict.fromkeys(attribution(read.licence) for read in ours))
+    had = (
+        _("Had on {days}.").format(days=", ".join(days)) if days else _("Day of access not given.")
+    )
+    return " ".join([*texts, had])
 
 
 def board_for(plan: Plan, lake: Lake) -> Board:
