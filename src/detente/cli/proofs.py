@@ -17,7 +17,6 @@ from detente.cli.options import line_option, out_option
 from detente.cli.party import read_file, write_new
 from detente.cli.progress import bar
 from detente.cli.read import inbox_rows
-from detente.core.crypto import sha256
 from detente.core.errors import LocalError, MachineError, Refusal
 from detente.plain import plain
 from detente.times import parse_time
@@ -162,6 +161,7 @@ def verify(
 ) -> None:
     """Exit status 3 where anything the file claims does not hold, or an attachment is none."""
     from detente.cli.verdicts import enclosure_rows, report_rows
+    from detente.core.crypto import sha256
     from detente.dossiers.enclosures import enclosures
     from detente.dossiers.verify import verify_file
 
