@@ -97,6 +97,22 @@ def test_a_hello_on_such_a_link_is_taken_and_not_answered() -> None:
     assert bravo.station.links[link].heard_only
 
 
+def test_a_link_that_comes_up_in_silence_is_listened_to() -> None:
+    """The peer alone can bring one up again: nothing is said there either, not even a hello."""
+    world, alpha, bravo = opened()
+    world.cut("alpha", "bravo")
+    since = len(world.frames)
+    bravo.do(events.LinkUp(50, alpha.id, wide=False, heard_only=True))
+    alpha.do(events.LinkUp(51, bravo.id, wide=False))
+    world.wires[50], world.wires[51] = (bravo, alpha, 51), (alpha, bravo, 50)
+    alpha.line.greet_due = True
+    alpha.do(events.Tick())
+    world.run(30)
+    assert said_by(world, alpha, since)
+    assert said_by(world, bravo, since) == []
+    assert bravo.line.listens()
+
+
 def test_who_only_listens_wakes_for_what_it_can_enter() -> None:
     """A `seen` is due in silence too; cosignatures and heartbeats are not, and wake nobody."""
     world, _alpha, bravo = opened()

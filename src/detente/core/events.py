@@ -56,12 +56,14 @@ class OutboxRow(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class LinkUp:
     """A bearer reached a trusted party. ``link`` is the node's number for this connection;
-    ``bits_per_s`` what a narrow one is said to carry, 0 where nobody says."""
+    ``bits_per_s`` what a narrow one is said to carry, 0 where nobody says; ``heard_only`` as after
+    ``Listen``, from its beginning on."""
 
     link: int
     party: bytes
     wide: bool = True
     bits_per_s: int = 0
+    heard_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

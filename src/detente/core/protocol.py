@@ -212,7 +212,8 @@ def _link_up(step: Step, given: LinkUp) -> None:
     if given.party not in station.cards or given.party == station.party:
         raise LocalError(Refusal.UNKNOWN_PARTY, given.party.hex()[:16])
     slow = not given.wide and 0 < given.bits_per_s < limits.SLOW_BITS_PER_S
-    station.links[given.link] = Link(given.link, given.party, given.wide, slow=slow)
+    link = Link(given.link, given.party, given.wide, slow=slow, heard_only=given.heard_only)
+    station.links[given.link] = link
     for line in station.lines.values():
         if line.charter.number_of(given.party) is not None:
             greet(step, line, station.links[given.link], answer=False)

@@ -210,10 +210,11 @@ def wrong_then(kept: Mapping[str, Any]) -> str:
 
 
 def facts_kept(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of an alarm out of the journal, which keeps all of them as texts (``as_data``)."""
+    """The facts of an alarm out of the journal, which keeps all of them as texts (``as_data``). A
+    time that is none is not known."""
     kept: dict[str, Any] = {name: None if it == "None" else it for name, it in facts.items()}
-    numbers = {n: int(it) for n, it in kept.items() if n.endswith("_s") and _is_number(it)}
-    return kept | numbers
+    times = {name: it for name, it in kept.items() if name.endswith("_s")}
+    return kept | {name: int(it) if _is_number(it) else None for name, it in times.items()}
 
 
 def _is_number(text: object) -> bool:

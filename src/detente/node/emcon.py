@@ -52,29 +52,32 @@ class Emcon:
         """Announces it on every line, in place of what was ordered before."""
         self._keep(order)
         self._announce(order)
+        self._node.note("emcon-ordered", {"begins_s": order.from_s, "ends_s": order.until_s})
         self._node.tell("emcon-ordered", from_s=order.from_s, until_s=order.until_s)
         self.look()
 
-    def end(self, why: str) -> None:
+    def end(self, why: str = "") -> None:
         """Takes the order back, and says so as soon as there is a link again."""
         if self.order is None:
             return
         now_s = self._now_s()
-        self._keep(None)
+        self._over(why)
         self._announce(ReceiveOnly(now_s, now_s, 0))
-        self._node.tell("emcon-ended", why=why)
         self.look()
 
     def override(self) -> None:
         """Our own officer said something at OVERRIDE: it goes out over every bearer."""
         if self.silent():
-            self.end("an OVERRIDE")
+            self.end("OVERRIDE")
 
     def _keep(self, order: ReceiveOnly | None) -> None:
         self.order = order
         self._node.store.put_meta(META, b"" if order is None else order.encode())
-        what = {} if order is None else {"from_s": order.from_s, "until_s": order.until_s}
-        self._node.note("emcon", {"on": order is not None, **what})
+
+    def _over(self, why: str) -> None:
+        self._keep(None)
+        self._node.note("emcon-ended", {"why": why})
+        self._node.tell("emcon-ended", why=why)
 
     def _announce(self, order: ReceiveOnly) -> None:
         for line in list(self._node.station.lines.values()):
@@ -89,10 +92,9 @@ class Emcon:
         what nothing is sent, and which parties announced the same."""
         order, links = self.order, self._node.links
         if order is not None and self._now_s() >= order.until_s:
-            self._keep(None)
-            self._node.tell("emcon-ended", why="its time is over")
+            self._over("")
         elif self.silent() and self._override_waits():  # since before it began
-            self.end("an OVERRIDE")
+            self.end("OVERRIDE")
             return
         if links is not None:
             if links.silent != self.silent():
@@ -175,7 +177,7 @@ def announced_view(line: Line, spans: Spans, now_s: int) -> dict[str, Any] | Non
 def quiet(node: Node, request: Request) -> dict[str, Any]:
     """Orders it until a time, at most a week ahead, or ends it."""
     if asked.flag(request, "end", False):
-        node.emcon.end("an officer")
+        node.emcon.end()
         return {"ordered": False}
     now_s = clock(node.home).wall_s
     from_s = asked.whole(request, "from_s", now_s + LEAD_S)

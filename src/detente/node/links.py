@@ -453,7 +453,9 @@ class Links:
         reason = "ended"
         try:
             bits_per_s = 0 if link.wide else link.measured().bits_per_s or 0
-            await self._desk.take([LinkUp(live.number, link.peer, link.wide, bits_per_s)])
+            heard_only = link.bearer in self.silent
+            up = LinkUp(live.number, link.peer, link.wide, bits_per_s, heard_only)
+            await self._desk.take([up])
             await self._receive(live)
         except PeerError as error:
             reason = error.detail or error.refusal.word

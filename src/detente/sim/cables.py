@@ -110,6 +110,7 @@ class Port(Way):
         if self.busy or self.shut or self.machine.silent:
             return
         bits = self.cable.route.bits_per_s
+        self.end.unheard = self._peer_is_silent()
         data = self._pipe.take(self.now_s, max(1, int(bits * SLICE_S / 8)))
         self._look()
         if data:
@@ -121,6 +122,10 @@ class Port(Way):
             self._wakes_ms = wake_s
             wait_ms = max(20, int((wake_s - self.now_s) * 1000) + 1)
             self.cable.world.later(wait_ms, lambda: self._woken(wake_s))
+
+    def _peer_is_silent(self) -> bool:
+        """As it has announced: its silence ends no life."""
+        return self.cable.machines[1 - self.side].silent
 
     def hush(self) -> None:
         """As ``SerialPort.be_silent``: ``push`` sees that its machine is silent."""
@@ -190,7 +195,8 @@ class Port(Way):
 
         def look() -> None:
             if self.link is link:
-                if self.now_s - max(begun_s, self.end.heard_s or 0.0) > SILENT_S:
+                excused = self.machine.silent or self._peer_is_silent()
+                if not excused and self.now_s - max(begun_s, self.end.heard_s or 0.0) > SILENT_S:
                     self.end_life("no sign of life")
                 else:
                     self.cable.world.later(WATCH_MS, look)
@@ -383,8 +389,14 @@ class Cables:
         for cable, side in self.of(machine):
             cable.look(side)
 
+    def fell_silent(self, machine: Machine) -> None:
+        """What waits in its ports does not leave."""
+        for cable, _ in self.of(machine):
+            cable.clean_ms = cable.world.now_ms + cable.route.delay_ms + 1
+
     def spoke(self, machine: Machine) -> None:
-        """Its silence is over: what waited in its ports leaves."""
+        """Its silence is over: its ports are in new lives, and say so."""
+        self.fell_silent(machine)
         for cable, side in self.of(machine):
             port = cable.ports[side]
             if port is not None:

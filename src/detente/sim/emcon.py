@@ -56,6 +56,7 @@ def fall_silent(machine: Machine, for_ms: int) -> None:
             world.hang_up(connection, machine.number)
         else:
             connection.pipes[connection.side(machine.number)].hush()
+    world.cables.fell_silent(machine)
     if machine.process is not None:
         machine.run([Listen(link) for link in machine.connections])
     world.later(for_ms, partial(_over, machine, until_ms))

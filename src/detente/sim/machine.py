@@ -332,7 +332,7 @@ class Machine:
         """A connection has been made."""
         link = connection.links[connection.side(self.number)]
         self.connections[link] = connection
-        self.give(LinkUp(link, peer, connection.route.wide))
+        self.give(LinkUp(link, peer, connection.route.wide, heard_only=self.silent))
         if connection.route.wide:
             self.world.cables.linked(self)
 

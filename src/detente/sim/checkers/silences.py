@@ -152,10 +152,11 @@ class Silences:
 def _of_emcon(
     said: list[tuple[int, ReceiveOnly]], shown: Presence, late: list[Overdue], now_s: int
 ) -> str:
-    """What contradicts the last announcement of a member, or nothing."""
-    if not said:
+    """What contradicts the last announcement of a member that was made by now, or nothing."""
+    made = [one for one in said if one[0] <= now_s]
+    if not made:
         return "it announced nothing" if shown.state is State.RECEIVE_ONLY else ""
-    at_s, last = said[-1]
+    at_s, last = made[-1]
     from_s = max(at_s, last.from_s)
     holds = from_s <= now_s < last.until_s
     if holds and shown.state is not State.RECEIVE_ONLY:
