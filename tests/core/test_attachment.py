@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core import limits
@@ -52,7 +52,8 @@ def _runs(data: bytes, wide: list[bool]) -> list[tuple[bytes, list[bytes]]]:
     return out
 
 
-@given(st.integers(1, 200 * limits.CHUNK_BYTES), st.lists(st.booleans(), min_size=1, max_size=5))
+@settings(max_examples=40)
+@given(st.integers(1, 140 * limits.CHUNK_BYTES), st.lists(st.booleans(), min_size=1, max_size=5))
 def test_every_run_is_checked_against_the_root_and_no_hash_is_sent_twice(
     size: int, wide: list[bool]
 ) -> None:
