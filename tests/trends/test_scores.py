@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import nbinom
 
 from detente.core.errors import LocalError
-from detente.trends.scores import brier, covered, crps, reliability
+from detente.trends.scores import brier, crps, inside, reliability
 
 COUNTS = st.lists(st.integers(0, 500), min_size=1, max_size=40)
 
@@ -72,9 +72,20 @@ def test_every_forecast_is_in_one_bin_of_reliability(pairs):
     assert all(each.low - 1e-9 <= each.said <= each.high + 1e-9 for each in found)
 
 
-def test_covered_counts_both_ends():
-    """A count on the edge of its band is in it."""
-    assert covered([(1, 3), (1, 3), (1, 3), (1, 3)], [1, 3, 0, 4]) == 0.5
+def test_a_count_inside_or_outside_is_whole_and_one_at_the_end_in_part():
+    """Of 1 to 10 the middle 80 % holds 2 to 9; of the middle 70 % half of 2 and of 9."""
+    samples = np.arange(1, 11)
+    assert [inside(samples, each, 0.8) for each in (0, 1, 2, 9, 10, 11)] == pytest.approx(
+        [0, 0, 1, 1, 0, 0]
+    )
+    assert [inside(samples, each, 0.7) for each in (2, 5, 9)] == pytest.approx([0.5, 1, 0.5])
+    assert inside(samples, 5.5, 0.7) == 1.0
+
+
+@given(COUNTS, st.floats(0.05, 0.99))
+def test_the_samples_themselves_are_inside_as_often_as_is_said(samples, share):
+    """However few the counts, the forecast's own samples lie inside by exactly the share."""
+    assert np.mean([inside(samples, each, share) for each in samples]) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +96,7 @@ def test_covered_counts_both_ends():
         lambda: brier([0.5], [1, 0]),
         lambda: brier([1.5], [1]),
         lambda: reliability([0.5], [0.5]),
-        lambda: covered([], []),
-        lambda: covered([(0, 1)], []),
+        lambda: inside([], 1, 0.9),
     ],
 )
 def test_scores_of_nothing_and_of_what_is_no_chance_are_refused(wrong):

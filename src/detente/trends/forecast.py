@@ -18,7 +18,7 @@ from detente.trends.laplace import Floats
 
 LAST_WEEKS = 52
 HISTORY_WEEKS_MIN = 26  # of data
-SMOOTHING = 0.15  # weight of the newest week in the moving mean
+SMOOTHING = 0.1  # weight of the newest week in the moving mean
 _SAMPLES = 199
 
 

@@ -263,11 +263,16 @@ class Sharpness:
         self._fit = _Fit(series, chain)
         found = self._fit.settle()
         self._weight = weights(found, chain)
+        middle = (self._weight * found.beta[..., 0]).sum(axis=1, keepdims=True)
+        self._apart = (self._weight * (found.beta[..., 0] - middle) ** 2).sum(axis=1)
         step = found.beta[..., :1] * self._fit.columns[..., 0]
         self._without = self._fit.eta - step  # what the series would be had nothing changed
 
     def sd(self, planted: Floats) -> Floats:
-        """(rows,): of the log of the step, had it been ``planted`` in each of the rows."""
+        """(rows,): of the log of the step, had it been ``planted`` in each of the rows.
+
+        What the points of the grid differ by is taken as it is: an interval has to hold that too.
+        """
         fit = self._fit
         bend = fit.bend(self._without + planted[:, None, None] * fit.columns[..., 0])
         weight = fit.weight(bend)
@@ -275,7 +280,7 @@ class Sharpness:
         shadow, _, _ = fit.solved(weight, pulled)
         precision = np.einsum("rgti,rgtj->rgij", pulled, fit.columns - shadow) + fit.prior
         variance = np.linalg.inv(precision)[..., 0, 0]
-        return np.asarray(np.sqrt((self._weight * variance).sum(axis=1)))
+        return np.asarray(np.sqrt((self._weight * variance).sum(axis=1) + self._apart))
 
 
 def variances(found: Mode) -> Floats:

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from detente.core.errors import LocalError, Refusal
 from detente.trends.forecast import Predictive
-from detente.trends.scores import Reliability, brier, covered, crps, reliability
+from detente.trends.scores import Reliability, brier, crps, inside, reliability
 
 _FIRST = "0" * 64
 _FIELDS = {"plan", "key", "made", "week", "above", "samples", "previous"}
@@ -47,7 +45,7 @@ class Scored:
     n: int
     waiting: int  # forecasts of weeks not known yet
     crps: float | None  # mean, in counts
-    covered_half: float | None  # share of counts in the 50 % band
+    covered_half: float | None  # share of counts inside the middle 50 %, see scores.inside
     covered_ninety: float | None
     brier: float | None  # of the chance to exceed ``above``
     reliability: tuple[Reliability, ...]
@@ -99,15 +97,14 @@ def scored(entries: Sequence[Entry], came: Mapping[tuple[str, date], float]) -> 
         return Scored(0, len(entries), None, None, None, None, ())
     counts = [float(came[each.key, each.week]) for each in known]
     pairs = list(zip(known, counts, strict=True))
-    bands = [Predictive(np.array(each.samples)).bands() for each in known]
     chances = [each.chance for each in known]
     exceeded = [float(count > each.above) for each, count in pairs]
     return Scored(
         n=len(known),
         waiting=len(entries) - len(known),
         crps=sum(crps(each.samples, count) for each, count in pairs) / len(known),
-        covered_half=covered([(each[1], each[3]) for each in bands], counts),
-        covered_ninety=covered([(each[0], each[4]) for each in bands], counts),
+        covered_half=sum(inside(each.samples, count, 0.5) for each, count in pairs) / len(known),
+        covered_ninety=sum(inside(each.samples, count, 0.9) for each, count in pairs) / len(known),
         brier=brier(chances, exceeded),
         reliability=reliability(chances, exceeded),
     )

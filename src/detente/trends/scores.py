@@ -5,7 +5,6 @@ Lower is better for both scores. CRPS is in the unit of the count; of one sample
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,12 +57,20 @@ def reliability(chances: ArrayLike, came: ArrayLike) -> tuple[Reliability, ...]:
     )
 
 
-def covered(bands: Sequence[tuple[float, float]], came: Sequence[float]) -> float:
-    """The share of what came that lies in its band, ends included."""
-    if not bands or len(bands) != len(came):
-        raise LocalError(Refusal.USAGE, f"{len(bands)} bands beside {len(came)} counts")
-    hits = sum(low <= each <= high for (low, high), each in zip(bands, came, strict=True))
-    return hits / len(came)
+def inside(samples: ArrayLike, came: float, share: float) -> float:
+    """How much of a count lies in the middle ``share`` of its forecast: 1, 0, or a part.
+
+    Where counts are few a band that ends on whole counts holds more than it says, so the count at
+    its end is in it only by the part that the share still needs (Czado, Gneiting, Held 2009).
+    """
+    x = np.asarray(samples, dtype=float)
+    if not len(x):
+        raise LocalError(Refusal.USAGE, "a forecast without samples")
+    below, up_to = float((x < came).mean()), float((x <= came).mean())
+    low, high = (1 - share) / 2, (1 + share) / 2
+    if up_to == below:
+        return float(low <= below <= high)
+    return max(0.0, min(up_to, high) - max(below, low)) / (up_to - below)
 
 
 def _pairs(chances: ArrayLike, came: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
