@@ -38,6 +38,7 @@ ROWS = {
     | {"ip_bytes_per_seen", "ip_bytes_per_mldsa_signature", "counted_by", "text_bytes"},
     "frame": {
         "frame_bytes",
+        "padding_bytes_in_steps",
         "bytes_beyond_text",
         "bytes_beyond_text_fields_not_text",
         "bytes_beyond_text_signature_and_salt",

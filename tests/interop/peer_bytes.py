@@ -110,6 +110,10 @@ class Reader:
         """Read counted bytes (encoding.md §3)."""
         return self.take(self.count(most))
 
+    def rest(self) -> bytes:
+        """Everything up to the end."""
+        return self.take(len(self.data) - self.at)
+
     def end(self) -> None:
         """Refuse bytes behind the last field (encoding.md §2.3)."""
         check(self.at == len(self.data))

@@ -167,19 +167,10 @@ def _read_chunks(reader: Reader) -> dict[str, Any]:
 
 
 def _read_ahead(reader: Reader) -> dict[str, Any]:
-    log, base, index, raw = (
-        read_log_id(reader),
-        reader.varint(),
-        reader.varint(),
-        reader.counted(4096),
-    )
-    check(index >= base)
-    with_body = reader.number(1)
-    check(with_body < 2)
-    salt, body = (reader.take(16), reader.counted(65536)) if with_body else (None, None)
+    fields = {"log": read_log_id(reader), "base": reader.varint(), "index": reader.varint()}
+    check(fields["index"] >= fields["base"])
     cover = [reader.take(32) for _ in range(reader.count(126))]
-    return {"log": log, "base": base, "index": index, "raw": raw, "salt": salt, "body": body,
-            "cover": cover, "signature": reader.take(64)}  # fmt: skip
+    return {**fields, "cover": cover, "signature": reader.take(64), "item": reader.rest()}
 
 
 def _read_refuse(reader: Reader) -> dict[str, Any]:
@@ -297,22 +288,29 @@ def rebuild(
     items: list[Item] = []
     full = True
     for _ in range(batch["count"]):
-        flags = reader.number(1)
-        full = full and bool(flags & 64)
-        check(flags & 132 != 132 and (not flags & 64 or not flags & ~96))
-        if flags & 64:
-            raw = reader.counted(4096)
-            body = (reader.take(16), reader.counted(65536)) if flags & 32 else None
-        else:
-            check(last is not None)
-            assert last is not None
-            raw, body = _elided(reader, flags, last, known)
-        last = leaf_or_none(raw)
-        check(body is None or last is None or bool(last.commitment))
-        items.append((raw, body))
+        item, whole = read_item(reader, last, known)
+        full = full and whole
+        last = leaf_or_none(item[0])
+        items.append(item)
     signature = reader.take(64)
     reader.end()
     return items, signature, full
+
+
+def read_item(reader: Reader, last: Leaf | None, known: Known) -> tuple[Item, bool]:
+    """The leaf of an item with its body, and whether it came in full (session.md §5)."""
+    flags = reader.number(1)
+    check(flags & 132 != 132 and (not flags & 64 or not flags & ~96))
+    if flags & 64:
+        raw = reader.counted(4096)
+        body = (reader.take(16), reader.counted(65536)) if flags & 32 else None
+    else:
+        check(last is not None)
+        assert last is not None
+        raw, body = _elided(reader, flags, last, known)
+    leaf = leaf_or_none(raw)
+    check(body is None or leaf is None or bool(leaf.commitment))
+    return (raw, body), bool(flags & 64)
 
 
 def _elided(reader: Reader, flags: int, last: Leaf, known: Known) -> Item:

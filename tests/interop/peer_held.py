@@ -112,6 +112,7 @@ class Session:
     confirmed: int = 0
     next: dict[LogId, int] = field(default_factory=dict)
     asked: set[LogId] = field(default_factory=set)
+    unread: set[tuple[LogId, int]] = field(default_factory=set)
     bad: int = 0
     beat: float = 0.0
 

@@ -20,6 +20,7 @@ from interop.peer_bytes import (
     SEEN,
     Leaf,
     LogId,
+    Reader,
     RefusedError,
     check,
     commitment,
@@ -30,7 +31,7 @@ from interop.peer_bytes import (
     u40,
     varint,
 )
-from interop.peer_frames import Frame, Known, read_frame, rebuild, refuse, tag
+from interop.peer_frames import Frame, Known, read_frame, read_item, rebuild, refuse, tag
 from interop.peer_held import Session, read_extra
 from interop.peer_notes import checkpoint, cosigned, subtree, verifies
 from interop.peer_speaking import Speaker
@@ -297,22 +298,31 @@ class Line(Speaker):
         log: LogId,
         base: int,
         index: int,
-        raw: bytes,
-        salt: bytes | None,
-        body: bytes | None,
         cover: list[bytes],
         signature: bytes,
+        item: bytes,
     ) -> None:
         check(log == session.current and log in self.tapes, "unknown-log")
         tape = self.tapes[log]
         check(base <= len(tape.leaves), "bad-proof")
-        root = root_behind_gap(base, frontier(tape.hashes[:base]), index, cover, leaf_hash(raw))
-        text = checkpoint(self.origin(log), index + 1, root).encode()
-        check(verifies(self.card_of(log).pairs[log[1]][0], signature, text), "bad-signature")
+        known, full = Known(self.root, self._hash, self.mine), bool(item) and bool(item[0] & 64)
+        try:
+            reader = Reader(item)
+            (raw, pair), _ = read_item(reader, leaf_or_none(tape.leaves[base - 1]), known)
+            reader.end()
+            root = root_behind_gap(base, frontier(tape.hashes[:base]), index, cover, leaf_hash(raw))
+            text = checkpoint(self.origin(log), index + 1, root).encode()
+            check(verifies(self.card_of(log).pairs[log[1]][0], signature, text), "bad-signature")
+        except RefusedError as refusal:
+            if full or refusal.word == "bad-proof":
+                raise
+            again = (log, index) in session.unread or len(session.unread) >= 64
+            session.unread.add((log, index))
+            word = "bad-signature" if again else "want-full"
+            raise RefusedError(word, log, index) from None
         leaf = leaf_or_none(raw)
         check(leaf is not None and leaf.kind in MAY_OVERTAKE, "bad-leaf")
         assert leaf is not None
-        pair = None if salt is None or body is None else (salt, body)
         check(pair is None or commitment(*pair) == leaf.commitment, "bad-commitment")
         kept = self.ahead.get(log, {})
         check(len(kept) < 64, "over-quota")

@@ -133,8 +133,6 @@ def _charter(given: dict[str, Any]) -> dict[str, Any]:
 def _frame(given: dict[str, Any]) -> dict[str, Any]:
     frame = f.read_frame(unhex(given["frame"]))
     fields = {key: _plain(value) for key, value in frame.fields.items()}
-    if frame.name == "ahead" and fields["body"] is None:
-        fields["salt"] = ""
     return {"type": f.TYPES.index(frame.name), "channel": frame.channel, "fields": fields}
 
 
