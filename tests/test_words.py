@@ -107,8 +107,10 @@ def test_tables_cover_what_the_protocol_states():
     ],
 )
 def test_messages_are_not_spoken_of_as_prisoners(language: str, banned: str):
-    """No text uses a word for people held or released."""
+    """No text uses a word for people held or released, but where it speaks of them."""
     for message in catalogs.entries(catalogs.load(catalogs.po_path(ROOT, language), language)):
+        if message.id == "prisoner exchanges":  # one of the three trends
+            continue
         for text in catalogs.forms(message.string):
             assert not re.search(banned, text, re.IGNORECASE)
 

@@ -353,7 +353,7 @@ def quiet(
 
     def rows() -> Iterator[str]:
         if not result["ordered"]:
-            yield _("EMCON is over: this node sends again, first the receipts that were held back.")
+            yield _("EMCON is over: this node sends again, first the receipts that waited.")
             return
         said = _("EMCON from {since} until {until} at most: nothing is sent, no receipt either.")
         yield said.format(since=stamp(result["from_s"]), until=stamp(result["until_s"]))

@@ -379,12 +379,12 @@ def _score_row(name: str, scored: Any) -> str:
             name=name, count=scored.waiting
         )
     return _(
-        "{name}: {count} scored, CRPS {crps}, {held} of them in the 90 % band, Brier {brier}"
+        "{name}: {count} scored, CRPS {crps}, {inside} of them in the 90 % band, Brier {brier}"
     ).format(
         name=name,
         count=scored.n,
         crps=f"{scored.crps:.3g}",
-        held=round(scored.covered_ninety * scored.n),
+        inside=round(scored.covered_ninety * scored.n),
         brier=f"{scored.brier:.3g}",
     )
 

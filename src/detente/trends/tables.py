@@ -194,7 +194,7 @@ def _told(found: Mapping[str, Estimate]) -> str:
 
 def _season(found: Analysis) -> Row:
     what = _("The season: the same weeks a year earlier")
-    return what, bool(found.a_year_before), _told(found.a_year_before) or _("no such weeks held")
+    return what, bool(found.a_year_before), _told(found.a_year_before) or _("no such weeks here")
 
 
 def _attention(found: Analysis) -> Row:
@@ -296,9 +296,9 @@ def coverage_sentence(board: Board) -> str:
     """How many weeks are in which state."""
     counted = {state: board.states.count(state) for state in words.STATES}
     told = ", ".join(f"{translate(words.STATES[one])} {count}" for one, count in counted.items())
-    return _("Weeks by state: {told}. Nothing was filled in for the last two kinds.").format(
-        told=told
-    )
+    return _(
+        "Weeks by state: {told}. Nothing was filled in where data were missing or a source failed."
+    ).format(told=told)
 
 
 def file_rows(reads: Sequence[FileRead]) -> list[dict[str, Any]]:
