@@ -23,6 +23,7 @@ WIDE, TALL = 1280, 900
 BEHIND = {"write", "find", "authorise", "person"}  # others show all that these do, and more
 NO_PAGES = {
     "/live",
+    "/line/{line}/entry/{entry:path}/attachment/{number:int}",
     "/line/{line}/entry/{entry:path}/proof",
     "/line/{line}/export",
     "/line/{line}/notices.ics",
