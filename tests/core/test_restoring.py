@@ -269,6 +269,33 @@ def test_adopted_before_anybody_was_met_the_old_entries_still_come_back() -> Non
     assert not alpha.facts("own-log-concurrent")
 
 
+def test_more_of_an_old_log_of_ours_that_comes_back_goes_on_to_who_is_linked() -> None:
+    """Alpha gives a restored node a life that its backup does not know, charlie the rest of it:
+    that goes to alpha, who asks nobody for what its author should send."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open()
+    world.run(130)
+    alpha, bravo, charlie = (world.ends[name] for name in world.names)
+    backup = deepcopy(bravo.shelves)
+    _adopt(bravo, 1)
+    life = bravo.own().id
+    world.run(130)
+    world.drop(alpha)
+    bravo.submit("to charlie alone")
+    world.run(60)
+    bravo.restart(backup)
+    _adopt(bravo, 2)
+    world.link("alpha", "bravo")
+    world.run(60)
+    held = alpha.line.logs[life].size
+    assert bravo.line.logs[life].size == held < charlie.line.logs[life].size
+    world.link("bravo", "charlie")
+    world.run(60)
+    assert bravo.line.logs[life].size == charlie.line.logs[life].size
+    assert heads(alpha) == heads(bravo)
+    assert alpha.texts(1) == [b"\0to charlie alone"]
+
+
 def _queued() -> tuple[World, Backup]:
     """A copy of alpha's shelves with two messages still queued, which were then sent."""
     world = World()

@@ -20,6 +20,7 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Accept, Draft, StoreLine
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.quotas import DAY_S
+from detente.core.restoring import stream_anew
 from detente.core.session import greet
 from detente.core.speaking import append
 from detente.core.station import Line, Station, Step
@@ -116,8 +117,7 @@ def _begin(step: Step, line: Line) -> None:
     assert log is not None  # noqa: S101  # our own card lists what our keyring loads
     line.logs[log.id], line.mine = log, log.id
     line.begun_day = step.now.wall_s // DAY_S
-    for session in line.sessions.values():
-        session.sent[log.id] = 0  # who is linked now is streamed the log from its beginning
+    stream_anew(line, log.id)
     draft = Draft(
         kind=Kind.CHARTER,
         audience=line.everyone(),

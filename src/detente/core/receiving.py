@@ -31,7 +31,7 @@ from detente.core.log import Log
 from detente.core.merkle import Frontier, frontier_at, leaf_hash
 from detente.core.overtaking import close_gap, from_ahead, learn_held
 from detente.core.quotas import MISSING_MAX, charge, log_for
-from detente.core.restoring import drop_entered, judge_own_log
+from detente.core.restoring import drop_entered, judge_own_log, stream_anew
 from detente.core.station import Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, Batch, Item, read_batch, read_item
@@ -285,6 +285,8 @@ def _keep(
     close_gap(step, line, log, plain, head)
     judge_meaning(step, line, log, plain)
     if log.id.member == line.me:
+        if size == 0:
+            stream_anew(line, log.id)
         judge_own_log(step, line, log)
         drop_entered(step, line, plain)
         return

@@ -90,8 +90,7 @@ def adopt(step: Step, line: Line, k: int) -> None:
     line.greet_due = line.touched = line.cosign_now = True
     line.charter_due = line.charter_due or bool(line.joining)
     step.out.append(StoreFlags(line.id, ""))
-    for session in line.sessions.values():
-        session.sent[log.id] = 0  # who is linked now is streamed the new log from its beginning
+    stream_anew(line, log.id)
     for other in line.logs.values():
         if other.id.member != line.me:
             other.covered = other.cosigned = 0
@@ -105,6 +104,13 @@ def adopt(step: Step, line: Line, k: int) -> None:
     )
     append(step, line, [resume])
     step.tell("adopted", line, k=k)
+
+
+def stream_anew(line: Line, log_id: LogId) -> None:
+    """Who is linked is streamed a log of ours that was not here at its hello, from its beginning:
+    nobody asks an author for what it says itself (spec/session.md §4)."""
+    for session in line.sessions.values():
+        session.sent[log_id] = 0
 
 
 def _hold_back(step: Step, line: Line) -> None:
