@@ -174,7 +174,7 @@ def test_the_text_of_the_question_gives_the_same_counts(tmp_path):
 
 @pytest.mark.parametrize("dialect", counts.DIALECTS)
 def test_the_question_compiles_for_engines_elsewhere(dialect):
-    """One expression, five dialects: each names the table, the dyads and the window."""
+    """One expression, six dialects: each names the table, the dyads and the window."""
     text = counts.sql(QUESTION, dialect, confidence=50)
     assert "RUS-USA" in text
     assert "events" in text

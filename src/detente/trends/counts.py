@@ -41,7 +41,7 @@ GDELT: Final = {
     "DATEADDED": "int64",
     "SOURCEURL": "string",
 }
-DIALECTS: Final = ("duckdb", "bigquery", "trino", "clickhouse", "snowflake")
+DIALECTS: Final = ("duckdb", "bigquery", "trino", "clickhouse", "snowflake", "pyspark")
 LATE_DAYS: Final = 1  # later than this after the event, a row is counted apart
 
 
