@@ -103,7 +103,7 @@ class Decisions:
             if before is None:
                 rests_on = _rests_on(shelf, found.seal)
                 self._final[machine.number, offer] = _Final(seal, rests_on)
-            elif before.seal != seal:
+            elif before.seal != seal and not self._uncovered(machine, before.rests_on):
                 self._fault(f"{machine.name} holds another seal of one offer for final")
 
     def _uncovered(self, machine: Machine, rests_on: Mapping[LogId, int]) -> bool:
