@@ -466,6 +466,25 @@ def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
     assert "bravo took back" in said(1_000)
 
 
+@pytest.mark.parametrize(("more", "seen"), [(0, True), (1_000, False)])
+def test_another_seal_of_one_offer_is_final_only_where_the_first_is_lost(
+    more: int, seen: bool
+) -> None:
+    """Of two seals of one offer a node that lost its disk may have the second alone."""
+
+    def spoil(simulation: Simulation) -> None:
+        checker = simulation.checkers.decisions
+        checker.look()
+        assert checker._final
+        for key, one in checker._final.items():
+            rests_on = {log: size + more for log, size in one.rests_on.items()}
+            checker._final[key] = one._replace(seal=bytes(32), rests_on=rests_on)
+        simulation.record.lost_disks.update(("alpha", "bravo"))
+
+    told = broken(spoil, Deed(SETUP_MS + 60_000, "offer", 0, 4)).get("decisions", "")
+    assert ("another seal" in told) is seen
+
+
 @pytest.mark.parametrize(
     ("more", "lost", "seen"), [(0, True, True), (1_000, True, False), (1_000, False, True)]
 )
