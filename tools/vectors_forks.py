@@ -15,7 +15,7 @@ from detente.core.frames import Cosign, StatedHead, encode_frame, read_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.proof import Opening, make_proof
 from detente.core.wire import read_tag
-from vectors_form import Made
+from vectors_form import Expect, Made
 from vectors_ground import START_S, Ground, LogBuilder
 from vectors_scenes import CHANNEL, Scene, ahead, crafted, entries, hello, join, stated
 from vectors_world import Effect
@@ -180,6 +180,24 @@ def _completed(ground: Ground) -> Iterator[Made]:
     scene.give("alpha", ahead(log, 2, 4))
     comment = "an entry ahead of a gap, at or beyond the index of the freeze"
     yield scene.made("ahead_of_a_frozen_log", "§6", comment, "frozen")
+    yield _behind(ground, "head_behind_a_freeze", "ok")
+    yield _behind(ground, "other_history_behind_a_freeze", "frozen")
+
+
+def _behind(ground: Ground, name: str, expect: Expect) -> Made:
+    """Bravo holds alpha's log as far as it is frozen; charlie had covered one entry more."""
+    scene, log, theirs = _three(ground)
+    for text in (b"One.", b"Two.", b"Three."):
+        log.say(plain=text, serial=log.size)
+    fork = log.fork(3)
+    fork.say(plain=b"Never three.", serial=3)
+    theirs.say(Kind.SEEN, seen=(log.seen(START_S),))
+    _accuse(theirs, log, fork, 3)
+    _greet(scene, log, 3)
+    _greet(scene, theirs, 3)
+    scene.give("charlie", entries(log if expect == "ok" else fork, 3, 4, named=True))
+    what = "that charlie had covered" if expect == "ok" else "of the other history"
+    return scene.made(name, "§6", f"frozen at 3, held to 3: the entry behind, {what}", expect)
 
 
 # --- quotes -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 # Not for a line of two that keeps no quotas, accuses nobody and was never restored.
 BEYOND = """restored_and_adopted adopted_on_a_link over_quota ahead_of_a_frozen_log
 frozen_log_is_completed entries_of_a_frozen_log fork_found fork_sent fork_ahead fork_behind_a_freeze
+head_behind_a_freeze other_history_behind_a_freeze
 lower_fork_found witness_by_a_reader witness_given witness_received witness_that_fails
 witness_under_its_holds_key relay_given relay_received observer_asks_for_a_body
 false_head_of_another peer_is_restored queued_draft_is_entered_already"""

@@ -20,12 +20,7 @@ from detente.sim.swarm import Outcome, Swarm, Workers, run_seed, run_whole
 SEEDS = Path(__file__).resolve().parents[1] / "seeds.txt"
 QUICK = (2, 14, 15)  # seeds that take little
 # Seeds that break a promise for a known reason that is not mended yet.
-BEHIND_A_FREEZE = (
-    "what stands behind a freeze is refused to who had the proof first: spec/log.md §12"
-)
 OPEN = {
-    409: ("attacks", BEHIND_A_FREEZE),
-    600692408290: ("attacks", BEHIND_A_FREEZE),
     600692409544: ("liveness", "who has left gives nothing back: spec/log.md §12"),
 }
 

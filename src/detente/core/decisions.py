@@ -17,6 +17,7 @@ from detente.core.extras import Offer, decode_offer
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.transcript import (
     Agreement,
+    Cover,
     Entry,
     Place,
     Transcript,
@@ -113,11 +114,63 @@ def stands(transcript: Transcript, place: Place, frozen: FrozenLogs) -> bool:
     proofs = [proof.place for proof in caught.proofs if proof.index <= place.index]
     before = {
         agreement(transcript, cover)
-        for cover in transcript.covers(place.log, place.index)
-        if cover.by.member != place.log.member
-        and not _knows_any(transcript, Place(cover.by, cover.by_index), proofs)
+        for cover in _unknowing(transcript, place.log, place.index, proofs)
     }
-    return Agreement.SAME in before and Agreement.OTHER not in before
+    if Agreement.OTHER in before or _parted(transcript, place.log, caught, proofs):
+        return False
+    return Agreement.SAME in before
+
+
+def heads_that_stand(
+    transcript: Transcript, log: LogId, size: int, caught: Frozen
+) -> set[tuple[int, bytes]]:
+    """The heads of a frozen log, size and root, beyond ``size`` that another member's log covered
+    as ``stands`` asks: of each such log the next. They are all that is still taken of it."""
+    found: set[tuple[int, bytes]] = set()
+    if _parted(
+        transcript, log, caught, [p.place for p in caught.proofs if p.index <= caught.index]
+    ):
+        return found
+    for cover in transcript.covers(log, size):
+        if cover.by.member == log.member:
+            continue
+        proofs = [proof.place for proof in caught.proofs if proof.index < cover.size]
+        at = Place(cover.by, cover.by_index)
+        leaf = transcript.entry(*at).leaf
+        if leaf is not None and not _knows_any(transcript, at, proofs):
+            named = (seen for seen in leaf.seen if (seen.log, seen.size) == (log, cover.size))
+            found |= {(seen.size, seen.root) for seen in named}
+    return found
+
+
+def ends_of(transcript: Transcript, frozen: FrozenLogs) -> dict[LogId, int]:
+    """From where on nothing of each frozen log may enter a decision: nobody need hold that."""
+    ends = {}
+    for log, caught in frozen.items():
+        size = caught.index
+        while heads := heads_that_stand(transcript, log, size, caught):
+            size = max(at for at, _ in heads)
+        ends[log] = size if caught.end is None else min(size, caught.end)
+    return ends
+
+
+def _parted(transcript: Transcript, log: LogId, caught: Frozen, proofs: Sequence[Place]) -> bool:
+    """Whether a log that knew none of the proofs covered the history that is not held here: two
+    histories are one nowhere behind the freeze."""
+    covers = _unknowing(transcript, log, caught.index, proofs)
+    return any(agreement(transcript, cover) is Agreement.OTHER for cover in covers)
+
+
+def _unknowing(
+    transcript: Transcript, log: LogId, index: int, proofs: Sequence[Place]
+) -> list[Cover]:
+    """The covers of an entry by other members' logs that knew none of the proofs by then."""
+    return [
+        cover
+        for cover in transcript.covers(log, index)
+        if cover.by.member != log.member
+        and not _knows_any(transcript, Place(cover.by, cover.by_index), proofs)
+    ]
 
 
 def _knows_any(transcript: Transcript, at: Place, proofs: Sequence[Place]) -> bool:
@@ -270,14 +323,15 @@ class _Case:
 
     def sealed(self, seal: Place, leaf: Leaf) -> Standing:
         """What the first seal of the sealer made of the offer."""
-        past = causal_past(self.transcript, seal)
-        missing = incomplete(self.transcript, past)
+        counts = causal_past(self.transcript, seal, ends_of(self.transcript, self.frozen))
+        missing = incomplete(self.transcript, counts)
         if missing:
             reason = "not all that the seal rests on is here"
             return self._standing(State.INCOMPLETE, reason, seal=seal, missing=tuple(missing))
-        if any(place.index < past.get(place.log, 0) for place in self._withdrawals_of(self.offer)):
+        if any(self._within(counts, place) for place in self._withdrawals_of(self.offer)):
             reason = "withdrawn by its author before it was sealed"
             return self._standing(State.WITHDRAWN, reason, seal=seal)
+        past = causal_past(self.transcript, seal)
         fault, assents = self._fault_of_seal(seal, leaf, past)
         if fault is not None:
             return self._standing(State.VOID, fault, seal=seal)

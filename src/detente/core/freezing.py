@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from detente.core.accusation import Finding, check
 from detente.core.body import unpack
-from detente.core.decisions import Frozen, FrozenLogs, Proof, ended
-from detente.core.ending import ends_of_revoked
+from detente.core.decisions import Frozen, FrozenLogs, Proof, ended, heads_that_stand
+from detente.core.ending import end_here, ends_of_revoked
 from detente.core.errors import PeerError
 from detente.core.events import StoreState
 from detente.core.extras import Accused, decode_accused
@@ -64,6 +64,21 @@ def frozen_logs(station: Station, line: Line) -> FrozenLogs:
         if log_id in line.logs
     }
     return ended(found, ends_of_revoked(station, line))
+
+
+def heads_to_come(station: Station, line: Line, log: Log, start: int) -> set[tuple[int, bytes]]:
+    """The next heads beyond ``start``, size and root, to which a forked log is still taken, though
+    it is held as far as it is frozen: others covered them before they knew (spec/log.md §9)."""
+    index = line.accused.get(log.id)
+    if index is None:
+        return set()
+    revocation = station.revoked.get(log.key)
+    caught = Frozen(index, _proofs(station, line, log))
+    heads = heads_that_stand(line.shelf, log.id, start, caught)
+    if revocation is None:
+        return heads
+    end = end_here(line, log, revocation)
+    return {head for head in heads if head[0] <= end}
 
 
 def learn_accused(station: Station, line: Line) -> None:

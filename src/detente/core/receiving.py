@@ -17,6 +17,7 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.events import NewEntry, SignedHead, StoreEntries
 from detente.core.extras import decode_resume
 from detente.core.frames import WANT_ENTRIES, WANT_FULL, Got, Want
+from detente.core.freezing import heads_to_come
 from detente.core.holding import (
     confirm,
     coverable_size,
@@ -49,7 +50,7 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     log = log_for(step, line, log_id)
     start = session.expected.get(log_id) if batch.start is None else batch.start
     if log.closed():
-        raise PeerError(Refusal.FROZEN, f"log {log_id.word}", log=log_id, index=log.size)
+        _open_for(step, line, log, batch, start)
     if batch.start is None and log_id in session.asked_full:
         return  # it comes again behind the full form that was asked for
     if start is None or start > log.size:
@@ -73,6 +74,14 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
         # Another history than ours, on record now or searched: the sender must know that this
         # batch is no longer under way, or it would wait for us with everything else.
         step.decline(line, session, Refusal.FROZEN, log.id, start)
+
+
+def _open_for(step: Step, line: Line, log: Log, batch: Batch, start: int | None) -> None:
+    """A log that is held as far as it is frozen takes what others had covered before they knew,
+    one such head at a time, and nothing else. FROZEN otherwise."""
+    sizes = {size for size, _ in heads_to_come(step.station, line, log, log.size)}
+    if start != log.size or start + batch.count not in sizes:
+        raise PeerError(Refusal.FROZEN, f"log {log.id.word}", log=log.id, index=log.size)
 
 
 def _items(
@@ -165,6 +174,8 @@ def _take(
     if apart is not None:
         prove_leaves(step, line, log, start, [item.raw for item in items], apart, head)
         return
+    if log.closed() and head[:2] not in heads_to_come(step.station, line, log, log.size):
+        raise PeerError(Refusal.FROZEN, "the other history", log=log.id, index=log.size)
     if skip < len(items):
         places = [Place(log.id, index) for index in range(log.size, stop)]
         new = list(zip(places, digests[skip:], items[skip:], done, strict=True))

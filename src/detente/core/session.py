@@ -35,6 +35,7 @@ from detente.core.frames import (
     Want,
     encode_frame,
 )
+from detente.core.freezing import heads_to_come
 from detente.core.holding import confirm, known_root
 from detente.core.judging import want_bodies, want_lacked
 from detente.core.leaf import LogId
@@ -192,7 +193,8 @@ def catch_up(step: Step, line: Line, session: Session) -> None:
             step.decline(line, session, error.refusal, log_id)
             del session.heads[log_id]
             continue
-        if not log.closed():  # one of a revoked key that ends at 0 would be refused when it comes
+        # One of a revoked key that ends at 0 would be refused when it comes.
+        if not log.closed() or log.id in line.accused:
             ask(step, session, log)
 
 
@@ -204,7 +206,7 @@ def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: St
             session.shown_ms.pop(log_id, None)
         return False
     if log is not None and log.closed():
-        return False
+        return bool(heads_to_come(step.station, line, log, log.size))
     if log_id.member == session.member and not _is_revoked(step, line, log_id):
         return False
     late_ms = step.now.steady_ms - session.shown_ms.get(log_id, 0)

@@ -23,6 +23,7 @@ from detente.core.frames import (
     Refuse,
     Want,
 )
+from detente.core.freezing import heads_to_come
 from detente.core.holding import (
     confirm,
     entries_of,
@@ -108,7 +109,7 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
     start = max(session.sent[log.id], session.holds.get(log.id, 0))
     first = start
     while start < log.size and _has_room(line, session, log, start):
-        head = _head_for(line, session, log, start)
+        head = _head_for(step, line, session, log, start)
         if head is None:
             break
         entries = entries_of(line, log, start, head.size)
@@ -123,13 +124,26 @@ def _stream(step: Step, line: Line, session: Session, log: Log) -> None:
         del session.sent[log.id]  # what a third says next is announced, and asked for again
 
 
-def _head_for(line: Line, session: Session, log: Log, start: int) -> SignedHead | None:
+def _head_for(step: Step, line: Line, session: Session, log: Log, start: int) -> SignedHead | None:
     """The signed head of the next batch: of a log that is frozen here first what stands, under a
     head of its own where there is one, lest whom it ends for too be sent more with it."""
     head = None
     if start < log.frozen < log.size:
         head = _next_head(line, session, log, start, log.frozen)
+    elif 0 <= log.frozen <= start:
+        head = _next_that_stands(step, line, log, start)
     return head or _next_head(line, session, log, start, log.size)
+
+
+def _next_that_stands(step: Step, line: Line, log: Log, start: int) -> SignedHead | None:
+    """Behind the freeze: the nearest head that others had covered before they knew. Whoever knows
+    of the freeze takes just that, and nothing that ends before it or beyond (spec/log.md §9)."""
+    for size, root in sorted(heads_to_come(step.station, line, log, start)):
+        if size <= min(log.size, start + limits.BATCH_ENTRIES_MAX):
+            head = head_between(line, log, size, size)
+            if head is not None and head.root == root:
+                return head
+    return None
 
 
 def _next_head(line: Line, session: Session, log: Log, start: int, stop: int) -> SignedHead | None:

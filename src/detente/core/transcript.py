@@ -6,8 +6,9 @@ verifiers and tests. A fold asks nothing else, so equal checkpoints give equal a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from detente.core.errors import LocalError, Refusal
@@ -104,10 +105,13 @@ def agreement(transcript: Transcript, cover: Cover) -> Agreement:
     return Agreement.SAME if same else Agreement.OTHER
 
 
-def causal_past(transcript: Transcript, place: Place) -> dict[LogId, int]:
+def causal_past(
+    transcript: Transcript, place: Place, ends: Mapping[LogId, int] = MappingProxyType({})
+) -> dict[LogId, int]:
     """How much of every log lies before this entry, itself included (spec/log.md §6).
 
-    The closure of ``seen``: sizes per log such that every entry below them happened before.
+    The closure of ``seen``: sizes per log such that every entry below them happened before; of
+    the contested logs in ``ends`` no more than up to there.
     """
     past = {place.log: place.index + 1}
     grew = True
@@ -117,7 +121,8 @@ def causal_past(transcript: Transcript, place: Place) -> dict[LogId, int]:
             known = min(size, transcript.size(log))
             if not known:
                 continue
-            for other, covered in transcript.vector(log, known - 1).items():
+            for other, stated in transcript.vector(log, known - 1).items():
+                covered = min(stated, ends.get(other, stated))
                 if covered > past.get(other, 0):
                     past[other] = covered
                     grew = True

@@ -1,0 +1,119 @@
+"""What is still taken of a forked log: heads that others had covered before they knew."""
+
+from __future__ import annotations
+
+import pytest
+from core.forks import CHARLIE, THREE, enter, forked, grown, proof_by_leaves
+from core.lineage import LogBuilder
+from liar import Liar, covering_item
+from pair import End, World
+
+from detente.core import limits
+from detente.core.decisions import stands
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import Kind
+from detente.core.transcript import Place
+
+
+def covering(liar: Liar, log: LogBuilder, size: int) -> None:
+    """The liar states in his own log that he holds another one up to a size."""
+    item = covering_item(log.id, size, log.root(size), liar.world.wall_s)
+    liar.log.say(Kind.SEEN, seen=(item,), time_s=liar.world.wall_s)
+
+
+def frozen_at_four(*covered: int, after: bool = False) -> tuple[Liar, Liar, End, int, LogBuilder]:
+    """Alpha holds four entries of charlie's and a proof, from bravo, that he forked there. Bravo's
+    log covers his other six at these sizes: before the proof, or after it."""
+    world = World(names=THREE)
+    world.open("alpha")
+    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
+    one, other = forked(charlie, 4, 8, 6)
+    link = bravo.greet("alpha")
+    bravo.entries(link)
+    bravo.entries(link, one, stop=4)
+    proof = proof_by_leaves(one, other, 4)
+    if after:
+        enter(bravo, link, CHARLIE, 4, proof)
+    start = bravo.log.size
+    for size in covered:
+        covering(bravo, one, size)
+    if covered:
+        bravo.entries(link, start=start)
+    if not after:
+        enter(bravo, link, CHARLIE, 4, proof)
+    alpha = world.ends["alpha"]
+    assert (alpha.line.logs[CHARLIE].size, alpha.line.logs[CHARLIE].frozen) == (4, 4)
+    return charlie, bravo, alpha, link, other
+
+
+def offered(alpha: End, liar: Liar, link: int, log: LogBuilder, start: int, stop: int) -> int:
+    """How much of charlie's log alpha holds behind one more batch of it."""
+    liar.entries(link, log, start=start, stop=stop)
+    liar.world.run()
+    assert alpha.line.logs[CHARLIE].frozen == 4
+    return alpha.line.logs[CHARLIE].size
+
+
+def refused(alpha: End) -> object:
+    """The name of the last refusal."""
+    return alpha.facts("refused")[-1]["refusal"]
+
+
+def test_who_had_the_proof_first_comes_to_hold_what_others_covered_before_it() -> None:
+    """Bravo had covered six of charlie's when he showed it another history; alpha, who holds four
+    and learns of both at once, takes those six, and judges the fifth and the sixth alike."""
+    world = World(names=THREE)
+    world.open("alpha")
+    world.open("bravo")
+    charlie = Liar(world, "charlie")
+    one, other = forked(charlie, 4, 6, 6)
+    one = grown(charlie, one, 7)
+    to_alpha, to_bravo = charlie.greet("alpha"), charlie.greet("bravo")
+    charlie.entries(to_alpha, one, stop=4)
+    charlie.entries(to_bravo, one, stop=6)
+    world.run(40)  # bravo covers six
+    charlie.entries(to_bravo, one, start=6)
+    charlie.entries(to_bravo, other)
+    world.link("alpha", "bravo")
+    world.run(limits.ASK_AGAIN_S_MAX)
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    for end in (alpha, bravo):
+        assert end.line.accused == {CHARLIE: 4}
+        frozen = frozen_logs(end.station, end.line)
+        places = [Place(CHARLIE, index) for index in range(3, 6)]
+        assert [stands(end.line.shelf, place, frozen) for place in places] == [True] * 3
+    assert (alpha.line.logs[CHARLIE].size, bravo.line.logs[CHARLIE].size) == (6, 7)
+    assert alpha.own().stated[CHARLIE] == 4, "held, and never covered"
+
+
+def test_a_head_that_was_covered_before_is_taken_and_the_next_one_after_it() -> None:
+    """One such head at a time, from whoever holds it; bodies and all."""
+    charlie, bravo, alpha, link, _ = frozen_at_four(5, 7)
+    assert offered(alpha, bravo, link, charlie.log, 4, 5) == 5
+    assert offered(alpha, bravo, link, charlie.log, 5, 7) == 7
+    assert not alpha.line.logs[CHARLIE].missing
+
+
+@pytest.mark.parametrize(("start", "stop"), [(4, 5), (4, 6), (4, 8), (3, 7), (0, 7), (0, 4)])
+def test_a_batch_that_does_not_lead_from_the_end_to_such_a_head_is_refused(
+    start: int, stop: int
+) -> None:
+    """What ends elsewhere may be of either history: nobody has named that head in time."""
+    charlie, bravo, alpha, link, _ = frozen_at_four(7)
+    assert offered(alpha, bravo, link, charlie.log, start, stop) == 4
+    assert refused(alpha) == "frozen"
+
+
+def test_the_other_history_of_the_same_size_is_refused() -> None:
+    """Its author may be the first to send it; the head that was covered says which one counts."""
+    charlie, bravo, alpha, link, other = frozen_at_four(6)
+    assert offered(alpha, charlie, charlie.greet("alpha"), other, 4, 6) == 4
+    assert refused(alpha) == "frozen"
+    assert offered(alpha, bravo, link, charlie.log, 4, 6) == 6
+
+
+def test_what_was_covered_after_the_proof_is_refused() -> None:
+    """Who knew, and covered it, holds it for nobody else."""
+    charlie, bravo, alpha, link, _ = frozen_at_four(6, after=True)
+    assert offered(alpha, bravo, link, charlie.log, 4, 6) == 4
+    assert refused(alpha) == "frozen"

@@ -1,0 +1,158 @@
+"""How far a forked log enters decisions, and what of it nobody need hold."""
+
+from __future__ import annotations
+
+import pytest
+from core.lineage import START_S, Line, LogBuilder, line
+from core.test_decisions import NOW_S, answer, offer
+
+from detente.core.decisions import (
+    Frozen,
+    Proof,
+    State,
+    ends_of,
+    heads_that_stand,
+    stands,
+    state_of_offer,
+)
+from detente.core.leaf import Kind, Seen
+from detente.core.transcript import Place
+
+
+@pytest.fixture
+def three() -> Line:
+    """Two parties and a mediator, who is number 2."""
+    return line("Aland", "Bland", "Mediana", roles=("party", "party", "mediator"))
+
+
+def says(log: LogBuilder, size: int) -> None:
+    """A log grows to a size."""
+    while log.size < size:
+        log.say(plain=f"{log.size}".encode(), serial=log.size)
+
+
+def covers(by: LogBuilder, log: LogBuilder, size: int) -> None:
+    """A log states that it holds another up to a size, with the root that one has there."""
+    by.say(Kind.SEEN, seen=(Seen(log.id, size, log.root(size), START_S),))
+
+
+def caught(three: Line, *freezes: int) -> Frozen:
+    """The first log is forked from here; the mediator's next entries are taken for the proofs."""
+    m = three.logs[2]
+    proofs = []
+    for index in freezes:
+        m.say(Kind.ACCUSATION)
+        proofs.append(Proof(Place(m.id, m.size - 1), index))
+    return Frozen(min(freezes), tuple(proofs))
+
+
+def test_a_forked_log_ends_with_the_last_head_that_was_covered_before_the_proof(
+    three: Line,
+) -> None:
+    """Head by head; what the author says of himself, or one who knew, moves it no further."""
+    a, b, m = three.logs
+    says(a, 8)
+    covers(b, a, 3)
+    covers(b, a, 5)
+    covers(a, a, 7)
+    frozen = caught(three, 2)
+    b.seen(m)
+    covers(b, a, 8)
+    covers(m, a, 8)
+    transcript = three.transcript()
+    assert heads_that_stand(transcript, a.id, 2, frozen) == {(3, a.root(3))}
+    assert heads_that_stand(transcript, a.id, 3, frozen) == {(5, a.root(5))}
+    assert heads_that_stand(transcript, a.id, 5, frozen) == set()
+    assert ends_of(transcript, {a.id: frozen}) == {a.id: 5}
+    assert stands(transcript, Place(a.id, 4), {a.id: frozen})
+    assert not stands(transcript, Place(a.id, 5), {a.id: frozen})
+
+
+def test_a_proof_further_up_hides_no_head_below_it(three: Line) -> None:
+    """Who knew of a fork at six covered five rightly, until a proof of a lower one came to him."""
+    a, b, m = three.logs
+    says(a, 8)
+    frozen = caught(three, 6, 2)
+    covers(m, a, 8)
+    covers(b, m, 2)  # the proof at six alone
+    covers(b, a, 5)
+    assert heads_that_stand(three.transcript(), a.id, 2, frozen) == {(5, a.root(5))}
+    assert ends_of(three.transcript(), {a.id: frozen}) == {a.id: 5}
+
+
+def test_a_log_of_a_revoked_key_that_is_forked_too_ends_where_it_is_revoked(three: Line) -> None:
+    """Whatever was covered of it, by somebody who did not know of the revocation."""
+    a, b, _ = three.logs
+    says(a, 8)
+    covers(b, a, 7)
+    frozen = caught(three, 2)
+    assert ends_of(three.transcript(), {a.id: frozen}) == {a.id: 7}
+    ended = Frozen(frozen.index, frozen.proofs, end=4)
+    assert ends_of(three.transcript(), {a.id: ended}) == {a.id: 4}
+    assert ends_of(three.transcript(), {a.id: Frozen(4, (), end=4)}) == {a.id: 4}
+
+
+@pytest.mark.parametrize("held", ["one", "other"])
+def test_two_covers_of_two_histories_leave_nothing_behind_the_fork(three: Line, held: str) -> None:
+    """To who holds either: one had been shown two entries of one history, the other five of the
+    other. What was covered by one alone, further up, stands no more than what both speak of."""
+    a, b, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    says(a, 6)
+    other.say(plain=b"another", serial=2)
+    covers(m, other, 3)
+    covers(b, a, 3)
+    covers(b, a, 6)
+    frozen = caught(three, 2)
+    log = a if held == "one" else other
+    transcript = three.transcript(log, b, m)
+    assert [stands(transcript, Place(log.id, at), {a.id: frozen}) for at in range(log.size)] == [
+        at < 2 for at in range(log.size)
+    ]
+    assert heads_that_stand(transcript, a.id, 2, frozen) == set()
+    assert ends_of(transcript, {a.id: frozen}) == {a.id: 2}
+
+
+@pytest.mark.parametrize("comparable", [True, False])
+def test_what_does_not_count_of_a_forked_log_need_not_be_here(
+    three: Line, *, comparable: bool
+) -> None:
+    """A seal whose author had covered one history is final alike to who holds the other one, and
+    had covered that: neither counts, so no context is lacking. Where no cover is of a size that is
+    held, nothing says that the histories differ, and this one waits."""
+    a, b, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    says(a, 6)
+    other.say(plain=b"another", serial=2)
+    covers(m, other, 3)
+    place = offer(m, sealer=1, signatories=0b110)
+    if comparable:
+        covers(b, a, 3)
+    answer(three, b, Kind.SEAL, place)
+    frozen = {a.id: caught(three, 2)}
+    m.seen(b, held_at_s=START_S)
+
+    def found(log: LogBuilder) -> State:
+        transcript = three.transcript(log, b, m)
+        return state_of_offer(transcript, place, NOW_S, frozen=frozen).state
+
+    assert found(a) is State.FINAL
+    assert found(other) is (State.FINAL if comparable else State.INCOMPLETE)
+
+
+def test_what_counts_of_a_forked_log_is_waited_for(three: Line) -> None:
+    """Where nobody had covered the other history, the seal rests on what was covered: who lacks
+    that says so until it has come."""
+    a, b, m = three.logs
+    says(a, 2)
+    short = a.fork(2)
+    says(a, 6)
+    place = offer(m, sealer=1, signatories=0b110)
+    answer(three, b, Kind.SEAL, place)
+    frozen = {a.id: caught(three, 2)}
+    m.seen(b, held_at_s=START_S)
+    found = state_of_offer(three.transcript(short, b, m), place, NOW_S, frozen=frozen)
+    assert (found.state, found.missing) == (State.INCOMPLETE, (a.id,))
+    assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.FINAL
