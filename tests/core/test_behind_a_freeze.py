@@ -8,11 +8,14 @@ from core.lineage import LogBuilder
 from liar import Liar, covering_item
 from pair import End, World
 
-from detente.core import limits
+from detente.core import freezing, limits
 from detente.core.decisions import stands
+from detente.core.frames import WANT_ENTRIES, Want
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
+from detente.core.revocation import Revocation
 from detente.core.transcript import Place
+from detente.core.wire import Batch
 
 
 def covering(liar: Liar, log: LogBuilder, size: int) -> None:
@@ -117,3 +120,27 @@ def test_what_was_covered_after_the_proof_is_refused() -> None:
     charlie, bravo, alpha, link, _ = frozen_at_four(6, after=True)
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == 4
     assert refused(alpha) == "frozen"
+
+
+@pytest.mark.parametrize(("end", "size"), [(5, 4), (6, 6)])
+def test_nothing_is_taken_beyond_the_end_of_a_revoked_log(
+    monkeypatch: pytest.MonkeyPatch, end: int, size: int
+) -> None:
+    """A key that was stolen may have forked its log too: where that ends counts as well."""
+    charlie, bravo, alpha, link, _ = frozen_at_four(6)
+    revocation = Revocation(alpha.line.party_of(2) or b"", 1, "log 0", "stolen", 0, ())
+    alpha.station.revoked[alpha.line.logs[CHARLIE].key] = revocation
+    monkeypatch.setattr(freezing, "end_here", lambda *_: end)
+    assert offered(alpha, bravo, link, charlie.log, 4, 6) == size
+
+
+def test_who_relays_sends_just_from_one_such_head_to_the_next() -> None:
+    """Though it holds heads between them, and beyond: who asks takes nothing else."""
+    charlie, bravo, alpha, link, _ = frozen_at_four(5, 7)
+    assert offered(alpha, bravo, link, charlie.log, 4, 5) == 5
+    assert offered(alpha, bravo, link, charlie.log, 5, 7) == 7
+    bravo.got(link)
+    bravo.send(link, Want(WANT_ENTRIES, CHARLIE, 4))
+    alpha.world.run()
+    sent = bravo.answers(link, Batch)
+    assert [(batch.log, batch.count) for batch in sent] == [(CHARLIE, 1), (CHARLIE, 2)]

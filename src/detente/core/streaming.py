@@ -138,12 +138,10 @@ def _head_for(step: Step, line: Line, session: Session, log: Log, start: int) ->
 def _next_that_stands(step: Step, line: Line, log: Log, start: int) -> SignedHead | None:
     """Behind the freeze: the nearest head that others had covered before they knew. Whoever knows
     of the freeze takes just that, and nothing that ends before it or beyond (spec/log.md §9)."""
-    for size, root in sorted(heads_to_come(step.station, line, log, start)):
-        if size <= min(log.size, start + limits.BATCH_ENTRIES_MAX):
-            head = head_between(line, log, size, size)
-            if head is not None and head.root == root:
-                return head
-    return None
+    most = min(log.size, start + limits.BATCH_ENTRIES_MAX)
+    sizes = sorted(size for size, _ in heads_to_come(step.station, line, log, start))
+    heads = [head_between(line, log, size, size) for size in sizes if size <= most]
+    return next(filter(None, heads), None)
 
 
 def _next_head(line: Line, session: Session, log: Log, start: int, stop: int) -> SignedHead | None:
