@@ -464,9 +464,13 @@ def load_line(
 
 def _recall(line: Line, own: Log) -> None:
     """Our own last entries, in memory as before the restart: a FLASH that some peer has not had
-    yet stands among them, and overtakes what else that peer is owed (F8)."""
+    yet stands among them, and overtakes what else that peer is owed (F8). What they commit to is
+    not entered once more, though a disk that lied may have kept its row in the outbox."""
     first = max(0, own.size - RECENT_ENTRIES_MAX)
     own.recent.update((one.place.index, one) for one in line.shelf.entries(own.id, first, own.size))
+    leaves = [one.leaf for one in own.recent.values() if one.leaf is not None]
+    said = (leaf.commitment for leaf in leaves)
+    line.queue.entered = frozenset(one for one in said if one is not None)
 
 
 def _load_log(line: Line, log: Log) -> None:
