@@ -26,7 +26,6 @@ BEHIND_A_FREEZE = (
 OPEN = {
     409: ("attacks", BEHIND_A_FREEZE),
     600692408290: ("attacks", BEHIND_A_FREEZE),
-    600692409544: ("liveness", "who has left gives nothing back: spec/log.md §12"),
 }
 
 

@@ -46,6 +46,10 @@ ROWS_MAX = limits.WINDOW_ENTRIES_MAX // 2
 def settle(step: Step, line: Line) -> None:
     """Decides and speaks for one line, in the order that lets one entry do the most."""
     line.touched = False
+    if line.left:
+        pump(step, line)
+        serve_chunks(step, line)
+        return
     _lack(step, line)
     state_whole(step, line)
     sequence(step, line)
