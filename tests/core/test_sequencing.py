@@ -41,6 +41,35 @@ def test_what_is_submitted_without_a_link_waits_in_the_outbox() -> None:
     assert world.ends["bravo"].texts(0) == [b"\0later"]
 
 
+def test_a_row_that_was_entered_before_a_restart_is_not_entered_again() -> None:
+    """A disk that lied kept it in the outbox: the salt names it, so the same words, written once
+    more, go out beside it, and so does a statement without a body."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    world.cut("alpha", "bravo")
+    alpha.submit("said", precedence=Precedence.FLASH)
+    alpha.submit("said")
+    duty = events.Draft(kind=Kind.DUTY, audience=alpha.line.everyone(), extra=b"\1\1")
+    alpha.do(events.Submit(alpha.line.id, duty))
+    alpha.do(events.Tick())
+    shelf = alpha.shelf(alpha.line.id)
+    before = dict(shelf.outbox)
+    world.link("alpha", "bravo")
+    world.run(40)
+    alpha.submit("said")
+    world.run(40)
+    assert bravo.texts(0) == [b"\0said"] * 3
+    shelf.outbox.update(before)
+    alpha.restart()
+    alpha.submit("said")
+    world.link("alpha", "bravo")
+    world.run(40)
+    assert bravo.texts(0) == [b"\0said"] * 4
+    assert bravo.kinds(0).count(Kind.DUTY) == 2
+    assert not shelf.outbox
+    assert not alpha.line.queue.rows
+
+
 def test_what_is_entered_before_a_row_is_counted() -> None:
     """Of its precedence and above; what is entered after it does not matter to it."""
     world = opened()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from detente.core.errors import LocalError, Refusal
+from detente.core.events import QueueOutbox
 from detente.core.leaf import Kind
 from detente.node import speaking
 
@@ -227,6 +228,31 @@ def test_what_is_queued_is_found_again_after_a_restart(pair: Any, command: Any) 
     again = command(pair.alpha, "say", **request)()
     assert (again["state"], again["again"]) == ("queued", True)
     assert len(command(pair.alpha, "outbox")) == 1
+
+
+def test_what_a_disk_kept_in_the_outbox_is_not_sent_twice(
+    pair: Any, command: Any, line_of: Any
+) -> None:
+    """The entry is in the store and its row is there too: after a restart the row is dropped."""
+    pair.cut()
+    command(pair.alpha, "say", text="Once")
+    line = line_of(pair.alpha)
+    line = line_of(pair.alpha)
+    (row,) = line.queue.rows.values()
+    pair.connect()
+    assert command(pair.alpha, "outbox") == []
+    store = pair.alpha.store
+    store.begin()
+    store.apply(QueueOutbox(line.id, row))
+    store.commit()
+    pair.close("alpha")
+    pair.open("alpha")
+    assert len(command(pair.alpha, "outbox")) == 1
+    pair.connect()
+    assert command(pair.alpha, "outbox") == []
+    assert pair.alpha.store.outbox(line.id) == []
+    texts = [one["text"] for one in command(pair.bravo, "inbox")["entries"]]
+    assert texts.count("Once") == 1
 
 
 def test_a_record_without_its_message_is_used(

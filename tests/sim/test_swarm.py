@@ -22,6 +22,8 @@ QUICK = (2, 14, 15)  # seeds that take little
 # Seeds that break a promise for a known reason that is not mended yet.
 OPEN = {
     600692409544: ("liveness", "who has left gives nothing back: spec/log.md §12"),
+    409: ("attacks", BEHIND_A_FREEZE),
+    600692408290: ("attacks", BEHIND_A_FREEZE),
 }
 
 

@@ -80,6 +80,8 @@ def _accept_amended(step: Step, founding: Charter, given: Accept) -> None:
         station.lines[line_id] = line
     elif line.me != me and (line.left or line.mine is not None):
         raise LocalError(Refusal.CHARTER_MISMATCH, f"we are member {line.me} of this line for ever")
+    if line.left:
+        line.sessions.clear()  # what was stated there of our own log was not looked at
     line.me, line.charter, line.joining, line.left = me, amended, given.amended, False
     line.sealing = line.charter_due = True
     step.out.append(StoreLine(line_id, given.charter, me, given.amended))

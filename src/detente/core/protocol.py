@@ -46,7 +46,18 @@ from detente.core.events import (
 )
 from detente.core.extras import decode_clock, encode_clock
 from detente.core.fetching import charge, recall_arriving
-from detente.core.frames import Hello, Notice, Presence, Refuse, encode_frame, read_frame
+from detente.core.frames import (
+    AskProof,
+    Got,
+    Heads,
+    Hello,
+    Notice,
+    Presence,
+    Refuse,
+    Want,
+    encode_frame,
+    read_frame,
+)
 from detente.core.freezing import learn_accused
 from detente.core.holding import find_place
 from detente.core.joining import accept, seek
@@ -78,6 +89,8 @@ DRAFTED = frozenset(
         Kind.DUTY,
     }
 )
+# What one that has left a line still takes there: questions, and how far a peer is.
+ASKS = frozenset(one.TYPE for one in (AskProof, Got, Heads, Presence, Refuse, Want))
 # What an honest peer may run into, since it cannot know our cards, lines, bodies and quotas: it is
 # named, and not counted against the link.
 BLAMELESS = frozenset(
@@ -290,6 +303,8 @@ def _read(step: Step, link: Link, data: bytes) -> None:
     if session is None or not session.greeted:  # sent before it knew that one of us has left
         raise PeerError(Refusal.UNKNOWN_LINE, f"no member any more on channel {channel}")
     session.heard_ms = step.now.steady_ms
+    if line.left and kind not in ASKS:
+        raise PeerError(Refusal.UNKNOWN_LINE, "a member no more: nothing is taken")
     if kind == Presence.TYPE and session.way is Way.IN:
         raise PeerError(Refusal.OUT_OF_TURN, "a heartbeat in a file")
     if kind == Presence.TYPE:  # changes nothing that our log or theirs would have to state
@@ -464,9 +479,13 @@ def load_line(
 
 def _recall(line: Line, own: Log) -> None:
     """Our own last entries, in memory as before the restart: a FLASH that some peer has not had
-    yet stands among them, and overtakes what else that peer is owed (F8)."""
+    yet stands among them, and overtakes what else that peer is owed (F8). What they commit to is
+    not entered once more, though a disk that lied may have kept its row in the outbox."""
     first = max(0, own.size - RECENT_ENTRIES_MAX)
     own.recent.update((one.place.index, one) for one in line.shelf.entries(own.id, first, own.size))
+    leaves = [one.leaf for one in own.recent.values() if one.leaf is not None]
+    said = (leaf.commitment for leaf in leaves)
+    line.queue.entered = frozenset(one for one in said if one is not None)
 
 
 def _load_log(line: Line, log: Log) -> None:

@@ -4,6 +4,8 @@ state      | hello          | any other frame        | link down
 -----------|----------------|------------------------|----------
 silent     | -> greeted     | refused OUT_OF_TURN    | gone
 greeted    | greeted afresh | taken                  | gone
+
+Who has left a line answers hellos there, gives what it is asked for, and takes nothing.
 """
 
 from __future__ import annotations
@@ -59,9 +61,11 @@ HEADS_DECLINED_MAX = 64  # of thirds whose card we may not know, between two cho
 def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     """Says hello on a link: who we are on this line, what we hold. What we stream begins anew."""
     member = line.charter.number_of(link.party)
-    if member is None or line.left or link.heard_only or link.only not in (b"", line.id):
+    if member is None or link.heard_only or link.only not in (b"", line.id):
         return
     session = line.sessions.get(link.number)
+    if line.left and session is None:
+        return  # it only answers
     if session is None:
         session = Session(link.number, member, wide=link.wide)
         line.sessions[link.number] = session
@@ -75,7 +79,7 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     hello = Hello(
         line=line.id,
         member=line.me,
-        mute=bool(line.mute),
+        mute=bool(line.mute) or line.left,
         answer=answer,
         nonce=step.entropy(16),
         current=line.mine,
@@ -99,7 +103,8 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     """A peer's hello: opens its channel, says what it holds, and may show that we were restored."""
     line = step.station.lines.get(hello.line)
     member = None if line is None else line.charter.number_of(link.party)
-    if line is None or member is None or line.left or link.only not in (b"", line.id):
+    only = b"" if line is not None and line.left else hello.line  # who has left reads no files
+    if line is None or member is None or link.only not in (b"", only):
         raise PeerError(Refusal.UNKNOWN_LINE, hello.line.hex()[:16])
     if hello.member != member or channel == 0:
         raise PeerError(Refusal.NOT_ALLOWED, "a hello in another member's name")
@@ -126,7 +131,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
 def _meet(step: Step, line: Line, link: Link, fresh: Session, hello: Hello) -> None:
     """A peer that is there now, and not in a file that it wrote once."""
     fresh.heard_ms = step.now.steady_ms
-    line.awaits_hello = False
+    line.awaits_hello = line.awaits_hello and line.left  # who comes back is judged first
     line.presence_due_ms = line.quiet_due_ms = 0
     if not fresh.channel or hello.answer:
         greet(step, line, link, answer=False)
@@ -138,7 +143,13 @@ def _meet(step: Step, line: Line, link: Link, fresh: Session, hello: Hello) -> N
 
 def on_heads(step: Step, line: Line, session: Session, heads: tuple[StatedHead, ...]) -> None:
     """What a peer states that it holds, each head signed by its author. One that is not is named
-    and passed over; the peer is blamed only for its own log and for ours."""
+    and passed over; the peer is blamed only for its own log and for ours. Who has left asks for
+    nothing and searches nothing: it notes what the peer holds, to leave that out."""
+    if line.left:
+        for head in heads:
+            if known_root(line, head.head.log, head.head.size) == head.head.root:
+                confirm(line, session, head.head.log, head.head.size)
+        return
     blamed = False
     for head in heads:
         if _take_head(step, line, session, head):
@@ -285,6 +296,8 @@ def chores(step: Step, line: Line) -> None:
     anything is outstanding, else with the heartbeats."""
     now_ms = max(1, step.now.steady_ms)
     line.chores_due_ms = 0
+    if line.left:
+        return
     if now_ms >= line.presence_due_ms:
         line.presence_due_ms = now_ms + limits.PRESENCE_EVERY_S * 1000
         _presence(step, line)

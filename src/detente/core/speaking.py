@@ -46,6 +46,10 @@ ROWS_MAX = limits.WINDOW_ENTRIES_MAX // 2
 def settle(step: Step, line: Line) -> None:
     """Decides and speaks for one line, in the order that lets one entry do the most."""
     line.touched = False
+    if line.left:
+        pump(step, line)
+        serve_chunks(step, line)
+        return
     _lack(step, line)
     state_whole(step, line)
     sequence(step, line)
@@ -142,7 +146,7 @@ def sequence(step: Step, line: Line) -> None:
         return
     if line.is_open() and speaks:
         for _ in range(APPENDS_MAX):
-            rows = _next_rows(line, _window(line, own))
+            rows = _next_rows(step, line, _window(line, own))
             if not rows:
                 break
             append(step, line, [row.draft for row in rows], [row.number for row in rows])
@@ -177,8 +181,9 @@ def _next_control(line: Line) -> list[Draft]:
     return batch
 
 
-def _next_rows(line: Line, room: int) -> list[OutboxRow]:
-    """The next batch: one FLASH alone, whatever the window; else by precedence, oldest first."""
+def _next_rows(step: Step, line: Line, room: int) -> list[OutboxRow]:
+    """The next batch: one FLASH alone, whatever the window; else by precedence, oldest first. What
+    was entered before the start leaves the outbox."""
     rows: list[OutboxRow] = []
     bytes_left = limits.BATCH_BYTES_MAX
     queue = line.queue
@@ -187,6 +192,11 @@ def _next_rows(line: Line, room: int) -> list[OutboxRow]:
         urgent = precedence >= Precedence.FLASH
         while numbers and (urgent or len(rows) < min(room, ROWS_MAX)):
             row = loaded(line, queue.rows[numbers[0]])
+            if _stands(line, row.draft):
+                numbers.popleft()
+                del queue.rows[row.number]
+                step.out.append(TakeOutbox(line.id, (row.number,)))
+                continue
             bytes_left -= _cost(row.draft)
             if bytes_left < 0:
                 return rows
@@ -196,6 +206,13 @@ def _next_rows(line: Line, room: int) -> list[OutboxRow]:
             if urgent:
                 return rows
     return rows
+
+
+def _stands(line: Line, draft: Draft) -> bool:
+    """Whether a draft stands in our log since before the start: its salt is of this draft alone.
+    Without a body nothing tells a statement from one that says the same once more."""
+    entered = line.queue.entered
+    return bool(entered) and draft.body is not None and commit(draft.salt, draft.body) in entered
 
 
 def loaded(line: Line, row: OutboxRow) -> OutboxRow:

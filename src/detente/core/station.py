@@ -266,6 +266,7 @@ class Queue:
     by_precedence: list[deque[int]] = field(default_factory=lambda: [deque() for _ in range(6)])
     next_number: int = 1
     volatile: set[int] = field(default_factory=set)  # submitted in this step, not stored yet
+    entered: frozenset[bytes] = frozenset()  # commitments of our last entries before this start
 
     def before(self, precedence: int) -> int:
         """How many rows are entered before one that is submitted now."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.planted.plants import Plants, defect
 
-from detente.core import restoring
+from detente.core import restoring, speaking
 from detente.core.errors import MachineError, Refusal
 from detente.core.events import (
     Effect,
@@ -170,6 +170,7 @@ def _(plants: Plants) -> None:
 @defect("a draft that was entered stays in the outbox", "F8: sequenced once")
 def _(plants: Plants) -> None:
     plants.stored(lambda effect: None if isinstance(effect, TakeOutbox) else effect)
+    plants.everywhere(speaking._stands, lambda *_: False)  # else the next start would find it
 
 
 @defect("bodies of others are receipted and not stored", "receipt without storing")

@@ -122,14 +122,14 @@ def _(plants: Plants) -> None:
 def _(plants: Plants) -> None:
     real = speaking._next_rows
 
-    def next_rows(line: Line, room: int) -> list[OutboxRow]:
+    def next_rows(step: Step, line: Line, room: int) -> list[OutboxRow]:
         queue = line.queue.by_precedence
         flash, queue[4:] = queue[4:], [type(queue[4])(), type(queue[5])()]
         try:
-            rows = real(line, room)
+            rows = real(step, line, room)
         finally:
             queue[4:] = flash
-        return rows or real(line, room)
+        return rows or real(step, line, room)
 
     plants.everywhere(real, next_rows)
 
