@@ -19,12 +19,6 @@ from detente.sim.swarm import Outcome, Swarm, Workers, run_seed, run_whole
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds.txt"
 QUICK = (2, 14, 15)  # seeds that take little
-# Seeds that break a promise for a known reason that is not mended yet.
-OPEN = {
-    600692409544: ("liveness", "who has left gives nothing back: spec/log.md §12"),
-    409: ("attacks", BEHIND_A_FREEZE),
-    600692408290: ("attacks", BEHIND_A_FREEZE),
-}
 
 
 def known() -> list[int]:
@@ -42,14 +36,6 @@ def run(*arguments: object) -> Result:
 def test_a_seed_that_once_found_something_finds_nothing(seed: int) -> None:
     """What a seed has found stays mended."""
     assert run_seed(seed).violations == ()
-
-
-@pytest.mark.parametrize("seed", OPEN)
-@pytest.mark.xfail(strict=True, reason="open: the reason stands beside the seed")
-def test_a_seed_whose_fault_is_known_and_not_mended_finds_nothing(seed: int) -> None:
-    """Once it finds nothing, by a mend or by another history, this fails, and the row leaves."""
-    outcome = run_seed(seed)
-    assert OPEN[seed][0] not in {one.checker for one in outcome.violations}
 
 
 def test_every_seed_kept_says_what_it_found() -> None:
