@@ -16,6 +16,7 @@ from detente.core.charter import Charter, Left, Member, charter_id
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
+from detente.core.judging import LATE_S
 from detente.core.leaf import Kind
 from detente.core.protocol import wake_ms
 from detente.core.transcript import Place
@@ -281,6 +282,27 @@ def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
     liar.send(link, frames.Body(liar.log.id, 1, salt, body))
     world.run(3)
     assert alpha.line.charter.title == "Late"
+
+
+def test_a_cover_that_comes_weeks_later_puts_its_amendment_in_force() -> None:
+    """A seal long past its expiry is waited for no more; what shows that it was held in time, as
+    an old log that a peer gives back, is looked at all the same."""
+    world = opened(THREE, roles=("observer", "party", "party"))
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    made = offer(bravo, successor(world, title="New"), sealer=2, signatories=0b110)
+    world.cut("alpha", "bravo")
+    enter(charlie, Kind.SEAL, made)
+    world.cut("alpha", "charlie")
+    world.run(130)
+    assert (state(alpha, made), state(bravo, made)) == (State.SEALED, State.FINAL)
+    world.wall_s += LATE_S + 2 * HOUR_S
+    alpha.restart()
+    world.run(1)
+    assert not alpha.line.sealing
+    assert alpha.line.charter.number == 0
+    world.link("alpha", "bravo")
+    world.run(1)
+    assert alpha.line.charter.number == 1
 
 
 def test_a_member_who_joins_is_greeted() -> None:

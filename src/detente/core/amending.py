@@ -14,7 +14,7 @@ from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState
 from detente.core.freezing import frozen_logs
-from detente.core.judging import want_bodies
+from detente.core.judging import LATE_S, want_bodies
 from detente.core.leaf import Kind
 from detente.core.station import Line, Station, Step
 from detente.core.succession import Amended, charter_chain, missing_texts
@@ -22,7 +22,6 @@ from detente.core.transcript import Place
 
 EVERY_MS = 10  # per offer on the line, so that a flood of offers costs no more than its share
 DAY_S = 86_400
-LATE_S = 7 * DAY_S  # so long after its expiry, covers from before it may still arrive
 
 
 def charters_of(station: Station, line: Line) -> Iterator[Amended]:

@@ -23,6 +23,7 @@ from detente.core.station import Line, Session, Step
 from detente.core.transcript import Entry, Place
 
 WANTED_BODIES_MAX = 16  # asked of one session at a time
+LATE_S = 7 * 86_400  # so long after a seal's expiry, covers from before it are waited for
 
 
 # --- heads that entries state -------------------------------------------------------------------
@@ -40,7 +41,7 @@ def judge_heads(
 
     ``stated`` is what the log had stated before these entries.
     """
-    before = dict(stated)
+    before, late_s = dict(stated), step.now.wall_s - LATE_S
     for entry in entries:
         if entry.leaf is None:
             continue
@@ -56,6 +57,9 @@ def judge_heads(
             if closing and log.id.member != line.me:  # our own may come back after a restore
                 line.quantum_for.add(log.id)
             before[seen.log] = max(last, seen.size)
+            # A cover of so long ago, as in an old log that a peer gives back, may end what is
+            # not waited for any more.
+            line.charter_due = line.charter_due or seen.held_at_s < late_s
     if line.sealing:
         line.charter_due = True
 

@@ -67,8 +67,12 @@ class Officers:
         if machine in record.stuck_machines:
             record.stuck_machines.remove(machine)
         machine.world.restart(machine)
-        if machine in record.stuck_machines and len(backups) > 1:
+        stuck, process = machine in record.stuck_machines, machine.process
+        damaged = process is not None and _in_pieces(process.store)
+        if (stuck or damaged) and len(backups) > 1:
             del backups[taken]  # it was made of a damaged store: another does better
+            if damaged:
+                self.replace_disk(machine, newest=True)
 
     def examine(self, machine: Machine) -> bool:
         """A disk that has lied is looked through, and replaced where its store contradicts itself:
