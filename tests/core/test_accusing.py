@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from core.forks import (
     CHARLIE,
     THREE,
     convicted,
+    ends_link,
     enter,
     forked,
     grown,
+    larger,
     proof_by_leaves,
     shown,
     split,
@@ -22,11 +26,12 @@ from pair import End, World
 
 from detente.core import events, limits
 from detente.core.accusation import Finding, Form, make_leaves
-from detente.core.body import commit, unpack
-from detente.core.extras import Accused, Resume
+from detente.core.accusing import is_last, prove_leaves
+from detente.core.body import commit, pack
+from detente.core.extras import Accused, Resume, encode_clock
 from detente.core.frames import AskProof, Body, Heads
 from detente.core.freezing import frozen_logs
-from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.leaf import Kind, Leaf, LogId, Precedence
 from detente.core.station import Step, fall_mute
 
 # --- made from what the author sends --------------------------------------------------------------
@@ -87,7 +92,9 @@ def test_what_would_not_convince_a_stranger_is_not_entered() -> None:
     alpha.station.cards[party("charlie").id] = party("dave").card.card
     bravo.serve(link, other)
     alpha.world.run()
-    assert alpha.facts("accusation-unproven")
+    (fact,) = alpha.facts("accusation-unproven")
+    assert fact["member"] == 2
+    assert fact["reason"]
     assert not alpha.line.accused
     assert Kind.ACCUSATION not in alpha.kinds()
 
@@ -110,17 +117,26 @@ def test_a_proof_in_a_mute_node_is_kept_for_its_log() -> None:
     convicted(alpha, 3, form=Form.LEAVES)
 
 
-def test_an_accusation_travels_as_it_is() -> None:
+@pytest.mark.parametrize("padding", [False, True])
+def test_an_accusation_travels_as_it_is(*, padding: bool) -> None:
     """Hashes and signatures hardly shrink, and packed they would be other bytes with another
-    brotli: the body's method is 0."""
+    brotli: the body's method is 0. It is padded where the charter says so, and immediate."""
     _, bravo, alpha, link, other = shown(3, 5, 5)
+    alpha.line.charter = replace(alpha.line.charter, padding=padding)
     bravo.serve(link, other)
     alpha.world.run()
     shelf = alpha.shelf(alpha.line.id)
     (place,) = shelf.of_kind([Kind.ACCUSATION])
-    body = shelf.entry(*place).body or b""
-    assert body[0] & 0x7F == 0
-    assert unpack(body) == alpha.facts("fork-proven")[0]["proof"]
+    entry = shelf.entry(*place)
+    assert entry.leaf is not None
+    assert entry.leaf.precedence == Precedence.IMMEDIATE
+    (fact,) = alpha.facts("fork-proven")
+    assert entry.body == pack(fact["proof"], None, padding)  # type: ignore[arg-type]
+    assert {name: fact[name] for name in ("member", "log", "index")} == {
+        "member": 2,
+        "log": CHARLIE.word,
+        "index": 3,
+    }
 
 
 # --- how many -------------------------------------------------------------------------------------
@@ -173,6 +189,48 @@ def test_the_last_proof_of_one_who_overtook_freezes_the_whole_log(
     charlie.ahead(link, 4, 2, other)
     world.run()
     convicted(world.ends["alpha"], 0, form=Form.ROOTS)
+
+
+@pytest.mark.parametrize("how", ["entries", "ahead", "longer"])
+def test_the_last_proof_comes_behind_others_against_that_log(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is found: the first is by leaves, and the second freezes the whole log, also one
+    that is frozen behind its first leaf already."""
+    monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 2)
+    begun = larger(3, 6, 9) if how == "longer" else shown(1, 6, 1)
+    charlie, bravo, alpha, link, other = begun
+    first = 1 if how == "entries" else 5
+    bravo.entries(link, grown(charlie, charlie.log.fork(first), 6), start=first)
+    assert alpha.line.accused == {CHARLIE: first}
+    if how == "entries":
+        other = grown(charlie, charlie.log.fork(0), 5)
+        step = Step(alpha.station, alpha.world.now(), alpha.entropy)
+        head = events.SignedHead(5, other.root(), other.sign(5))
+        # As after an adoption, where an accusation of ours stands and the log has to come anew.
+        prove_leaves(step, alpha.line, alpha.line.logs[CHARLIE], 0, other.raws, 0, head)
+    elif how == "ahead":
+        charlie.ahead(charlie.greet("alpha"), 4, 2, grown(charlie, charlie.log.fork(4), 6))
+    else:
+        for _ in range(3):
+            (ask,) = bravo.answers(link, AskProof)
+            bravo.send(link, bravo.proof(other, ask))
+        ends_link(alpha, link)
+    alpha.world.run()
+    convicted(alpha, first, 0, form=Form.ROOTS)
+
+
+def test_only_proofs_against_one_log_count_toward_its_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits to be entered counts for the log that it names, and no other statement does."""
+    monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 2)
+    _, bravo, alpha, _, _ = shown(1, 2, 1)
+    for kind, extra in (
+        (Kind.ACCUSATION, Accused(CHARLIE, 3).encode()),
+        (Kind.CLOCK, encode_clock(-5)),
+    ):
+        alpha.line.control.append(events.Draft(kind, 7, extra=extra))
+        assert is_last(alpha.line, CHARLIE)
+        assert not is_last(alpha.line, bravo.log.id)
 
 
 @pytest.mark.parametrize("same", [False, True])
@@ -228,7 +286,8 @@ def test_a_true_accusation_is_checked_and_believed(*, late: bool) -> None:
         alpha.world.run()
     assert alpha.line.accused == {CHARLIE: 5}
     assert alpha.line.logs[CHARLIE].frozen == 5
-    assert [fact["index"] for fact in alpha.facts("fork-proven")] == [5]
+    fact = {"member": 2, "log": CHARLIE.word, "index": 5, "proof": proof}
+    assert alpha.facts("fork-proven") == [fact]
     assert not verdicts(alpha)
 
 
@@ -272,7 +331,8 @@ def test_nobody_innocent_is_proven_anything(case: str) -> None:
     assert not alpha.line.mute
     assert alpha.line.logs[CHARLIE].frozen == -1
     assert not alpha.facts("fork-proven")
-    assert len(alpha.facts("accusation-unproven")) == (case != "life")
+    told = [(fact["member"], bool(fact["reason"])) for fact in alpha.facts("accusation-unproven")]
+    assert told == [(1, True)] * (case != "life")
 
 
 def test_an_accusation_that_cannot_be_read_is_void() -> None:
@@ -351,11 +411,13 @@ def test_a_log_that_begins_later_is_frozen_as_it_begins() -> None:
     link = bravo.greet("alpha")
     bravo.log.say(Kind.ACCUSATION, extra=b"", plain=b"nonsense")
     bravo.entries(link)
+    enter(bravo, link, CHARLIE, 1, b"he did it")
     for at in (4, 2, 3):
         enter(bravo, link, CHARLIE, at, proof_by_leaves(one, grown(charlie, one.fork(at), 5), at))
     assert CHARLIE not in alpha.line.logs
     assert not alpha.line.accused
     tell(charlie, "alpha", one)
+    assert [fact["member"] for fact in alpha.facts("accusation-unproven")] == [1]
     assert alpha.line.logs[CHARLIE].frozen == 2
     assert alpha.line.accused == {CHARLIE: 2}
     alpha.restart()

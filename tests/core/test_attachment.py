@@ -161,6 +161,21 @@ def test_names_types_and_sizes_that_could_deceive_are_refused(changes: dict[str,
         disclose(varint(1) + _told(**changes).encode())
 
 
+@pytest.mark.parametrize("name", ["X", "Xylograph (2).X", "\u00fc" * limits.NAME_CHARS_MAX])
+def test_a_name_is_of_one_to_eighty_characters_of_any_language(name: str) -> None:
+    """The shortest, the longest and a usual name come out as they were given."""
+    told = _told(name=name, media_type="a" * 63 + "/" + "b" * 63)
+    assert disclose(enclose([told], b""))[0] == (told,)
+
+
+@pytest.mark.parametrize("changes", [{"name": "\U00010348" * 81}, {"media_type": "a/" + "b" * 126}])
+def test_more_bytes_than_a_name_or_a_type_can_have_are_oversize(changes: dict[str, object]) -> None:
+    """80 characters are 320 bytes at most, and a type 127: longer ones are not even read."""
+    with pytest.raises(LocalError) as caught:
+        enclose([_told(**changes)], b"")
+    assert caught.value.refusal is Refusal.OVERSIZE
+
+
 def test_an_entry_has_so_many_attachments_of_so_many_bytes() -> None:
     """None where some are announced, more than eight, and more than 16 MiB together."""
     for bad, refusal in (
@@ -171,8 +186,8 @@ def test_an_entry_has_so_many_attachments_of_so_many_bytes() -> None:
         with pytest.raises(LocalError) as caught:
             enclose(bad, b"")
         assert caught.value.refusal is refusal
-    most = [_told(size_bytes=limits.ATTACHED_BYTES_MAX)]
-    assert disclose(enclose(most, b""))[0] == tuple(most)
+    for most in ([_told(size_bytes=limits.ATTACHED_BYTES_MAX)], [_told(1)] * 8):
+        assert disclose(enclose(most, b""))[0] == tuple(most)
     with pytest.raises(PeerError):
         disclose(varint(1) + counted(b"a"))
 

@@ -9,9 +9,10 @@ from pair import End, World
 from detente.core import events
 from detente.core.errors import Refusal
 from detente.core.extras import decode_held_ahead, decode_lacks, encode_clock
-from detente.core.frames import WANT_BODY, Body, Refuse, Want, encode_frame
+from detente.core.frames import WANT_BODY, WANT_FULL, Body, Refuse, Want, encode_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
+from detente.core.wire import Batch
 
 
 def _meet(**changes: object) -> tuple[Liar, End, int]:
@@ -202,6 +203,7 @@ def test_a_body_that_was_lacking_has_a_receipt_of_its_own() -> None:
     assert leaf.precedence == Precedence.PRIORITY
     held = decode_held_ahead(leaf.extra)
     assert (held.log, held.index) == (liar.log.id, 2)
+    assert leaf.refs == (held.leaf_hash,) == (liar.log.entry(2).hash,)
     assert held.held_at_s == alpha.world.wall_s
     assert alpha.log_of(1).lacked == {1}
     assert _entry(alpha, liar, 2).body == _body(liar, 2).body
@@ -225,8 +227,32 @@ def test_a_body_that_comes_after_a_restart_is_kept() -> None:
     alpha.restart()
     link = liar.greet("alpha")
     liar.send(link, _body(liar, 1))
-    assert _entry(alpha, liar, 1).body == _body(liar, 1).body
+    body = _body(liar, 1)
+    assert (_entry(alpha, liar, 1).salt, _entry(alpha, liar, 1).body) == (body.salt, body.body)
+    alpha.restart()
     assert sorted(alpha.log_of(1).missing) == [2]
+
+
+def test_a_body_that_came_late_goes_on_to_others() -> None:
+    """Alone to who asks for it, and with its entry to who lacks that too."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    liar, other, alpha = Liar(world, "bravo"), Liar(world, "charlie"), world.ends["alpha"]
+    alpha.do(events.Accept(world.charter().encode()))
+    link = liar.greet("alpha")
+    liar.say("late")
+    liar.entries(link, bodies=False)
+    liar.send(link, _body(liar, 0))
+    liar.send(link, _body(liar, 1))
+    third = other.greet("alpha")
+    other.send(third, Want(WANT_BODY, liar.log.id, 1))
+    other.send(third, Want(WANT_FULL, liar.log.id, 0))
+    world.run()
+    got = other.got(third)
+    assert _body(liar, 1) in got
+    batches = [one for one in got if isinstance(one, Batch) and one.log == liar.log.id]
+    assert len(batches) == 1
+    taken = alpha.line.logs[liar.log.id].recent[1]
+    assert (taken.salt, taken.body) == liar.log.bodies[1]
 
 
 def test_a_body_opens_its_leaf_or_is_refused() -> None:
@@ -236,7 +262,9 @@ def test_a_body_opens_its_leaf_or_is_refused() -> None:
     liar.send(link, Body(body.log, 1, body.salt, b"\0other"))
     liar.send(link, Body(body.log, 1, bytes(16), body.body))
     liar.send(link, Body(body.log, 2, body.salt, body.body))
-    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["bad-commitment"] * 3
+    assert liar.answers(link, Refuse) == [
+        Refuse(Refusal.BAD_COMMITMENT, body.log, index) for index in (1, 1, 2)
+    ]
     assert alpha.texts(1) == [None, None]
     assert sorted(alpha.log_of(1).missing) == [1, 2]
 

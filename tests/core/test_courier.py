@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from pair import End, World, heads
 
 from detente.core.courier import rely_on_mark
+from detente.core.encoding import Reader
 from detente.core.errors import LocalError, Refusal
-from detente.core.events import Carry, FrameIn, LinkDown, Tick
-from detente.core.frames import Presence, encode_frame
+from detente.core.events import Accept, Carry, FrameIn, LinkDown, Tick
+from detente.core.frames import Hello, Presence, Quantum, encode_frame, read_frame
 from detente.core.leaf import Precedence
 from detente.core.limits import PRESENCE_EVERY_S
+from detente.core.wire import ENTRIES, Batch, read_batch, read_tag
 
 OUT, IN = -1, -2
 QUESTIONS = (1, 6, 12)  # hello, want, ask-proof: what the next file answers
@@ -93,6 +96,7 @@ def test_files_at_rest_say_nothing_new() -> None:
     world = apart()
     alpha, bravo = world.ends.values()
     alpha.submit("one")
+    bravo.submit("two")
     for _ in range(2):
         taken(bravo, alpha, written(alpha, bravo))
         taken(alpha, bravo, written(bravo, alpha))
@@ -235,6 +239,109 @@ def test_a_file_beside_a_link_changes_nothing_on_it() -> None:
     assert bravo.texts(0) == [b"\0one", b"\0two"]
     assert heads(alpha) == heads(bravo)
     assert (alpha.closed, bravo.closed) == ([], [])
+
+
+def batches(frames: list[bytes]) -> list[Batch]:
+    """The batches of entries among frames."""
+    readers = [Reader(frame) for frame in frames]
+    return [read_batch(reader) for reader in readers if read_tag(reader)[0] == ENTRIES]
+
+
+def test_a_file_may_be_the_first_that_two_hear_of_each_other() -> None:
+    """Nothing of the other is held when it is written, and no link was ever there."""
+    world = World()
+    alpha, bravo = world.ends.values()
+    for end in (alpha, bravo):
+        end.do(Accept(world.charter().encode()))
+        end.submit(f"from {end.name}")
+    for _ in range(2):
+        taken(bravo, alpha, written(alpha, bravo))
+        taken(alpha, bravo, written(bravo, alpha))
+    assert bravo.texts(0) == [b"\0from alpha"]
+    assert alpha.texts(1) == [b"\0from bravo"]
+    assert heads(alpha) == heads(bravo)
+
+
+def test_a_file_leaves_out_what_its_receiver_has() -> None:
+    """Its own log, and what its last hello named, though its log does not state that yet."""
+    world = apart()
+    alpha, bravo = world.ends.values()
+    alpha.submit("none")
+    first = written(alpha, bravo)
+    assert {one.log.member for one in batches(first)} == {0}
+    taken(bravo, alpha, first)
+    taken(alpha, bravo, written(bravo, alpha))
+    bravo.restart()
+    alpha.submit("one")
+    taken(bravo, alpha, written(alpha, bravo))
+    size = alpha.own().size
+    assert bravo.line.awaits_hello  # so it holds the entry, and states nothing
+    said = taken(alpha, bravo, written(bravo, alpha))
+    assert 0 < alpha.log_of(1).stated[alpha.own().id] < size
+    alpha.submit("two")
+    found = batches(written(alpha, bravo, said))
+    assert {one.log.member for one in found} == {0}
+    assert min(one.start or 0 for one in found) == size
+
+
+def test_a_file_in_answer_is_written_like_any_other() -> None:
+    """What is queued goes in one batch with our ML-DSA signature behind it, and the hello in it
+    asks for no hello back."""
+    world = apart()
+    alpha, bravo = world.ends.values()
+    said = taken(alpha, bravo, written(bravo, alpha))
+    for number in range(3):
+        alpha.submit(f"text {number}")
+    frames = written(alpha, bravo, said)
+    own = [one for one in batches(frames) if one.log == alpha.own().id]
+    assert [one.count for one in own] == [alpha.own().size - 1]
+    assert [frame[0] >> 4 for frame in frames].count(Quantum.TYPE) >= 1
+    hellos = [read_frame(1, Reader(frame, 1)) for frame in frames if frame[0] >> 4 == Hello.TYPE]
+    assert hellos
+    assert not any(isinstance(one, Hello) and one.answer for one in hellos)
+
+
+def test_a_restored_node_is_given_what_it_had_stated_to_hold() -> None:
+    """It says that it is mute, so its last statements count for nothing."""
+    world = apart()
+    alpha, bravo = world.ends.values()
+    old = {line: copy.deepcopy(shelf) for line, shelf in alpha.shelves.items()}
+    bravo.submit("three")
+    taken(alpha, bravo, written(bravo, alpha))
+    taken(bravo, alpha, written(alpha, bravo))
+    assert bravo.log_of(0).stated[bravo.own().id] == bravo.own().size
+    alpha.restart(old, mute="restored")
+    said = taken(bravo, alpha, written(alpha, bravo))
+    taken(alpha, bravo, written(bravo, alpha, said))
+    assert alpha.texts(1) == [b"\0three"]
+
+
+def test_a_head_that_memory_has_not_is_cosigned_in_a_file() -> None:
+    """What is held without a hole ends before a missing body; the head there is in the store."""
+    world = apart("alpha", "bravo", "charlie")
+    alpha, bravo, charlie = world.ends.values()
+    alpha.submit("for bravo alone", audience=0b010)
+    taken(charlie, alpha, written(alpha, charlie))
+    taken(bravo, charlie, written(charlie, bravo))
+    bravo.log_of(0).heads.clear()
+    assert bravo.log_of(0).missing
+    said = taken(alpha, bravo, written(bravo, alpha))
+    assert alpha.facts("cosigned")[-1]["size"] == 1
+    assert said
+
+
+def test_a_file_is_of_one_line_alone() -> None:
+    """A hello of another line that both are members of is refused in it, too."""
+    world = apart()
+    alpha, bravo = world.ends.values()
+    other = replace(world.charter(), title="Another").encode()
+    for end in (alpha, bravo):
+        end.do(Accept(other))
+    frames = written(alpha, bravo)
+    hello = frames[0]
+    second = [line for line in bravo.station.lines if line != bravo.line.id]
+    taken(bravo, alpha, [hello[:2] + second[0] + hello[34:]])
+    assert [one["refusal"] for one in bravo.facts("refused")] == ["unknown-line"]
 
 
 def test_what_a_file_states_as_held_counts_on_no_link() -> None:

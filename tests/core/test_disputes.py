@@ -23,9 +23,11 @@ from pair import End, World, heads
 
 from detente.core import limits
 from detente.core.accusation import Form
+from detente.core.disputes import PATIENCE_MS, give_up_late
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, AskProof, Got, Heads, Refuse, ShowProof, Want
 from detente.core.leaf import LogId, Precedence
+from detente.core.station import Step
 
 # --- two who were told different things ---------------------------------------------------------
 
@@ -135,6 +137,9 @@ def test_the_search_finds_the_very_leaf(at: int, ours: int, theirs: int) -> None
     bravo.serve(link, other)
     alpha.world.run()
     convicted(alpha, at, form=Form.LEAVES)
+    assert not alpha.line.sessions[link].heads, "what was searched is not looked at again"
+    bravo.send(link, Heads((stated(other),)))
+    assert not alpha.line.sessions[link].heads
 
 
 @pytest.mark.parametrize(("at", "ours", "theirs"), [(2, 8, 8), (5, 12, 9)])
@@ -314,6 +319,22 @@ def test_what_has_been_held_since_needs_no_answer() -> None:
     alpha.world.run(40)
     assert not alpha.line.disputes
     assert not alpha.line.accused
+    assert not alpha.facts("accusation-unproven"), "nothing is left to be proven"
+
+
+def test_a_search_waits_thirty_seconds_for_each_answer() -> None:
+    """To the millisecond, and from its last question on."""
+    _, bravo, alpha, link, other = shown(2, 8, 8)
+    alpha.world.steady_ms += 1_000_000
+    (ask,) = bravo.answers(link, AskProof)
+    bravo.send(link, bravo.proof(other, ask))
+    alpha.world.steady_ms += PATIENCE_MS
+    step = Step(alpha.station, alpha.world.now(), alpha.entropy)
+    give_up_late(step, alpha.line)
+    assert alpha.line.disputes
+    step.now = step.now._replace(steady_ms=step.now.steady_ms + 1)
+    give_up_late(step, alpha.line)
+    assert not alpha.line.disputes
 
 
 def test_a_head_that_its_author_did_not_sign_is_no_suspicion() -> None:
@@ -339,8 +360,9 @@ def test_questions_are_answered_from_what_is_held() -> None:
         bravo.send(link, ask)
     words = [fact["refusal"] for fact in alpha.facts("refused")]
     assert words == ["not-held", "not-held", "bad-proof", "bad-proof", "bad-proof"]
-    for inclusion, at in ((True, 1), (False, 2)):
+    for inclusion, at in ((True, 1), (False, 2), (False, 3)):
         bravo.got(link)
+        alpha.line.logs[CHARLIE].recent.clear()
         ask = AskProof(CHARLIE, inclusion, at, 3)
         bravo.send(link, ask)
         assert bravo.answers(link, ShowProof) == [bravo.proof(charlie.log, ask)]
@@ -393,14 +415,23 @@ def test_a_fork_below_the_freeze_is_searched_and_proven(at: int, theirs: int) ->
     assert not alpha.facts("fork-suspected"), "people know already"
 
 
+def test_a_fork_at_the_very_first_leaf_is_proven_below_a_freeze_behind_it() -> None:
+    """What is frozen from its second entry on may yet have two first ones."""
+    _, bravo, alpha, link, other = _proven(1, 0, 12, 9)
+    bravo.send(link, Heads((stated(other),)))
+    bravo.serve(link, other)
+    alpha.world.run()
+    convicted(alpha, 0, form=Form.LEAVES)
+
+
 @pytest.mark.parametrize("at", [5, 8])
 def test_a_fork_at_or_above_the_freeze_costs_one_question(at: int) -> None:
     """The trees agree where the log is frozen: a second proof would tell nobody anything."""
-    _, bravo, alpha, link, other = _proven(5, at, 12, 10)
+    _, bravo, alpha, link, other = _proven(5, at, 12, 12)
     for _ in range(2):
         bravo.send(link, Heads((stated(other),)))
         (ask,) = bravo.answers(link, AskProof)
-        assert ask == AskProof(CHARLIE, False, 5, 10)
+        assert ask == AskProof(CHARLIE, False, 5, 12)
         bravo.send(link, bravo.proof(other, ask))
         assert not alpha.line.disputes
     alpha.world.run()

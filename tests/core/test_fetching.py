@@ -101,6 +101,11 @@ def test_files_come_whole_and_are_stated_by_their_reader(wide: bool) -> None:
     world.run(60)
     assert files_at(bravo, place) == list(files)
     assert marks(alpha, 1) == [Rung.ATTACHED]
+    shelf = alpha.shelf(alpha.line.id)
+    (mark,) = (shelf.entry(*at).leaf for at in shelf.of_kind([Kind.MARK]))
+    assert mark is not None
+    assert mark.refs == (shelf.entry(*place).hash,)
+    assert bravo.facts("attached") == [{"member": 0, "index": place.index}]
     assert marks(alpha, 0) == []
     assert not bravo.line.arriving
     assert not bravo.shelf(bravo.line.id).open_attachments()
@@ -256,20 +261,25 @@ def test_a_purge_takes_the_attachments_with_the_body() -> None:
 
 
 def test_a_restored_author_asks_its_readers_for_its_own_files() -> None:
-    """Its disk is older than its dispatch: the entry comes back, and its files with it."""
-    world = World()
+    """Its disk is older than its dispatches: entries of two days come back in one, and their files
+    with them, more than another member might send in a day; the author states nothing of them."""
+    world = World(changes={"quota_bytes_per_day": 12_000})
     world.open()
     alpha, bravo = world.ends["alpha"], world.ends["bravo"]
     old = deepcopy(alpha.shelves)
-    data = file_of(3 * CHUNK)
-    place = attach(alpha, data)
+    data = file_of(9 * CHUNK)
+    places = [attach(alpha, data)]
     world.run(10)
-    assert files_at(bravo, place) == [data]
+    world.wall_s += 86_400
+    places.append(attach(alpha, data))
+    world.run(10)
+    assert [files_at(bravo, place) for place in places] == [[data], [data]]
     alpha.restart(old, mute="restored")
     world.link("alpha", "bravo")
     world.run(60)
-    assert files_at(alpha, place) == [data]
+    assert [files_at(alpha, place) for place in places] == [[data], [data]]
     assert marks(bravo, 0) == []
+    assert not alpha.line.arriving
 
 
 def test_a_mute_reader_states_nothing_until_it_signs_again() -> None:
@@ -400,10 +410,10 @@ def test_a_chunk_that_does_not_match_is_asked_of_this_peer_no_more() -> None:
     place = _says(liar, link, told_of(file_of(2 * CHUNK)))
     liar.got(link)
     liar.send(link, _chunks(place, b"".join(seal(bytes(2 * CHUNK), KEY))))
-    liar.world.run(30)
-    assert _refused(liar, link) == [Refusal.BAD_PROOF]
-    liar.world.run(30)
-    assert liar.answers(link, Want) == []
+    liar.world.run(60)
+    answers = liar.got(link)
+    assert [one.refusal for one in answers if isinstance(one, Refuse)] == [Refusal.BAD_PROOF]
+    assert not [one for one in answers if isinstance(one, Want)]
     assert alpha.shelf(alpha.line.id).attachments(*place)[0].held == 0
     liar.world.run(660)
     assert [frame.first for frame in liar.answers(link, Want)] == [0]
@@ -422,10 +432,42 @@ def test_endless_attachments_end_at_the_grant_and_our_log_says_so_once() -> None
     over = decode_over_quota(said.extra)
     assert (over.log, over.index, over.which) == (liar.log.id, 2, 4)
     assert len(alpha.line.arriving) == 1
-    assert [facts["index"] for facts in alpha.facts("attachments-refused")] == [2, 3, 4]
+    facts = [{"member": 1, "index": index} for index in (2, 3, 4)]
+    assert alpha.facts("attachments-refused") == facts
+    alpha.restart()
+    link = liar.greet("alpha")
+    _says(liar, link, told_of(file_of(1)))
+    assert len(shelf.of_kind([Kind.OVER_QUOTA])) == len(alpha.line.arriving) == 1
     liar.world.wall_s += 86_400
     _says(liar, link, told_of(file_of(1)))
     assert len(alpha.line.arriving) == 2
+
+
+def test_what_was_opened_before_a_restart_is_charged_after_it() -> None:
+    """To its author and its day alone; the whole grant may be used up, and no byte more."""
+    liar, alpha, link = _liar(quota=100 * CHUNK)
+    attach(alpha, file_of(CHUNK))
+    _says(liar, link, told_of(file_of(90 * CHUNK)))
+    alpha.restart()
+    link = liar.greet("alpha")
+    _says(liar, link, told_of(file_of(10 * CHUNK)))
+    assert len(alpha.line.arriving) == 2
+    _says(liar, link, told_of(file_of(1)))
+    assert len(alpha.line.arriving) == 2
+    day = liar.world.wall_s // 86_400
+    assert set(alpha.shelf(alpha.line.id).days.values()) == {day}
+    attach(alpha, file_of(99 * CHUNK))
+    with pytest.raises(LocalError):
+        attach(alpha, file_of(1))
+
+
+def test_what_looks_like_a_list_and_is_not_said_to_be_one_opens_nothing() -> None:
+    """Only the flag of a leaf makes the beginning of its body a list."""
+    liar, alpha, link = _liar()
+    liar.log.say(plain=enclose([told_of(b"x")], b""), time_s=liar.world.wall_s)
+    liar.entries(link, start=1)
+    assert not alpha.line.arriving
+    assert attachments_of(alpha.shelf(alpha.line.id).entry(liar.log.id, 1)) == ()
 
 
 def test_so_many_entries_wait_for_attachments_that_never_come() -> None:
@@ -467,12 +509,17 @@ def test_what_is_asked_of_us_is_refused_by_name() -> None:
         liar.send(link, Want(WANT_CHUNKS, *where, number, first))
         alpha.do(events.Tick())
 
-    ask(Place(place.log, 99))
+    beyond = Place(place.log, alpha.own().size)
+    first = Place(place.log, 0)
+    ask(beyond)
     ask(place, number=1)
     ask(place, first=1)
-    ask(Place(place.log, 0))
+    ask(first)
     ask(private)
-    assert _refused(liar, link) == [Refusal.NOT_HELD] * 4 + [Refusal.NOT_IN_AUDIENCE]
+    assert liar.answers(link, Refuse) == [
+        *(Refuse(Refusal.NOT_HELD, *where) for where in (beyond, place, place, first)),
+        Refuse(Refusal.NOT_IN_AUDIENCE, *private),
+    ]
     ask(place)
     assert [frame.boxes for frame in liar.answers(link, Chunks)] == [
         b"".join(seal(file_of(CHUNK), KEY))
@@ -484,7 +531,7 @@ def test_what_is_asked_of_us_is_refused_by_name() -> None:
     world.deliver(alpha, step.out)
     alpha.do(events.Tick())
     ask(place)
-    assert _refused(liar, link) == [Refusal.PURGED] * 2
+    assert liar.answers(link, Refuse) == [Refuse(Refusal.PURGED, *place)] * 2
     assert not alpha.closed
 
 

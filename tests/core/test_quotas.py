@@ -65,6 +65,11 @@ def test_beyond_each_grant_nothing_is_stored_and_the_log_says_so_once_a_day(
     liar.entries(link, start=held, stop=held + 1)
     world.run()
     assert over_quotas(alpha) == [which]
+    alpha.restart()
+    link = liar.greet("alpha")
+    liar.entries(link, start=held, stop=held + 1)
+    world.run()
+    assert over_quotas(alpha) == [which]
     world.wall_s += DAY_S
     liar.entries(link, start=held, stop=held + 1)
     world.run()

@@ -11,7 +11,7 @@ from detente.core.extras import HeldAhead
 from detente.core.frames import Body
 from detente.core.holding import coverable_size, entry_at, note_held
 from detente.core.judging import call, judge_body
-from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.leaf import Kind, Leaf
 from detente.core.log import Log
 from detente.core.station import Line, Step
 from detente.core.transcript import Entry
@@ -50,7 +50,7 @@ def _take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: 
         log.recent[index] = entry
     if index in log.lacked:
         log.lacked.discard(index)
-        state_held(step, line, log.id, index, entry)
+        state_held(step, line, entry, leaf)
     note_held(step, line, log, before)
     call(step, line, log, [entry])
     step.out.append(StoreBody(line.id, log.id, index, salt, body))
@@ -58,15 +58,14 @@ def _take_body(step: Step, line: Line, log: Log, index: int, salt: bytes, body: 
     step.out.append(StoreState(line.id, log.id, log.encode()))
 
 
-def state_held(step: Step, line: Line, log_id: LogId, index: int, entry: Entry) -> None:
+def state_held(step: Step, line: Line, entry: Entry, leaf: Leaf) -> None:
     """A receipt of its own for an entry outside the order of its log, at its own precedence."""
-    precedence = Precedence.ROUTINE if entry.leaf is None else entry.leaf.precedence
-    held = HeldAhead(log_id, index, entry.hash, step.now.wall_s)
+    held = HeldAhead(*entry.place, entry.hash, step.now.wall_s)
     line.state(
         Draft(
             kind=Kind.HELD_AHEAD,
             audience=line.everyone(),
-            precedence=precedence,
+            precedence=leaf.precedence,
             refs=(entry.hash,),
             extra=held.encode(),
         )

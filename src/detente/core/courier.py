@@ -64,5 +64,5 @@ def address(step: Step, line: Line, session: Session) -> None:
 def rely_on_mark(line: Line) -> None:
     """The mark of a line is intact: the store has its root. That stands for a peer's hello where
     nobody can say one (F5), and a line that is mute stays so."""
-    if line.awaits_hello and not line.mute:
-        line.awaits_hello, line.touched = False, True
+    if not line.mute:
+        line.awaits_hello = False

@@ -26,11 +26,11 @@ from detente.core.extras import Mark, OverQuota, Rung, Stater
 from detente.core.frames import WANT_CHUNKS, Chunks, Refuse, Want
 from detente.core.holding import entry_at, purge_declared
 from detente.core.leaf import Kind, Leaf
+from detente.core.quotas import ATTACHMENTS, said
 from detente.core.station import Arriving, Granted, Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 
 DAY_S = 86_400
-ATTACHMENTS = 4  # which grant is used up (spec/registry.md, Quotas)
 
 
 def attachments_of(entry: Entry) -> tuple[Attachment, ...]:
@@ -76,7 +76,10 @@ def charge(line: Line, member: int, found: tuple[Attachment, ...], day: int) -> 
     nothing is counted, if that is used up or too much of its is on its way already."""
     granted = line.granted.get(member)
     if granted is None or granted.day != day:
-        granted = Granted(day, line.shelf.attached_bytes(member, day))
+        used_up = any(
+            over.which == ATTACHMENTS and over.log.member == member for over in said(line, day)
+        )
+        granted = Granted(day, line.shelf.attached_bytes(member, day), used_up)
     line.granted[member] = granted
     more = sum(one.chunks * limits.CHUNK_BYTES for one in found)
     waiting = sum(place.log.member == member for place in line.arriving)
@@ -234,7 +237,7 @@ def _run_of(step: Step, line: Line, session: Session, frame: Want) -> Progress:
     log = line.logs.get(frame.log)
     where = {"log": frame.log, "index": frame.index}
     if log is None or frame.index >= log.size:
-        raise PeerError(Refusal.NOT_HELD, "chunks of an entry that is not here")
+        raise PeerError(Refusal.NOT_HELD, "chunks of an entry that is not here", **where)
     entry = entry_at(line, log, frame.index)
     leaf = entry.leaf
     if leaf is None or not line.entitled(leaf, log.id.member, session.member):

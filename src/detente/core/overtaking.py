@@ -54,7 +54,7 @@ def on_ahead(step: Step, line: Line, session: Session, frame: Ahead) -> None:
     if leaf is None or leaf.kind in UNCALLING or leaf.kind == Kind.MARK:
         return  # else two ends would receipt one another's receipts for ever
     if found.entry.body is not None or leaf.commitment is None:
-        state_held(step, line, log.id, frame.index, found.entry)
+        state_held(step, line, found.entry, leaf)
 
 
 def _verified(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from detente.core import limits
 from detente.core.ending import end_here
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Draft
-from detente.core.extras import OverQuota
+from detente.core.extras import OverQuota, decode_over_quota
 from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.station import Line, Step
@@ -18,7 +18,8 @@ DAY_S = 86_400
 LEAD_DAYS = 7  # how long before us another member may have begun its log of a line
 JOINED_DAYS = 3653  # how old a line may be that we join, or of which we lost our own log: ten years
 MISSING_MAX = 4096  # bodies of one log that may be missing here at a time
-ENTRIES, BYTES, FLASH = 1, 2, 3  # which grant is used up (spec/registry.md, Quotas)
+# Which grant is used up (spec/registry.md, Quotas).
+ENTRIES, BYTES, FLASH, ATTACHMENTS = 1, 2, 3, 4
 
 
 def charge(step: Step, line: Line, log: Log, items: Sequence[Item]) -> None:
@@ -75,13 +76,23 @@ def _over(used: Sequence[int], more: Sequence[int], grants: Sequence[int]) -> in
 
 
 def _refuse(step: Step, line: Line, log: Log, which: int, day: int) -> None:
-    line.quota_said = {said for said in line.quota_said if said[1] == day}
+    line.quota_said = {known for known in line.quota_said if known[1] == day}
+    if not line.quota_said:  # none today, or none since a restart
+        line.quota_said = {(over.log, day) for over in said(line, day) if over.which != ATTACHMENTS}
     if (log.id, day) not in line.quota_said:
         line.quota_said.add((log.id, day))
         extra = OverQuota(log.id, log.size, which, day).encode()
         line.state(Draft(kind=Kind.OVER_QUOTA, audience=line.everyone(), extra=extra))
         step.tell("over-quota", line, member=log.id.member, which=which)
     raise PeerError(Refusal.OVER_QUOTA, f"log {log.id.member}", log=log.id, index=log.size)
+
+
+def said(line: Line, day: int) -> Iterator[OverQuota]:
+    """What our logs have stated of grants that were used up on a day, before a restart too."""
+    for place in line.shelf.of_kind((Kind.OVER_QUOTA,)):
+        leaf = line.shelf.entry(*place).leaf if place.log.member == line.me else None
+        if leaf is not None and (over := decode_over_quota(leaf.extra)).day == day:
+            yield over
 
 
 def log_for(step: Step, line: Line, log_id: LogId) -> Log:

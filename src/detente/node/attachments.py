@@ -17,8 +17,9 @@ from detente.core.attachment import Attachment, describe, seal, unseal
 from detente.core.crypto import AEAD_KEY_BYTES, sha256
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Rung, decode_mark, decode_over_quota
-from detente.core.fetching import ATTACHMENTS, DAY_S, attachments_of
+from detente.core.fetching import DAY_S, attachments_of
 from detente.core.leaf import Kind
+from detente.core.quotas import ATTACHMENTS
 from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.dispatch import attachment_form as form_of
