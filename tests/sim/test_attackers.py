@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from detente.sim.attackers import ATTACKERS
-from detente.sim.plan import SETUP_MS, Attack, Deed, Plan
+from detente.core.quotas import DAY_S
+from detente.sim.attackers import ATTACKERS, able
+from detente.sim.parties import START_S
+from detente.sim.plan import NAMED_WAYS, SETUP_MS, Attack, Deed, Plan, plan_of
 from detente.sim.run import Result, run_plan
 
 HOUR_MS = 3_600_000
@@ -52,6 +54,7 @@ REFUSED = {
     "bad-card": {"bad-card"},
     "revoked": {"frozen"},
     "blind-receipt": {"not-allowed"},
+    "hoard": {"out-of-turn", "malformed", "bad-proof"},
 }
 # What an honest node tells its people, instead or besides.
 TOLD = {
@@ -68,6 +71,8 @@ TOLD = {
     "past-closing": "adopted",
     "unseal": "fork-proven",
     "old-card": "card-renewed",
+    "hoard": "attachments-refused",
+    "sated": "refused-by-peer",
 }
 
 
@@ -83,3 +88,21 @@ def test_an_attack_is_carried_out_and_breaks_no_promise(word: str, members: int)
     assert not result.violations
     assert not REFUSED.get(word) or REFUSED[word] & set(result.refusals)
     assert word not in TOLD or told(result, TOLD[word])
+
+
+def test_a_way_is_drawn_for_any_seed_or_named_by_some_plans() -> None:
+    """Each way has seeds that carry it out; one that plans name changes no other seed."""
+    assert {word for word, way in ATTACKERS.items() if not way.DRAWN} == set(NAMED_WAYS)
+    drawn = {word for members in (2, 3, 4) for word in able(members)}
+    assert drawn == ATTACKERS.keys() - set(NAMED_WAYS)
+    named = {one.word for seed in range(60) for one in plan_of(seed).attacks}
+    assert named == {"", *NAMED_WAYS}
+
+
+def test_who_is_told_that_its_day_is_over_is_given_until_the_next_one() -> None:
+    """The plan of such a seed goes on behind midnight, with something said before it."""
+    plan = next(p for p in map(plan_of, range(60)) if "sated" in {one.word for one in p.attacks})
+    assert (START_S + plan.until_ms // 1_000) % DAY_S == 7_200
+    assert any(
+        deed.word == "say" for deed in plan.deeds if deed.at_ms > plan.until_ms - 24 * HOUR_MS
+    )

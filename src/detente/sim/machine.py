@@ -6,7 +6,7 @@ supervisor would do to it (start it, kill it, restore a backup, adopt) is done b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
@@ -60,6 +60,10 @@ class Mouth(Protocol):
 
     def hears(self, machine: Machine, given: Input) -> list[Input]:
         """What its core is given instead of one input."""
+        ...
+
+    def unmet(self) -> Iterator[str]:
+        """What must have come of it all the same, and has not."""
         ...
 
 

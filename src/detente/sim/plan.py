@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from detente.sim.dice import Dice
 from detente.sim.network import Route
-from detente.sim.parties import NAMES
+from detente.sim.parties import NAMES, START_S
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -161,6 +161,10 @@ EMCON = 1 / 8  # of the seeds without an attack, a quarter as many of the others
 EMCON_STREAM = 1179  # the first by which all seeds that were recorded before stay as they were
 ATTACHED = 1 / 16  # of the seeds
 ATTACHED_STREAM = 773  # as COMINGS_STREAM
+NAMED = 1 / 24  # of the seeds: who attacks has a way that is younger than the draw of all others
+NAMED_STREAM = 160  # as COMINGS_STREAM
+NAMED_WAYS = ("hoard", "misfits", "sated")
+LATE = 12  # messages of an evening
 BURSTS = {"burst": 1}  # not on the day that the speed is stated for, whose entries are counted
 MEMBERS = ((2, 0.55), (3, 0.3), (4, 0.1), (5, 0.05))
 
@@ -188,20 +192,26 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         deeds += _of(dice.stream("route", pair), ROUTE_FAULTS, pair, until_ms)
     deeds += _nights(dice.stream("nights"), members, until_ms)
     attacks = _attacks(dice.stream("attacks"), members)
+    named = () if day else _named(dice.stream("named", NAMED_STREAM), members)
+    attacks = named or attacks
+    hoards, sates = (any(one.word == word for one in named) for word in ("hoard", "sated"))
     joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
     if not day:
         carried, more_ms = _carried(dice.stream("carried", CARRIED_STREAM), members, until_ms)
         stream = dice.stream("cabled", CABLED_STREAM)
         cables, wired = _cabled(stream, members, until_ms, more_ms)
         deeds += carried + wired
-    attached = [] if day else _attached(dice.stream("attached", ATTACHED_STREAM), members, until_ms)
+    files = dice.stream("attached", ATTACHED_STREAM)
+    late, night_ms = _late(dice.stream("late"), members, until_ms) if sates else ([], 0)
+    more_ms = max(more_ms, night_ms)
+    attached = [] if day else _attached(files, members, until_ms, always=hoards)
     quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms, attacks)
     return Plan(
         seed=seed,
         names=NAMES[:members],
         roles=roles,
         until_ms=SETUP_MS + until_ms + more_ms,
-        deeds=tuple(sorted(deeds + comings + quiet + attached)),
+        deeds=tuple(sorted(deeds + comings + quiet + attached + late)),
         attacks=attacks,
         clocks=tuple(_clock(dice.stream("clock", who)) for who in range(members)),
         routes=tuple(
@@ -276,9 +286,9 @@ def _quiet(dice: Dice, members: int, until_ms: int, attacks: tuple[Attack, ...])
     ]
 
 
-def _attached(dice: Dice, members: int, until_ms: int) -> list[Deed]:
+def _attached(dice: Dice, members: int, until_ms: int, *, always: bool) -> list[Deed]:
     """In a few seeds people put files beside what they say."""
-    if not dice.happens(ATTACHED):
+    if not dice.happens(ATTACHED) and not always:
         return []
     throws = [dice.stream(number) for number in range(dice.between(2, 8))]
     return [
@@ -318,6 +328,25 @@ def _attacks(dice: Dice, members: int) -> tuple[Attack, ...]:
     if not dice.happens(0.5):
         return ()
     return (Attack("", dice.between(0, members - 1)),)
+
+
+def _named(dice: Dice, members: int) -> tuple[Attack, ...]:
+    """In a few seeds one party attacks in a way that no other seed may have drawn."""
+    if not dice.happens(NAMED):
+        return ()
+    return (Attack(dice.one_of(NAMED_WAYS), dice.between(0, members - 1)),)
+
+
+def _late(dice: Dice, members: int, until_ms: int) -> tuple[list[Deed], int]:
+    """What is said after all else until midnight, and how long it is until two hours behind it."""
+    first_ms = SETUP_MS + until_ms
+    left_ms = DAY_MS - (START_S * 1_000 + first_ms) % DAY_MS
+    throws = [dice.stream(number) for number in range(LATE)]
+    says = [
+        Deed(first_ms + throw.between(0, left_ms), "say", throw.between(0, members - 1), number)
+        for number, throw in enumerate(throws)
+    ]
+    return says, left_ms + 2 * HOUR_MS
 
 
 def _comings(

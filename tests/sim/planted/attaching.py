@@ -33,8 +33,7 @@ def _(plants: Plants) -> None:
 @defect(
     "the grant of attachments is not kept",
     "F20: quotas per peer",
-    deeds=("attach",),
-    masked="nobody yet; `core/test_fetching.py` does",
+    needs=("hoard",),
 )
 def _(plants: Plants) -> None:
     plants.everywhere(fetching.charge, lambda *_: True)

@@ -77,7 +77,7 @@ class Plants:
 @dataclass(frozen=True, slots=True)
 class Defect:
     """One way of being wrong. ``needs`` are ways of attacking, any of which may bring it out;
-    ``deeds`` are words of which a plan must say all. ``masked`` says what keeps it from showing."""
+    ``deeds`` are words of which a plan must say all."""
 
     name: str
     source: str
@@ -87,7 +87,6 @@ class Defect:
     members: int = 2
     lasting: bool = False  # in what people are shown, and so still there when checkers look
     cabled: bool = False  # shows itself on a sealed link alone
-    masked: str = ""
 
     def fits(self, plan: Plan) -> bool:
         """Whether a plan holds what this defect cannot show itself without."""
@@ -115,13 +114,12 @@ def defect(
     members: int = 2,
     lasting: bool = False,
     cabled: bool = False,
-    masked: str = "",
 ) -> Callable[[Callable[[Plants], None]], Callable[[Plants], None]]:
     """Names a function that plants a defect. ``source`` says who asked for it, and why."""
 
     def register(plant: Callable[[Plants], None]) -> Callable[[Plants], None]:
         assert name not in DEFECTS
-        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting, cabled, masked)
+        DEFECTS[name] = Defect(name, source, plant, needs, deeds, members, lasting, cabled)
         return plant
 
     return register
@@ -130,14 +128,7 @@ def defect(
 def attack_of(plan: Plan, who: int) -> str:
     """The way in which a machine of a plan attacks, as ``attackers.enlist`` draws it."""
     word = next(one.word for one in plan.attacks if one.who == who)
-    able = sorted(
-        word
-        for word, way in attackers.ATTACKERS.items()
-        if way.MEMBERS <= len(plan.names) <= way.MOST
-    )
-    if word or not able:
-        return word
-    return Dice(plan.seed, "attack", who).one_of(able)
+    return word or Dice(plan.seed, "attack", who).one_of(attackers.able(len(plan.names)))
 
 
 class EndlessError(Exception):

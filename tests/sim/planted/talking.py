@@ -54,7 +54,11 @@ def _(plants: Plants) -> None:
     plants.everywhere(receiving.ask, lambda *_: None)
 
 
-@defect("the full form is never asked for", "F4: on any mismatch ask for the full form")
+@defect(
+    "the full form is never asked for",
+    "F4: on any mismatch ask for the full form",
+    needs=("misfits",),
+)
 def _(plants: Plants) -> None:
     plants.everywhere(receiving._ask_full, lambda *_: None)
 
@@ -166,9 +170,7 @@ def _(plants: Plants) -> None:
 @defect(
     "a log over its quota rests for ever",
     "F20: until the next UTC day",
-    # Nobody's traffic here comes near a quota, and who lies about one is greeted anew before long:
-    # that ends the rest too. It is the unit test that finds this one.
-    masked="nobody yet; `core/test_quotas.py` does",
+    needs=("sated",),
 )
 def _(plants: Plants) -> None:
     plants.everywhere(streaming._paused, lambda _, session, log: log in session.paused)

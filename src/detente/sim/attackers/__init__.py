@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detente.sim.attackers import (
+    answering,
     commitments,
     decisions,
     forks,
     frames,
     framing,
+    hoarding,
     keys,
     receipts,
     restore,
@@ -27,9 +29,28 @@ if TYPE_CHECKING:
 
 ATTACKERS: dict[str, type[Way]] = {
     word: way
-    for family in (frames, forks, receipts, commitments, framing, restore, decisions, time, keys)
+    for family in (
+        frames,
+        forks,
+        receipts,
+        commitments,
+        framing,
+        restore,
+        decisions,
+        time,
+        keys,
+        hoarding,
+        answering,
+    )
     for word, way in family.WAYS.items()
 }
+
+
+def able(members: int) -> list[str]:
+    """The words that chance may give to a party that attacks, among so many."""
+    return sorted(
+        word for word, way in ATTACKERS.items() if way.DRAWN and way.MEMBERS <= members <= way.MOST
+    )
 
 
 def enlist(simulation: Simulation) -> None:
@@ -37,9 +58,7 @@ def enlist(simulation: Simulation) -> None:
     for attack in simulation.plan.attacks:
         machine = simulation.world.machines[attack.who]
         dice = Dice(simulation.plan.seed, "attack", attack.who)
-        members = len(simulation.plan.names)
-        able = sorted(word for word, way in ATTACKERS.items() if way.MEMBERS <= members <= way.MOST)
-        word = attack.word or dice.one_of(able)
+        word = attack.word or dice.one_of(able(len(simulation.plan.names)))
         machine.honest = False
         machine.mouth = way = ATTACKERS[word](simulation, machine, dice, word)
         way.begin()

@@ -67,6 +67,7 @@ class Way:
 
     MEMBERS: ClassVar[int] = 2  # as many a line needs for this
     MOST: ClassVar[int] = 32  # as many as it makes sense among
+    DRAWN: ClassVar[bool] = True  # for any seed; else a plan names it, and seeds stay as they were
 
     simulation: Simulation
     machine: Machine
@@ -85,6 +86,10 @@ class Way:
         """What the core is given instead of one input: the input."""
         del machine
         return [given]
+
+    def unmet(self) -> Iterator[str]:
+        """What must have come of it all the same, and has not."""
+        return iter(())
 
     def done(self) -> None:
         """Counts a bad act that has really happened."""

@@ -86,6 +86,7 @@ class Checkers:
         self.decisions.look()
         self.held.look()
         self.cards.look()
+        self.attached.look()
         bounded.look(self._simulation)
 
     def check(self) -> None:

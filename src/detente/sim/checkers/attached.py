@@ -1,9 +1,9 @@
-"""Attachments: «attached» is stated by nobody before every byte is stored, and what is stored opens
-to the very files that were submitted."""
+"""Attachments: «attached» is stated by nobody before every byte is stored, what is stored opens to
+the very files that were submitted, and nobody's take up more of a day than the charter grants."""
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from detente.core.attachment import unseal
@@ -12,8 +12,10 @@ from detente.core.events import Input
 from detente.core.extras import Rung, decode_mark
 from detente.core.fetching import attachments_of
 from detente.core.leaf import Kind
+from detente.core.quotas import DAY_S
 from detente.core.transcript import Entry
 from detente.sim.checkers.ends import honest, line_of
+from detente.sim.parties import START_S
 
 if TYPE_CHECKING:
     from detente.core.station import Line
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from detente.sim.run import Simulation
 
 FAULT = "attachments"
+DAYS_OFF = 7  # no clock here is set further off
 
 
 class Attached:
@@ -57,6 +60,24 @@ class Attached:
             if not parts or not all(part.is_whole for part in parts):
                 what = f"{machine.name} stated {target.place} as attached, and has not all of it"
                 self._simulation.record.fault(FAULT, what)
+
+    def look(self) -> None:
+        """At some moment: what every author's attachments of a UTC day take up, which a purge of
+        theirs may free later."""
+        if not self._simulation.plan.attached:
+            return
+        for machine in honest(self._simulation):
+            line = line_of(machine)
+            if line is None:
+                continue
+            granted = max(line.charter.quota_bytes_per_day, line.founding.quota_bytes_per_day)
+            today = machine.clock.now(self._simulation.world.now_ms).wall_s // DAY_S
+            days = range(START_S // DAY_S - DAYS_OFF, today + DAYS_OFF)
+            for member, day in product(sorted({log.member for log in line.logs}), days):
+                used = 0 if member == line.me else line.shelf.attached_bytes(member, day)
+                if used > granted:
+                    what = f"{used} attached bytes of member {member} in one day"
+                    self._simulation.record.fault(FAULT, f"{machine.name} has taken {what}")
 
     def check(self) -> None:
         """At the end: whatever is whole is a file that somebody submitted, byte for byte."""

@@ -40,6 +40,9 @@ def check(simulation: Simulation) -> None:
     _blames(simulation)
     _decisions(simulation)
     _unopened(simulation)
+    for machine in simulation.world.machines:
+        for what in () if machine.mouth is None else machine.mouth.unmet():
+            simulation.record.fault(WORD, what)
     if "None" in simulation.record.refusals:
         simulation.record.fault(WORD, "a refusal without a name")
 

@@ -124,8 +124,9 @@ class Decisions:
         return lost and bool(rested) and all(map(self._gone, rested))
 
     def _gone(self, rests_on: Mapping[LogId, int]) -> bool:
-        """Whether there is on no honest disk any more what something was final by."""
-        held = [heads(other) for other in honest(self._simulation)]
+        """Whether there is on no honest member's disk any more what something was final by. Who is
+        one by nothing that the others still hold is a stranger, and brings nobody anything."""
+        held = [heads(other) for other in members(self._simulation)]
         return any(
             all(found.get(log, (0, b""))[0] < size for found in held)
             for log, size in rests_on.items()
