@@ -99,8 +99,10 @@ def test_what_would_not_convince_a_stranger_is_not_entered() -> None:
     assert Kind.ACCUSATION not in alpha.kinds()
 
 
-def test_a_proof_in_a_mute_node_is_kept_for_its_log() -> None:
-    """A restored node shows the proof at once, and enters it when it is adopted."""
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_a_proof_in_a_mute_node_is_kept_for_its_log(restarts: int) -> None:
+    """A restored node shows the proof at once, and enters it when it is adopted, once; also one
+    that is started again before it. What it froze is frozen meanwhile."""
     _, bravo, alpha, link, other = shown(3, 5, 5)
     step = Step(alpha.station, alpha.world.now(), alpha.entropy)
     fall_mute(step, alpha.line, "a test")
@@ -110,11 +112,19 @@ def test_a_proof_in_a_mute_node_is_kept_for_its_log() -> None:
     alpha.world.run()
     assert alpha.facts("fork-proven")
     assert Kind.ACCUSATION not in alpha.kinds()
+    for _ in range(restarts):
+        alpha.restart()
+        assert (alpha.line.accused, alpha.line.logs[CHARLIE].frozen) == ({CHARLIE: 3}, 3)
+        bravo.greet("alpha")
     alpha.station.keys.k = 1
     alpha.do(events.Adopt(1))
     alpha.world.run()
     assert alpha.kinds()[:2] == [Kind.RESUME, Kind.ACCUSATION]
     convicted(alpha, 3, form=Form.LEAVES)
+    alpha.restart()
+    alpha.world.run()
+    assert not alpha.line.control
+    assert alpha.kinds().count(Kind.ACCUSATION) == 1
 
 
 @pytest.mark.parametrize("padding", [False, True])

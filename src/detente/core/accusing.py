@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from detente.core import limits
 from detente.core.accusation import Common, Fork, make_leaves
-from detente.core.body import pack, unpack
+from detente.core.body import SALT_BYTES, pack, unpack
+from detente.core.encoding import varint
 from detente.core.errors import PeerError
-from detente.core.events import Draft, SignedHead, StoreAhead
-from detente.core.extras import Accused, decode_accused
-from detente.core.freezing import accusations, freeze, settled, unproven
+from detente.core.events import Draft, SignedHead, StoreAhead, StoreState
+from detente.core.extras import decode_accused
+from detente.core.freezing import accusation, accusations, freeze, settled, unproven
 from detente.core.holding import entry_at, subtrees
-from detente.core.leaf import Kind, Leaf, LogId, Precedence
+from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.log import Log
 from detente.core.merkle import (
     SubtreeReader,
@@ -194,18 +195,20 @@ def accuse(step: Step, line: Line, log: Log, index: int, proof: bytes) -> None:
     if reason:
         step.tell("accusation-unproven", line, member=log.id.member, reason=reason)
         return
-    line.state(
-        Draft(
-            kind=Kind.ACCUSATION,
-            audience=line.everyone(),
-            precedence=Precedence.IMMEDIATE,
-            extra=Accused(log.id, index).encode(),
-            body=pack(proof, None, line.charter.padding),
-            salt=step.entropy(16),
-        )
-    )
+    body = pack(proof, None, line.charter.padding)
+    log.unentered = varint(index) + step.entropy(SALT_BYTES) + body  # while we may not sign
+    line.state(accusation(line, log))
     step.tell("fork-proven", line, member=log.id.member, log=log.id.word, index=index, proof=proof)
     freeze(step, line, log, index)
+
+
+def entered(step: Step, line: Line, drafts: Sequence[Draft]) -> None:
+    """What our log has entered against others waits no longer."""
+    said = {draft.extra for draft in drafts if draft.kind == Kind.ACCUSATION}
+    for log in line.logs.values() if said else ():
+        if log.unentered and accusation(line, log).extra in said:
+            log.unentered = b""
+            step.out.append(StoreState(line.id, log.id, log.encode()))
 
 
 def enter_accusation(step: Step, line: Line, by: Log, entry: Entry, leaf: Leaf) -> None:

@@ -7,15 +7,16 @@ an author who lets a fork further up be proven hides nothing that parts earlier.
 from __future__ import annotations
 
 from detente.core.accusation import Finding, check
-from detente.core.body import unpack
+from detente.core.body import SALT_BYTES, unpack
 from detente.core.decisions import Frozen, FrozenLogs, Proof, ended, heads_that_stand
+from detente.core.encoding import Reader
 from detente.core.ending import end_here, ends_of_revoked
 from detente.core.errors import PeerError
-from detente.core.events import StoreState
+from detente.core.events import Draft, StoreState
 from detente.core.extras import Accused, decode_accused
 from detente.core.holding import coverable_size, entry_at, known_root, note_held, subtrees
 from detente.core.identity import parse_origin
-from detente.core.leaf import Kind, Leaf, LogId, Seen
+from detente.core.leaf import Kind, Leaf, LogId, Precedence, Seen
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader
 from detente.core.proof import CardKeys
@@ -82,11 +83,29 @@ def heads_to_come(station: Station, line: Line, log: Log, start: int) -> set[tup
 
 
 def learn_accused(station: Station, line: Line) -> None:
-    """Which logs are proven forked, and from where, by what the store held at the start."""
+    """Which logs are proven forked, and from where, by what the store held at the start; a proof
+    that waited to be entered waits on."""
     for log in line.logs.values():
-        proofs = _proofs(station, line, log) if log.frozen >= 0 else ()
-        if proofs:
-            line.accused[log.id] = min(proof.index for proof in proofs)
+        found = [proof.index for proof in _proofs(station, line, log)] if log.frozen >= 0 else []
+        if log.unentered:
+            found.append(Reader(log.unentered).varint())
+            line.control.append(accusation(line, log))
+        if found:
+            line.accused[log.id] = min(found)
+
+
+def accusation(line: Line, log: Log) -> Draft:
+    """What our log is to enter against a forked log."""
+    reader = Reader(log.unentered)
+    index, salt = reader.varint(), reader.take(SALT_BYTES)
+    return Draft(
+        kind=Kind.ACCUSATION,
+        audience=line.everyone(),
+        precedence=Precedence.IMMEDIATE,
+        extra=Accused(log.id, index).encode(),
+        body=reader.take(reader.end - reader.pos),
+        salt=salt,
+    )
 
 
 def _proofs(station: Station, line: Line, log: Log) -> tuple[Proof, ...]:
@@ -117,7 +136,7 @@ def freeze(step: Step, line: Line, log: Log, index: int) -> None:
         del line.disputes[log.id]
     if log.frozen < 0 or index < log.frozen:
         log.frozen = index
-        step.out.append(StoreState(line.id, log.id, log.encode()))
+    step.out.append(StoreState(line.id, log.id, log.encode()))
     for other in line.logs.values():
         if other.disputed_from >= 0:
             before = coverable_size(line, other)

@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from detente.core import limits
-from detente.core.encoding import Reader, counted, u40, varint
+from detente.core.encoding import Reader, counted, malformed, u40, varint
 from detente.core.events import SignedHead
 from detente.core.leaf import SERIAL, UNCALLING, Leaf, LogId, read_log_id
 from detente.core.merkle import Frontier
@@ -44,6 +44,7 @@ class Log:
     lacked: set[int] = field(default_factory=set)  # those that a `lacks` of ours names
     disputed_from: int = -1  # first entry whose `seen` contradicts a signed head we hold
     frozen: int = -1  # from this index on the log is contested
+    unentered: bytes = b""  # the proof that our log is still to enter: index, salt, body
     day: int = 0  # the UTC day whose quota its author is using
     used: list[int] = field(default_factory=lambda: [0, 0, 0])  # entries, bytes, FLASH of the day
     recent: OrderedDict[int, Entry] = field(default_factory=OrderedDict)
@@ -138,6 +139,7 @@ class Log:
             varint(self.frozen + 1),
             varint(self.day),
             *(varint(n) for n in self.used),
+            *([counted(self.unentered)] if self.unentered else []),
         ]
         return b"".join(parts)
 
@@ -163,6 +165,10 @@ def decode_log(log: LogId, origin: str, key: bytes, state: bytes) -> Log:
     out.frozen = reader.varint() - 1
     out.day = reader.varint()
     out.used = [reader.varint() for _ in range(3)]
+    if reader.pos < reader.end:
+        out.unentered = reader.counted(most)
+        if not out.unentered:
+            raise malformed("a proof of nothing")
     reader.done()
     if out.size:
         out.note_head(out.head())

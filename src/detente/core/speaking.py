@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core import limits
+from detente.core.accusing import entered
 from detente.core.body import commit
 from detente.core.cosigning import QUANTUM_AT_ONCE, cosign_due, quantum
 from detente.core.crypto import ed25519_verify
@@ -141,6 +142,7 @@ def sequence(step: Step, line: Line) -> None:
     while line.control:
         drafts = _next_control(line)
         append(step, line, drafts, covering=not line.control)
+        entered(step, line, drafts)
     speaks = bool(line.greeted())
     if not speaks and not line.listens():
         return
