@@ -145,12 +145,14 @@ def test_the_search_finds_the_very_leaf(at: int, ours: int, theirs: int) -> None
 @pytest.mark.parametrize(("at", "ours", "theirs"), [(2, 8, 8), (5, 12, 9)])
 def test_silence_convicts_by_the_heads_alone(at: int, ours: int, theirs: int) -> None:
     """Two signed heads that contradict one another are proof, if a coarser one."""
-    _, _, alpha, _, _ = shown(at, ours, theirs)
+    _, bravo, alpha, link, other = shown(at, ours, theirs)
     assert alpha.line.disputes
     alpha.world.run(25)
     assert not verdicts(alpha)
     alpha.world.run(15)
     convicted(alpha, 0, form=Form.ROOTS)
+    bravo.send(link, Heads((stated(other),)))
+    assert not alpha.line.sessions[link].heads, "all of it is frozen: nothing is left to search"
 
 
 @pytest.mark.parametrize("longer", [False, True])

@@ -55,6 +55,7 @@ def test_receipts_of_the_time_are_entered_and_said_afterwards() -> None:
     world.run(30)
     held_s = world.wall_s
     world.run(7_200)
+    assert bravo.own().stated[alpha.own().id] == alpha.own().size
     (place,) = alpha.shelf(alpha.line.id).of_kind([Kind.DISPATCH])
     assert not list(alpha.shelf(alpha.line.id).covers(*place))
     world.cut("alpha", "bravo")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pair import World, heads
+import pytest
+from pair import End, World, heads
 
+from detente.core import events
+from detente.core.extras import decode_clock
 from detente.core.leaf import Kind, Precedence
+from detente.core.protocol import wake_ms
 
 
 def test_two_parties_open_a_line() -> None:
@@ -45,3 +49,57 @@ def test_flash_is_receipted_at_once() -> None:
     assert [cover.by.member for cover in covers] == [1]
     assert "receipt" in alpha.words()
     assert heads(alpha) == heads(bravo)
+
+
+def _steps(end: End) -> list[int]:
+    """What an end's own log states of its clock."""
+    own = end.own()
+    found = [entry.leaf for entry in end.shelf(end.line.id).entries(own.id, 0, own.size)]
+    return [decode_clock(leaf.extra) for leaf in found if leaf and leaf.kind == Kind.CLOCK]
+
+
+@pytest.mark.parametrize(("back_s", "stated"), [(1, []), (2, [-2]), (3600, [-3600])])
+def test_a_clock_that_steps_back_is_stated_from_two_seconds_on(
+    back_s: int, stated: list[int]
+) -> None:
+    """One second is what two readings may differ by."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    world.wall_s -= back_s
+    world.run()
+    assert _steps(alpha) == stated
+    assert alpha.facts("clock-back") == [{"seconds": -step} for step in stated]
+
+
+def test_steps_of_a_clock_that_wait_are_stated_as_one() -> None:
+    """Before a peer's hello nothing is entered; then what they come to is."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    alpha.restart()
+    for back_s in (10, 5):
+        world.wall_s -= back_s
+        alpha.do(events.Tick())
+    assert _steps(alpha) == []
+    world.link("alpha", "bravo")
+    world.run()
+    assert _steps(alpha) == [-15]
+
+
+def test_a_line_at_rest_wakes_for_its_charter_and_not_for_what_waits_for_a_peer() -> None:
+    """A charter that may have changed has its time; a receipt that nobody could take has none."""
+    world = World()
+    world.open()
+    world.run(130)
+    alpha = world.ends["alpha"]
+    now_ms = world.now().steady_ms
+    alpha.line.charter_due, alpha.line.charter_next_ms = True, now_ms + 7
+    assert wake_ms(alpha.station) == now_ms + 7
+    alpha.line.charter_due = False
+    alpha.line.seen_due_ms = now_ms + 9
+    assert wake_ms(alpha.station) == now_ms + 9
+    for session in alpha.line.sessions.values():
+        session.greeted = False
+    alpha.line.chores_due_ms = 0
+    assert wake_ms(alpha.station) is None
