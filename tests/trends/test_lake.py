@@ -101,6 +101,25 @@ def test_large_files_are_read_in_slices(tmp_path, monkeypatch, broken):
         assert len(one.parts("events")) > 1
 
 
+def test_what_a_slice_held_is_given_back_before_the_next(tmp_path, monkeypatch):
+    """However many slices a file has, the engine holds no more than for one of them."""
+    monkeypatch.setattr(lake, "GROUP_BYTES", 1 << 20)
+    monkeypatch.setattr("detente.trends.readers.opening.CHUNK_BYTES", 1 << 18)
+    held_bytes = []
+    write = Lake._write
+
+    def asked(self, db, table, name):
+        tables = "FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+        held_bytes.extend(db.execute(f"SELECT memory_usage_bytes {tables}").fetchone())
+        return write(self, db, table, name)
+
+    monkeypatch.setattr(Lake, "_write", asked)
+    (read,) = Lake(tmp_path / "lake").add([written(tmp_path / "a.csv", text(25_000))])
+    assert read.read == 25_000
+    assert len(held_bytes) > 4
+    assert max(held_bytes) < 2 * held_bytes[0]
+
+
 def test_the_same_files_give_the_same_rows_in_any_order(tmp_path):
     """Nothing depends on which file came first or on how they were grouped."""
     paths = [written(tmp_path / f"{n}.csv", text(50, first=50 * n)) for n in range(3)]

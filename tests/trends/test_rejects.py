@@ -4,6 +4,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from detente.core.errors import LocalError, Refusal
@@ -90,6 +91,60 @@ def test_ends_of_line_of_either_kind_and_empty_lines(tmp_path):
     """CRLF and a last line without an end are the same lines; empty ones are none."""
     _, read = added(tmp_path, GOOD.replace("\n", "\r\n") + "\r\n\n" + GOOD.rstrip("\n"))
     assert (read.rows, read.read) == (2, 2)
+
+
+def test_a_carriage_return_belongs_to_an_end_of_line_or_to_its_cell(tmp_path):
+    """Any number of them before the end are of the end; within a line they are a letter."""
+    ends = ("\r\r\n", "\n\r\n", "\r\n\r\r\n")
+    short = changed(61, "a\rb").rsplit("\t", 2)[0] + "\t\r\n"
+    lake, read = added(tmp_path, "".join(GOOD.rstrip("\n") + end for end in ends) + short)
+    assert (read.rows, read.read) == (4, 3)
+    (reject,) = lake.rejects()
+    assert (reject.line, reject.column, reject.reason) == (6, 61, Reason.COLUMNS)
+    assert not reject.text.endswith("\r")
+    stories = duckdb.read_parquet(lake.parts("events")).project("story").distinct().fetchall()
+    assert stories == [("https://example.org/a",)]
+
+
+def test_a_carriage_return_in_a_cell_at_the_head_of_a_file(tmp_path):
+    """No line with one is taken for commas, and the form is seen from the others."""
+    lake, read = added(tmp_path, changed(8, "U\rA") + GOOD)
+    assert (read.rows, read.read) == (2, 1)
+    assert lake.rejects() == [Reject("a.csv", 1, 8, Reason.ACTOR, "U\rA")]
+
+
+def test_cells_are_the_same_wherever_a_file_is_cut(tmp_path, monkeypatch):
+    """Of widths mixed, lines too short and blank ones, in pieces smaller than a line or whole."""
+    stamp = STAMP[:8]
+    text = "".join(
+        demo_rows.gdelt(
+            n,
+            STAMP if width == 61 else stamp,
+            DAY,
+            ("RUS", "USA"),
+            "040",
+            f"http://{n}",
+            width=width,
+        )
+        + "\r\n" * (n % 2)
+        for n, width in enumerate((61, 57, 58, 61, 58) * 4)
+    )
+    text += "short\tline\n" + changed(27, "999") + changed(7, "é") + GOOD.rstrip("\n")
+    found = []
+    for size in (100, 1 << 20):
+        monkeypatch.setattr("detente.trends.readers.opening.CHUNK_BYTES", size)
+        folder = tmp_path / str(size)
+        folder.mkdir()
+        lake, read = added(folder, text)
+        rows = duckdb.read_parquet(lake.parts("events"), hive_partitioning=True).fetchall()
+        found.append((read, lake.rejects(), sorted(rows)))
+    assert found[0] == found[1]
+    read, rejects, _ = found[0]
+    assert (read.rows, read.read) == (24, 22)
+    assert [(one.line, one.column, one.text) for one in rejects] == [
+        (31, 3, "short line"),
+        (32, 27, "999"),
+    ]
 
 
 def test_regions_are_known_and_are_no_country(tmp_path):

@@ -129,7 +129,7 @@ class Lake:
 
                 def told(batch: pa.RecordBatch) -> pa.RecordBatch:
                     nonlocal done
-                    done += batch.nbytes
+                    done += batch.columns[-1].nbytes
                     if progress is not None:
                         progress(min(done, total), total)
                     return batch
@@ -160,7 +160,7 @@ class Lake:
         before = len(group.failed)
         parts: list[str] = []
         for number, batches in enumerate(_slices(map(told, _batches(group)))):
-            db.execute("DELETE FROM stage")
+            db.execute(staging.STAGE)
             db.register("batch", pa.RecordBatchReader.from_batches(schema, batches))
             db.execute(statement)
             db.unregister("batch")
@@ -248,6 +248,7 @@ def _groups(new: Mapping[str, Path], mapping: mapped.Mapped | None) -> Iterator[
 
 def _batches(group: _Group) -> Iterator[pa.RecordBatch]:
     """All batches of a group; a file that fails on the way is noted and left."""
+    columns = staging.picked(group.form)
     for number, (path, _) in enumerate(group.files):
         if number in group.failed:
             continue
@@ -255,7 +256,7 @@ def _batches(group: _Group) -> Iterator[pa.RecordBatch]:
             if group.form.quoted:
                 yield from opening.cells(path, number, group.form.delimiter)
             else:
-                yield from opening.lines(path, number)
+                yield from opening.lines(path, number, group.form.delimiter, columns)
         except LocalError as error:
             group.failed[number] = error
 
@@ -264,10 +265,10 @@ def _slices(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBat
     """The same batches, cut after each GROUP_BYTES; a slice is used up before the next."""
 
     def one(first: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        size = first.nbytes
+        size = first.columns[-1].nbytes
         yield first
         while size < GROUP_BYTES and (batch := next(batches, None)) is not None:
-            size += batch.nbytes
+            size += batch.columns[-1].nbytes
             yield batch
 
     while (first := next(batches, None)) is not None:

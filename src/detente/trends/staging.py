@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
 import duckdb
-import pyarrow as pa
 
 from detente.trends import cameo, codes
 from detente.trends.readers.form import Check, Country, Form, text
@@ -15,6 +15,8 @@ from detente.trends.readers.opening import UNDECODABLE
 from detente.trends.rejects import Reason
 
 REASONS: Final = tuple(Reason)
+_ENDS: Final = "\r\n"
+_CELL: Final = re.compile(r"\bf\[(\d+)\]")
 
 # One table of a lake each: its columns, and how each comes from what the query calls it.
 TABLES: Final = {
@@ -27,6 +29,15 @@ TABLES: Final = {
     "norm": "week DATE, added DATE, place VARCHAR, events BIGINT",
 }
 
+# The table that the rows of one slice go into. Rows that are deleted stay in memory, so it is made
+# anew for each.
+STAGE: Final = (
+    "CREATE OR REPLACE TEMP TABLE stage (file INTEGER, line BIGINT, why UTINYINT, col INTEGER,"
+    " bit VARCHAR, source VARCHAR, added DATE, happened DATE,"
+    " actor VARCHAR, target VARCHAR, place VARCHAR,"
+    " code VARCHAR, quad TINYINT, scale DOUBLE, story VARCHAR, event VARCHAR, slot VARCHAR)"
+)
+
 # What the stage holds, added to what earlier slices of the same files held.
 TALLY: Final = (
     "INSERT INTO tally SELECT file, why, source, count(*), min(added) FILTER (why = 0),"
@@ -35,7 +46,7 @@ TALLY: Final = (
 
 
 def prepare(db: duckdb.DuckDBPyConnection) -> None:
-    """The lists every query looks things up in, and the empty table that batches go into."""
+    """The lists every query looks things up in, and the tally of what every slice held."""
     # A stream has no size to plan with: left to itself, the engine would hash the lines instead of
     # these lists, all of them in memory.
     db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -46,12 +57,6 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
     found = [(key, code, cameo.quad_of(code)) for key, code in {**bare, **full}.items()]
     _list(db, "cameo", ("key", "code", "quad"), [*found, ("", "", 0)])
     db.execute(
-        "CREATE TEMP TABLE stage (file INTEGER, line BIGINT, why UTINYINT, col INTEGER,"
-        " bit VARCHAR, source VARCHAR, added DATE, happened DATE,"
-        " actor VARCHAR, target VARCHAR, place VARCHAR,"
-        " code VARCHAR, quad TINYINT, scale DOUBLE, story VARCHAR, event VARCHAR, slot VARCHAR)"
-    )
-    db.execute(
         "CREATE TEMP TABLE tally (file INTEGER, why UTINYINT, source VARCHAR, n BIGINT,"
         " first DATE, last DATE)"
     )
@@ -60,13 +65,26 @@ def prepare(db: duckdb.DuckDBPyConnection) -> None:
 def _list(
     db: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    db.register("rows", pa.table(dict(zip(columns, zip(*rows, strict=True), strict=True))))
-    db.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM rows")
-    db.unregister("rows")
+    listed = ", ".join(f"unnest(?) AS {column}" for column in columns)
+    values = [[*column] for column in zip(*rows, strict=True)]
+    db.execute(f"CREATE TEMP TABLE {name} AS SELECT {listed}", values)
+
+
+def picked(form: Form) -> list[int]:
+    """The columns that the query over an unquoted form looks at."""
+    return sorted({int(number) for number in _CELL.findall(_query(form, None))})
 
 
 def insertion(form: Form, accessed: date | None) -> str:
     """The statement that takes what is registered as ``batch`` into ``stage``."""
+    query = f"INSERT INTO stage {_query(form, accessed)}"
+    if form.quoted:
+        return query
+    entries = {str(column): 2 * n + 1 for n, column in enumerate(picked(form))}
+    return _CELL.sub(lambda cell: f"p[{entries[cell[1]]}]", query)
+
+
+def _query(form: Form, accessed: date | None) -> str:
     checks = [*_checks(form, accessed)]
     why = " ".join(f"WHEN {one.wrong} THEN {REASONS.index(one.reason) + 1}" for one in checks)
     col = " ".join(f"WHEN {one.wrong} THEN {one.column}" for one in checks)
@@ -80,10 +98,9 @@ def insertion(form: Form, accessed: date | None) -> str:
         for n, one in countries.items()
     )
     return f"""
-INSERT INTO stage
 WITH cells AS ({_cells(form)}),
 parsed AS (
-  SELECT file, line, f, width, broken, coalesce({form.widths}, false) AS fits,
+  SELECT *, coalesce({form.widths}, false) AS fits,
     {form.source} AS source, {form.added.sql} AS added, {form.happened.sql} AS happened, {keys},
     {form.code.sql} AS code_key, {quad} AS quad_cell, {scale} AS scale_cell,
     {form.story} AS story, {form.event} AS event, {form.slot} AS slot
@@ -94,28 +111,36 @@ named AS (
     coalesce(quad_cell, cameo.quad) AS quad, TRY_CAST(scale_cell AS DOUBLE) AS scale
   FROM parsed {joins} LEFT JOIN cameo ON code_key = cameo.key),
 judged AS (
-  SELECT *, CASE {why} ELSE 0 END AS why FROM named)
-SELECT file, line, why, CASE WHEN why = 0 THEN 0 ELSE CASE {col} ELSE 0 END END AS col,
-  CASE WHEN why = 0 THEN '' ELSE left(coalesce(f[col], array_to_string(f, ' ')), 80) END,
+  SELECT *, CASE {why} ELSE 0 END AS why FROM named),
+placed AS (
+  SELECT *, CASE WHEN why = 0 THEN 0 ELSE CASE {col} ELSE 0 END END AS col FROM judged)
+SELECT file, line, why, col, CASE WHEN why = 0 THEN ''
+    ELSE left(coalesce(({_whole(form)})[col], array_to_string({_whole(form)}, ' ')), 80) END,
   source, added, happened, coalesce(actor, ''), coalesce(target, ''), coalesce(place, ''),
   code, quad, scale, CASE WHEN story = '' THEN event ELSE story END, event, slot
-FROM judged"""
+FROM placed"""
 
 
 def _cells(form: Form) -> str:
-    """Each line as a list, with its width and whether a byte of it is no UTF-8."""
+    """Each line with its width, and whether a byte of it is no UTF-8."""
     skipped = int(form.header)
     if form.quoted:
         return (
-            f"SELECT file, line, f, len(f) AS width,"
+            f"SELECT *, len(f) AS width,"
             f" contains(array_to_string(f, ''), {text(UNDECODABLE)}) AS broken"
             f" FROM batch WHERE line > {skipped}"
         )
     return (
-        "SELECT file, line, f, len(f) AS width, broken FROM (SELECT file, line,"
-        f" string_split(text, {text(form.delimiter)}) AS f, contains(text, {text(UNDECODABLE)})"
-        f" AS broken FROM batch WHERE text <> '' AND line > {skipped})"
+        f"SELECT *, contains(text, {text(UNDECODABLE)}) AS broken"
+        f" FROM batch WHERE width > 0 AND line > {skipped}"
     )
+
+
+def _whole(form: Form) -> str:
+    """All cells of a line as a list: dear, so of rejects only."""
+    if form.quoted:
+        return "f"
+    return f"string_split(rtrim(text, {text(_ENDS)}), {text(form.delimiter)})"
 
 
 def _key(country: Country) -> str:
@@ -126,7 +151,7 @@ def _key(country: Country) -> str:
 def _checks(form: Form, accessed: date | None) -> Iterator[Check]:
     """What is looked at, in this order: the first that is wrong names the line."""
     yield Check(Reason.COLUMNS, "NOT fits", f"least(width, {form.expected}) + 1")
-    marked = f"list_transform(f, lambda x: contains(x, {text(UNDECODABLE)}))"
+    marked = f"list_transform({_whole(form)}, lambda x: contains(x, {text(UNDECODABLE)}))"
     yield Check(Reason.ENCODING, "broken", f"list_position({marked}, true)")
     yield Check(Reason.DATE, "added IS NULL", form.added.column)
     if accessed is not None:

@@ -1,7 +1,7 @@
 """What one format is: which lists its cells are of, and how each cell becomes SQL over ``f``.
 
-A form is a value; the lake makes one query of it (lake_sql.py). ``f`` is the list of the cells of
-one line, counted from 1 as in the code books; ``width`` is how many there are.
+A form is a value; staging.py makes one query of it. ``f[n]`` is a cell of one line, counted from 1
+as in the code books; ``width`` is how many there are. Where no quotes are, ``text`` is the line.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Form:
     name: str  # what FileRead.source says
     licence: str
     delimiter: str
-    widths: str  # SQL over ``width`` and ``f``: true where the number of cells is right
+    widths: str  # SQL over ``width`` and ``text``: true where the number of cells is right
     quoted: bool = False
     header: bool = False
     table: str = "events"  # or "mentions" or "norm"
@@ -104,5 +104,5 @@ class Columns:
 
 
 TRAILING_EMPTY: Final = (
-    "(width = {n} OR (width > {n} AND len(list_filter(f[{n} + 1:], lambda x: x <> '')) = 0))"
+    "(width = {n} OR (width > {n} AND len(string_split(rtrim(text, '\t\r\n'), '\t')) <= {n}))"
 )

@@ -22,13 +22,13 @@ def form_of(path: Path, lines: Sequence[str], mapping: mapped.Mapped | None = No
         return _headed(lines[0]) or _headless(lines)
     except KeyError as error:
         raise unreadable(path.name, 1, 1, f"no column {error.args[0]}") from error
-    except LookupError as error:
+    except (LookupError, csv.Error) as error:
         raise unreadable(path.name, 1, 1, "no format known here; write a mapping file") from error
 
 
 def _headed(line: str) -> Form | None:
     tabbed = line.split("\t")
-    comma = next(csv.reader([line]))
+    comma = _commas(line)
     makers: tuple[tuple[tuple[str, ...], Callable[[Sequence[str]], Form], list[str]], ...] = (
         (icews.HEADER, icews.form, tabbed),
         (polecat.HEADER, polecat.form, tabbed),
@@ -39,6 +39,14 @@ def _headed(line: str) -> Form | None:
         if set(marks) <= {name.strip().lower() for name in names}:
             return make(names)
     return None
+
+
+def _commas(line: str) -> list[str]:
+    """The cells between commas; none where the line is no such record."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:  # a carriage return in the middle, or a cell beyond all bounds
+        return []
 
 
 def _headless(lines: Sequence[str]) -> Form:
@@ -53,7 +61,7 @@ def _headless(lines: Sequence[str]) -> Form:
 
 
 def _guess(line: str) -> str:
-    tabs, commas = line.count("\t") + 1, next(csv.reader([line]), [])
+    tabs, commas = line.count("\t") + 1, _commas(line)
     if tabs in {57, 58, 61}:
         return "gdelt"
     if tabs == 16 and line.split("\t")[1].isdigit():
