@@ -9,7 +9,7 @@ from liar import Liar, covering_item
 from pair import End, World
 
 from detente.core import freezing, limits
-from detente.core.decisions import stands
+from detente.core.contested import stands
 from detente.core.frames import WANT_ENTRIES, Want
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind

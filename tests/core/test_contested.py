@@ -6,15 +6,8 @@ import pytest
 from core.lineage import START_S, Line, LogBuilder, line
 from core.test_decisions import NOW_S, answer, offer
 
-from detente.core.decisions import (
-    Frozen,
-    Proof,
-    State,
-    ends_of,
-    heads_that_stand,
-    stands,
-    state_of_offer,
-)
+from detente.core.contested import Frozen, Proof, ends_of, heads_that_stand, stands
+from detente.core.decisions import State, state_of_offer
 from detente.core.leaf import Kind, Seen
 from detente.core.transcript import Place
 

@@ -9,15 +9,8 @@ import pytest
 from core.lineage import START_S, Line, LogBuilder, covering, line
 
 from detente.core.charter import Charter, Member, charter_id
-from detente.core.decisions import (
-    Frozen,
-    Proof,
-    Standing,
-    State,
-    members_of,
-    stands,
-    state_of_offer,
-)
+from detente.core.contested import Frozen, Proof, stands
+from detente.core.decisions import Standing, State, members_of, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, LogId

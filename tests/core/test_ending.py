@@ -7,7 +7,7 @@ from liar import Liar, stated
 from pair import World
 
 from detente.core.body import SALT_BYTES, pack
-from detente.core.decisions import NOTHING_FROZEN, Frozen, Proof, ended, stands
+from detente.core.contested import NOTHING_FROZEN, Frozen, Proof, ended, stands
 from detente.core.ending import end_here, end_of_revoked, ends_of_revoked, told_in
 from detente.core.frames import WANT_ENTRIES, Want
 from detente.core.freezing import frozen_logs

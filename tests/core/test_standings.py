@@ -10,17 +10,8 @@ from core.lineage import START_S, Line, LogBuilder, covering, line
 from core.test_decisions import EXPIRES_S, NOW_S, amended, answer, decide, offer, state
 
 from detente.core.charter import Member
-from detente.core.decisions import (
-    NOTHING_FROZEN,
-    Frozen,
-    FrozenLogs,
-    Proof,
-    Standing,
-    State,
-    ended,
-    stands,
-    state_of_offer,
-)
+from detente.core.contested import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, ended, stands
+from detente.core.decisions import Standing, State, state_of_offer
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, LogId
 from detente.core.succession import (

@@ -10,7 +10,7 @@ from core.lineage import party
 from pair import End, World
 
 from detente.core.body import pack
-from detente.core.decisions import NOTHING_FROZEN
+from detente.core.contested import NOTHING_FROZEN
 from detente.core.events import Draft, Submit
 from detente.core.extras import Relation
 from detente.core.leaf import Kind

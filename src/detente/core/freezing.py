@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from detente.core.accusation import Finding, check
 from detente.core.body import SALT_BYTES, unpack
-from detente.core.decisions import Frozen, FrozenLogs, Proof, ended, heads_that_stand
+from detente.core.contested import Frozen, FrozenLogs, Proof, ended, heads_that_stand
 from detente.core.encoding import Reader
 from detente.core.ending import end_here, ends_of_revoked
 from detente.core.errors import PeerError

@@ -7,13 +7,8 @@ from typing import NamedTuple
 
 from detente.core.body import unpack
 from detente.core.charter import Charter, check_amendment, parse_charter
-from detente.core.decisions import (
-    NOTHING_FROZEN,
-    FrozenLogs,
-    State,
-    members_of,
-    state_of_offer,
-)
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
+from detente.core.decisions import State, members_of, state_of_offer
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Offer
 from detente.core.leaf import Kind, LogId

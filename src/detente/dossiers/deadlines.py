@@ -12,7 +12,7 @@ from enum import Enum
 from operator import attrgetter
 
 from detente.core.charter import Charter
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.leaf import Kind
 from detente.core.transcript import Place, Transcript
 from detente.dossiers.emcon import NOBODY, Spans, announced, begins_s

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from detente.core import extras
-from detente.core.decisions import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, ended, stands
+from detente.core.contested import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, ended, stands
 from detente.core.errors import PeerError
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
 from detente.core.transcript import Cover, Entry, Place, Transcript

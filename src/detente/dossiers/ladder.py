@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from detente.core.charter import Charter
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import (
     Grade,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from detente.core.charter import Charter
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.errors import LocalError, Refusal
 from detente.core.leaf import Kind
 from detente.core.transcript import Place, Transcript

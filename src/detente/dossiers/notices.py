@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from detente.core.charter import Charter
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.extras import Relation, Rung, decode_relations
 from detente.core.transcript import Place, Transcript
 from detente.dossiers.deadlines import asked_of

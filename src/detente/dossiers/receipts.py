@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs, members_of
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
+from detente.core.decisions import members_of
 from detente.core.extras import (
     HeldAhead,
     Lacks,

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from detente.core.charter import Charter
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.leaf import Kind
 from detente.core.succession import charter_chain
 from detente.core.transcript import Place, Transcript

@@ -14,7 +14,7 @@ from typing import Any
 
 from detente.core.accusation import Finding, check
 from detente.core.body import unpack
-from detente.core.decisions import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs
 from detente.core.ending import ends_of_revoked
 from detente.core.errors import PeerError
 from detente.core.extras import Duty, Relation, Rung, decode_accused, decode_relations

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from detente.core.decisions import FrozenLogs
+from detente.core.contested import FrozenLogs
 from detente.core.extras import Rung, Stater
 from detente.core.identity import author_name
 from detente.core.leaf import Precedence

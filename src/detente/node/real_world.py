@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from detente.core.decisions import FrozenLogs
+from detente.core.contested import FrozenLogs
 from detente.core.holding import entries_of
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.station import Line

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from detente.core.decisions import FrozenLogs
+from detente.core.contested import FrozenLogs
 from detente.core.errors import PeerError
 from detente.core.extras import decode_relations
 from detente.core.leaf import Kind, Leaf, Precedence

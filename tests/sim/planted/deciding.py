@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.planted.plants import Plants, defect
 
-from detente.core import decisions
+from detente.core import contested, decisions
 from detente.core.decisions import State, _Case
 from detente.core.leaf import OVERTAKING, Kind
 
@@ -63,7 +63,7 @@ def _(plants: Plants) -> None:
     lasting=True,
 )
 def _(plants: Plants) -> None:
-    plants.everywhere(decisions.stands, lambda _, place, frozen: place.log not in frozen)
+    plants.everywhere(contested.stands, lambda _, place, frozen: place.log not in frozen)
 
 
 @defect(

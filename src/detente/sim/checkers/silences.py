@@ -21,7 +21,7 @@ from detente.node.sightings import SIGNS, Sightings
 from detente.sim.checkers.ends import guilty, honest, line_of, members, still
 
 if TYPE_CHECKING:
-    from detente.core.decisions import FrozenLogs
+    from detente.core.contested import FrozenLogs
     from detente.core.station import Line
     from detente.sim.machine import Machine
     from detente.sim.network import Connection
