@@ -13,7 +13,7 @@ import pytest
 
 from detente.sim.fuse import PowerCut
 from detente.sim.plan import plan_of
-from detente.sim.run import Simulation, quiet_power_cuts, run_plan
+from detente.sim.run import SETTLE_MS, Simulation, quiet_power_cuts, run_plan
 from detente.sim.world import World
 
 # The day of seed 20 tears a disk so that its store does not open, and says why.
@@ -43,6 +43,24 @@ def test_the_same_seed_gives_the_same_trace_whatever_python_hashes_to() -> None:
     assert traces[0] == traces[1]
     assert traces[0].count(b"\n") > 100
     assert b"cannot open its store" in traces[0]
+
+
+def test_what_waits_ahead_of_a_gap_for_ever_keeps_no_world_from_its_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the day of seed 35 a disk takes with it what stood between, and nobody else had it: once
+    both hold the same, no more time is let pass."""
+    plan, waits = plan_of(35, day=True), list[object]()
+    settle = Simulation._settle
+
+    def look(simulation: Simulation) -> None:
+        settle(simulation)
+        stations = [machine.station for machine in simulation.world.machines]
+        waits.extend(line.ahead for station in stations for line in station.lines.values())
+
+    monkeypatch.setattr(Simulation, "_settle", look)
+    assert run_plan(plan).simulated_ms < plan.until_ms + SETTLE_MS
+    assert any(waits)
 
 
 def test_a_store_freed_without_power_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

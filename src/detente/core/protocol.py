@@ -452,7 +452,7 @@ def load_line(
             raise LocalError(Refusal.UNKNOWN_PARTY, f"no card lists the key of {log_id.word}")
         _load_log(line, decode_log(log_id, empty.origin, empty.key, state))
     learn_accused(station, line)
-    if not joining:
+    if not joining and (line.accused or station.revoked):  # what is frozen may end an amendment
         line.charter = charter_kept(station, line)
     line.joining = joining
     line.left = line.charter.member(member) is None

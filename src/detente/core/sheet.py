@@ -152,7 +152,7 @@ def instant(time_s: int) -> str:
 def uninstant(value: str) -> int:
     """The seconds that ``instant`` wrote. MALFORMED otherwise, also before 1970."""
     try:
-        time_s = int(datetime.strptime(value, _INSTANT).replace(tzinfo=UTC).timestamp())
+        time_s = int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp())
     except ValueError as exc:
         raise malformed("not an instant of UTC") from exc
     if time_s < 0 or instant(time_s) != value:

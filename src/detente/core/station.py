@@ -163,7 +163,7 @@ class Way(Enum):
     HEARD = auto()  # a link that is listened to while we send nothing
 
 
-UNANSWERED = frozenset({Way.IN, Way.HEARD})  # nothing is said over these
+UNANSWERED = (Way.IN, Way.HEARD)  # nothing is said over these
 
 
 class Flight(NamedTuple):

@@ -157,7 +157,12 @@ def revoked_here(store: Store, cards: Mapping[bytes, Card]) -> dict[bytes, Revoc
     ]
     if not revocations:
         return {}
-    known = [parse_card(one.data, checked=True).card for one in store.cards()]
+    serials = {one.party: cards[one.party].serial for one in revocations}
+    known = [
+        parse_card(one.data, checked=True).card
+        for one in store.cards()
+        if serials.get(one.party, one.serial) != one.serial
+    ]
     return revoked_keys(revocations, [*cards.values(), *known])
 
 

@@ -38,6 +38,7 @@ class Held:
         self._clock: dict[int, dict[int, int]] = {}  # by machine: a reading -> when it was last so
         self._stepped: dict[int, int] = {}  # when a machine took its last step
         self._grew: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # size, since when
+        self._noted: dict[int, tuple[object, list[int]]] = {}  # by machine: process, sizes seen
         self._kept: dict[tuple[int, LogId], list[tuple[int, int]]] = {}  # the same, unbroken
         self._begun: dict[int, object] = {}  # the process of each machine that has been looked at
         simulation.record.hearing.append(self.hears)
@@ -63,7 +64,13 @@ class Held:
 
     def _note(self, machine: Machine) -> None:
         line = line_of(machine)
-        for log in () if line is None else line.logs.values():
+        if line is None:
+            return
+        noted = machine.process, [log.size for log in line.logs.values()]
+        if self._noted.get(machine.number) == noted:
+            return
+        self._noted[machine.number] = noted
+        for log in line.logs.values():
             key, size = (machine.number, log.id), log.size
             kept = self._kept.setdefault(key, [])
             if kept and kept[-1][0] >= size:
@@ -74,6 +81,7 @@ class Held:
 
     def _forget(self, machine: Machine) -> None:
         """A process begins: what its disk does not hold any more is not held without a break."""
+        self._noted.pop(machine.number, None)
         line = line_of(machine)
         for (number, log_id), kept in self._kept.items():
             log = None if line is None else line.logs.get(log_id)

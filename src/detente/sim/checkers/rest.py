@@ -158,10 +158,11 @@ def is_quiet(simulation: Simulation) -> bool:
 
 
 def _is_busy(line: Line, others: list[Session]) -> bool:
-    """Whether a member will yet say something unasked."""
+    """Whether a member will yet say something unasked. What it holds ahead of a gap says nothing:
+    where all hold the same, the gap was lost with a disk, for ever."""
     due = line.seen_due_ms or line.cosign_due_ms
     quantum = line.quantum_due_ms and any(session.wide for session in others)
-    said = line.touched or line.greet_due or line.seen_now or line.disputes or line.ahead
+    said = line.touched or line.greet_due or line.seen_now or line.disputes
     return bool(others and (due or quantum or said))
 
 
