@@ -75,9 +75,9 @@ def _(plants: Plants) -> None:
 def _(plants: Plants) -> None:
     real = decisions.causal_past
 
-    def last_said(transcript: Any, place: Any) -> Any:
+    def last_said(transcript: Any, place: Any, *ends: Any) -> Any:
         leaf = transcript.entry(*place).leaf
-        past = real(transcript, place)
+        past = real(transcript, place, *ends)
         for seen in () if leaf is None else leaf.seen:
             past[seen.log] = seen.size
         return past

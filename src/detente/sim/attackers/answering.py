@@ -107,13 +107,18 @@ class Sated(Way):
         """Its author has heard it: an hour into its next day that log must have gone on."""
         if told.word != "refused-by-peer" or told.facts["refusal"] != Refusal.OVER_QUOTA.word:
             return
-        for link in self._said.keys() - self._heard:
+        theirs = line_of(machine)
+        for link in sorted(self._said.keys() - self._heard):
             connection = self.machine.connections.get(link)
-            if machine.honest and connection is not None and machine.number in connection.ends:
-                self._heard.add(link)
-                left_s = DAY_S - machine.clock.now(machine.world.now_ms).wall_s % DAY_S
-                wait_ms = left_s * 1_000 + HOUR_MS
-                machine.world.later(wait_ms, partial(self._look, machine, connection, link))
+            if not machine.honest or connection is None or machine.number not in connection.ends:
+                continue
+            if theirs is None or theirs.own is None or theirs.own.size <= self._said[link][1]:
+                del self._said[link]  # what was declined had come by another way
+                continue
+            self._heard.add(link)
+            left_s = DAY_S - machine.clock.now(machine.world.now_ms).wall_s % DAY_S
+            wait_ms = left_s * 1_000 + HOUR_MS
+            machine.world.later(wait_ms, partial(self._look, machine, connection, link))
 
     def _look(self, machine: Machine, connection: Connection, link: int) -> None:
         """Where the link has held and is no narrower than what waits for it."""
