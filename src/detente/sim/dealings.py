@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detente.core.charter import Charter, charter_id, checked
-from detente.core.decisions import NOTHING_FROZEN, State, state_of_offer
+from detente.core.contested import NOTHING_FROZEN
+from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.freezing import frozen_logs
