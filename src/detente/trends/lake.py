@@ -30,6 +30,7 @@ GROUP_BYTES: Final = 1 << 27  # of text, read into one part: about 300,000 rows 
 # lake's folder.
 READING_MB: Final = 256
 ASKING_MB: Final = 384
+_KEPT_BYTES: Final = 31 << 20  # glibc heeds no more than 32 MiB
 
 Progress = Callable[[int, int], None]  # bytes of text read, and bytes in all
 _Told = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -123,6 +124,9 @@ class Lake:
     ) -> Iterator[FileRead]:
         total, done = sum(map(opening.size_of, new.values())), 0
         self.root.mkdir(parents=True, exist_ok=True)
+        # glibc gives freed blocks back to the system, and each batch would have its pages anew,
+        # until one of this size was freed: mallopt(3), M_MMAP_THRESHOLD.
+        bytearray(_KEPT_BYTES)
         with self.engine(READING_MB) as db:
             staging.prepare(db)
             for group in _groups(new, mapping):
