@@ -92,6 +92,8 @@ class Decisions(Way):
         world = self.simulation.world
         for machine in world.machines:
             for hash_, standing in self.standings(machine):
+                if machine.process is None:
+                    break  # it died of the last one
                 if machine is self.machine:
                     self.abuse(hash_, standing)
                 elif machine.honest:
@@ -262,8 +264,11 @@ class Unseal(Decisions):
     def abuse(self, hash_: bytes, standing: Standing) -> None:
         """Does as the honest do, until it is final."""
         self.decide(self.machine, hash_, standing)
-        seal, own = standing.seal, self.line.own
-        if standing.state is not State.FINAL or seal is None or own is None:
+        seal = standing.seal
+        if standing.state is not State.FINAL or seal is None:
+            return  # its node may have died of deciding
+        own = self.line.own
+        if own is None:
             return
         places = [place for place in (seal, *standing.assents) if place.log == own.id]
         if places and self.once(hash_):
