@@ -70,15 +70,18 @@ class Checkers:
 
     def look(self) -> None:
         """Somewhere in between, in whole stores."""
-        for machine in honest(self._simulation):
-            self._simulation.officers.examine(machine)
-        self._simulation.record.looks += 1
+        self._examine()
         self._look()
 
     def listen(self) -> None:
         """In the midst of a silence: how it is shown."""
-        self._simulation.record.looks += 1
+        self._examine()
         self.silences.look()
+
+    def _examine(self) -> None:
+        for machine in honest(self._simulation):
+            self._simulation.officers.examine(machine)
+        self._simulation.record.looks += 1
 
     def _look(self) -> None:
         self.receipts.look()
