@@ -13,6 +13,7 @@ from detente.core.body import pack
 from detente.core.charter import charter_id, parse_charter
 from detente.core.decisions import State, state_of_offer
 from detente.core.extras import AMENDMENT, Offer
+from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 
 
@@ -73,3 +74,39 @@ def test_a_seal_shown_to_one_signatory_alone_is_never_final(linked: bool) -> Non
     assert not bravo.shelf(bravo.line.id).of_kind([Kind.SEAL])
     assert state is not State.FINAL
     assert alpha.line.charter == bravo.line.charter == old
+
+
+def test_nobody_takes_back_what_he_held_by_a_fork() -> None:
+    """What makes a seal final is covered here before anybody is shown that it is; a history without
+    it, signed and shown a moment later, proves its author a liar, and takes nothing back."""
+    world = World()
+    world.open("alpha")
+    alpha, bravo = world.ends["alpha"], Liar(world, "bravo")
+    link = bravo.greet("alpha")
+    new = parse_charter(
+        replace(
+            world.charter(), number=1, predecessor=charter_id(world.charter().encode()), title="New"
+        ).encode()
+    )
+    extra = Offer(AMENDMENT, 0, 3, world.wall_s + 3600).encode()
+    bravo.log.say(Kind.OFFER, plain=new.encode(), extra=extra, time_s=world.wall_s)
+    bravo.entries(link)
+    world.run(40)
+    offer = _last(alpha, Kind.OFFER)
+    _enter(alpha, Kind.SEAL, (offer.hash,))
+    world.run(40)
+    at = bravo.log.size
+    bravo.seen((alpha, alpha.own().id))
+    bravo.entries(link, start=at)
+    alpha.do(events.Tick())  # which ends the step
+    assert alpha.own().stated[bravo.log.id] == at + 1, "covered as it came"
+    shelf = alpha.shelf(alpha.line.id)
+    assert state_of_offer(shelf, offer.place, world.wall_s).state is State.FINAL
+    other = bravo.log.fork(at)
+    other.say(plain=b"we never agreed", serial=1, time_s=world.wall_s)
+    bravo.entries(link, other, start=at)
+    world.run(40)
+    assert alpha.line.accused == {bravo.log.id: at}
+    frozen = frozen_logs(alpha.station, alpha.line)
+    assert state_of_offer(shelf, offer.place, world.wall_s, frozen=frozen).state is State.FINAL
+    assert alpha.line.charter.title == "New"

@@ -53,6 +53,9 @@ def judge_heads(
                 _dispute(step, line, log, entry, seen)
             elif seen.size <= _size(line, seen.log):
                 _agree(step, line, session, log, seen, last)
+            if log.id.member != line.me and _holds_a_seal(line, seen, last):
+                line.seen_now = True
+                line.seen_precedence = max(line.seen_precedence, Precedence.IMMEDIATE)
             closing = seen.log.life and not last and seen.log in line.logs
             if closing and log.id.member != line.me:  # our own may come back after a restore
                 line.quantum_for.add(log.id)
@@ -67,6 +70,15 @@ def judge_heads(
 def _size(line: Line, log_id: LogId) -> int:
     log = line.logs.get(log_id)
     return 0 if log is None else log.size
+
+
+def _holds_a_seal(line: Line, seen: Seen, last: int) -> bool:
+    """Whether this is a first cover of a seal that is not final yet. It is covered at once, before
+    anybody here is shown that the seal is final: else its author took it back by a fork."""
+    if not (line.sealing or line.charter_due):
+        return False
+    seals = line.shelf.of_kind((Kind.SEAL,))
+    return any(place.log == seen.log and last <= place.index < seen.size for place in seals)
 
 
 def _dispute(step: Step, line: Line, log: Log, entry: Entry, seen: Seen) -> None:
