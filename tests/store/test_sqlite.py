@@ -382,6 +382,23 @@ def test_a_file_that_may_not_be_opened_is_named(tmp_path: Path, monkeypatch) -> 
         assert refusal(lambda: open_read_only(tmp_path), kind) is expected
 
 
+def test_a_file_that_does_not_even_close_is_named_by_what_failed_first(
+    store, folder, monkeypatch
+) -> None:
+    """What is wrong with a file is told, though letting go of it fails as well."""
+    store.close()
+    (folder / FILE_NAME).write_bytes(b"SQLite format 3\0" + bytes(4080))
+
+    class Stuck(apsw.Connection):
+        def close(self, force: bool = False) -> None:
+            super().close(force)
+            raise apsw.IOError("fsync failed")
+
+    monkeypatch.setattr(apsw, "Connection", Stuck)
+    assert refusal(lambda: open_store(folder, MASTER), LocalError) is Refusal.MALFORMED
+    assert refusal(lambda: open_read_only(folder), LocalError) is Refusal.MALFORMED
+
+
 def test_a_sqlite_that_can_lose_commits_is_refused(store, folder, monkeypatch) -> None:
     """A library from before the mended reset of the write-ahead log does not run a store."""
     store.close()

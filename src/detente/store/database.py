@@ -99,7 +99,8 @@ class Database:
                 connection.pragma(name, value)
             connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
         except (apsw.Error, LocalError) as exc:
-            connection.close(True)
+            with suppress(apsw.Error):  # a disk that fails may fail here again: the first is told
+                connection.close(True)
             if isinstance(exc, LocalError):
                 raise
             raise _opening(path, exc) from exc
