@@ -618,3 +618,24 @@ def test_a_run_that_does_not_come_is_asked_for_again_and_may_come_twice() -> Non
         alpha.do(events.Tick())
     assert files_at(alpha, place) == [data]
     assert _refused(liar, link) == [Refusal.OUT_OF_TURN]
+
+
+def test_answers_to_several_questions_that_were_given_up_are_nobodys_fault() -> None:
+    """On a slow link one after the other was asked for again, and two answers come later still; a
+    refusal of the entry's body, which gives up the question too, takes nothing back."""
+    liar, alpha, link = _liar()
+    liar.world.run(30)
+    one, other = file_of(CHUNK), file_of(CHUNK + 1)
+    places = [_says(liar, link, told_of(one)), _says(liar, link, told_of(other))]
+    answers = [_chunks(places[0], b"".join(seal(one, KEY)))]
+    answers.append(_chunks(places[1], b"".join(seal(other, KEY))))
+    liar.world.run(660)
+    liar.send(link, answers[0])
+    liar.world.run(1)
+    liar.world.run(660)
+    liar.send(link, Refuse(Refusal.NOT_HELD, *places[1]))
+    for answer in (answers[1], answers[0]):
+        liar.send(link, answer)
+        alpha.do(events.Tick())
+    assert _refused(liar, link) == []
+    assert files_at(alpha, places[0]) == [one]

@@ -151,8 +151,8 @@ def on_chunks(step: Step, line: Line, session: Session, frame: Chunks) -> None:
     place = Place(frame.log, frame.index)
     given = (place, frame.number, frame.first)
     if session.chunks_asked != given:
-        if session.chunks_late == given:
-            session.chunks_late = None
+        if given in session.chunks_late:
+            session.chunks_late.remove(given)
             return
         raise PeerError(Refusal.OUT_OF_TURN, "chunks that nobody asked for")
     session.chunks_asked = None
@@ -172,18 +172,25 @@ def forget_chunks(line: Line, session: Session) -> None:
     """Every ten minutes: who had none may have some by now, and what did not come is asked for
     again. It may have been lost with a message that a silent bearer kept."""
     if session.chunkless or session.chunks_asked:
-        session.chunks_late = session.chunks_asked or session.chunks_late
-        session.chunks_asked = None
+        _give_up(session)
         session.chunkless.clear()
         line.touched = True
 
 
 def on_chunks_refused(session: Session, frame: Refuse) -> None:
-    """Who has none of it is not asked for it again on this link."""
+    """Who has none of it is not asked for it again on this link. It may be the body of that entry
+    that was refused, and the chunks come yet."""
     asked = session.chunks_asked
     if asked is not None and asked[0] == (frame.log, frame.index):
-        session.chunks_asked = None
+        _give_up(session)
         session.chunkless.add(asked[0])
+
+
+def _give_up(session: Session) -> None:
+    """Waits for an answer no more; it may come yet, and is nobody's fault then."""
+    if session.chunks_asked is not None:
+        session.chunks_late.append(session.chunks_asked)
+        session.chunks_asked = None
 
 
 # --- serving --------------------------------------------------------------------------------------

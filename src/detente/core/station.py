@@ -163,6 +163,7 @@ class Way(Enum):
     HEARD = auto()  # a link that is listened to while we send nothing
 
 
+CHUNKS_LATE_MAX = 8  # runs asked for in vain whose answer is still let pass, on one link
 UNANSWERED = (Way.IN, Way.HEARD)  # nothing is said over these
 
 
@@ -225,7 +226,9 @@ class Session:
     lacked_rounds: int = 0
     lacked_open: set[Place] = field(default_factory=set)  # of the last round, not come from here
     chunks_asked: tuple[Place, int, int] | None = None  # entry, attachment, first chunk
-    chunks_late: tuple[Place, int, int] | None = None  # asked for again; may come once more
+    chunks_late: deque[tuple[Place, int, int]] = field(  # given up, and may come yet
+        default_factory=lambda: deque(maxlen=CHUNKS_LATE_MAX)
+    )
     chunks_owed: Want | None = None  # asked by them, and sent behind all that waits
     chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
