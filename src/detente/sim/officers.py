@@ -77,11 +77,15 @@ class Officers:
     def examine(self, machine: Machine) -> bool:
         """A disk that has lied is looked through, and replaced where its store contradicts itself:
         the node learns that only where it reads what is not there any more. Says if it was."""
-        process = machine.process
-        damaged = machine.disk.has_lied and process is not None and _in_pieces(process.store)
+        damaged = self.is_damaged(machine)
         if damaged:
             self.replace_disk(machine, newest=True)
         return damaged
+
+    def is_damaged(self, machine: Machine) -> bool:
+        """Whether a disk that has lied left a store that contradicts itself."""
+        process = machine.process
+        return machine.disk.has_lied and process is not None and _in_pieces(process.store)
 
     def adopt(self, machine: Machine) -> None:
         """The next k of the paper register, its keys, and ``node adopt``."""

@@ -70,18 +70,17 @@ class Checkers:
 
     def look(self) -> None:
         """Somewhere in between, in whole stores."""
-        self._examine()
+        for machine in honest(self._simulation):
+            self._simulation.officers.examine(machine)
+        self._simulation.record.looks += 1
         self._look()
 
     def listen(self) -> None:
         """In the midst of a silence: how it is shown."""
-        self._examine()
-        self.silences.look()
-
-    def _examine(self) -> None:
-        for machine in honest(self._simulation):
-            self._simulation.officers.examine(machine)
+        if any(map(self._simulation.officers.is_damaged, honest(self._simulation))):
+            return  # nothing can be read there, and this is no hour to replace a disk
         self._simulation.record.looks += 1
+        self.silences.look()
 
     def _look(self) -> None:
         self.receipts.look()
