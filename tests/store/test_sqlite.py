@@ -167,6 +167,7 @@ _COVER = "1 rows of «cover» name entries that are not there"
         ("INSERT INTO ref SELECT 1, zeroblob(32), id + 9 FROM entry", "3 rows of «ref»"),
         ("INSERT INTO cover VALUES (1, zeroblob(3), 2, 1, 0), (1, zeroblob(3), 3, 2, 0)", _COVER),
         ("INSERT INTO cover_back VALUES (9, zeroblob(3), 0, 1, 0)", "1 rows of «cover_back»"),
+        ("INSERT INTO body_key VALUES (1 << 40 | 9, zeroblob(40))", "1 rows of «body_key»"),
         (
             "INSERT INTO head VALUES (1 << 40 | 9, zeroblob(32), zeroblob(64), 0)",
             "1 rows of «head»",

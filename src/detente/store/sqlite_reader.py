@@ -36,6 +36,7 @@ _WITHOUT_ENTRY = (
     ("entry_hash", "SELECT count(*) FROM entry_hash WHERE id NOT IN (SELECT id FROM entry)"),
     ("cover", _COVERS),
     ("cover_back", _COVERS.replace("cover", "cover_back")),
+    ("body_key", "SELECT count(*) FROM body_key WHERE id NOT IN (SELECT id FROM entry)"),
     ("head", "SELECT count(*) FROM head WHERE id - 1 NOT IN (SELECT id FROM entry)"),
 )
 
