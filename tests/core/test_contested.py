@@ -29,6 +29,17 @@ def covers(by: LogBuilder, log: LogBuilder, size: int) -> None:
     by.say(Kind.SEEN, seen=(Seen(log.id, size, log.root(size), START_S),))
 
 
+def another(three: Line) -> LogBuilder:
+    """The first log grows to six, and forks at two; the mediator covers three of its other tree."""
+    a, _, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    says(a, 6)
+    other.say(plain=b"another", serial=2)
+    covers(m, other, 3)
+    return other
+
+
 def caught(three: Line, *freezes: int) -> Frozen:
     """The first log is forked from here; the mediator's next entries are taken for the proofs."""
     m = three.logs[2]
@@ -90,11 +101,7 @@ def test_two_covers_of_two_histories_leave_nothing_behind_the_fork(three: Line, 
     """To who holds either: one had been shown two entries of one history, the other five of the
     other. What was covered by one alone, further up, stands no more than what both speak of."""
     a, b, m = three.logs
-    says(a, 2)
-    other = a.fork(2)
-    says(a, 6)
-    other.say(plain=b"another", serial=2)
-    covers(m, other, 3)
+    other = another(three)
     covers(b, a, 3)
     covers(b, a, 6)
     frozen = caught(three, 2)
@@ -115,11 +122,7 @@ def test_what_does_not_count_of_a_forked_log_need_not_be_here(
     had covered that: neither counts, so no context is lacking. Where no cover is of a size that is
     held, nothing says that the histories differ, and this one waits."""
     a, b, m = three.logs
-    says(a, 2)
-    other = a.fork(2)
-    says(a, 6)
-    other.say(plain=b"another", serial=2)
-    covers(m, other, 3)
+    other = another(three)
     place = offer(m, sealer=1, signatories=0b110)
     if comparable:
         covers(b, a, 3)

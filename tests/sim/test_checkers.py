@@ -442,6 +442,16 @@ def purge() -> Deed:
     return Deed(SETUP_MS + 300_000, "purge", 0, 4)
 
 
+def rest_on_more(simulation: Simulation, more: int, **changes: bytes) -> None:
+    """What the checker has seen final rested on so many more entries of every log."""
+    checker = simulation.checkers.decisions
+    checker.look()
+    assert checker._final
+    for key, one in checker._final.items():
+        rests_on = {log: size + more for log, size in one.rests_on.items()}
+        checker._final[key] = one._replace(rests_on=rests_on, **changes)
+
+
 def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -450,12 +460,7 @@ def test_a_final_seal_is_taken_back_only_where_all_have_lost_what_it_rests_on(
 
     def said(more: int) -> str:
         def spoil(simulation: Simulation) -> None:
-            checker = simulation.checkers.decisions
-            checker.look()
-            assert checker._final
-            for key, one in checker._final.items():
-                rests_on = {log: size + more for log, size in one.rests_on.items()}
-                checker._final[key] = one._replace(rests_on=rests_on)
+            rest_on_more(simulation, more)
             simulation.record.lost_disks.add("alpha")
             patch.setattr("detente.core.decisions.incomplete", lambda *_: [line_at(simulation, 0)])
 
@@ -473,12 +478,7 @@ def test_another_seal_of_one_offer_is_final_only_where_the_first_is_lost(
     """Of two seals of one offer a node that lost its disk may have the second alone."""
 
     def spoil(simulation: Simulation) -> None:
-        checker = simulation.checkers.decisions
-        checker.look()
-        assert checker._final
-        for key, one in checker._final.items():
-            rests_on = {log: size + more for log, size in one.rests_on.items()}
-            checker._final[key] = one._replace(seal=bytes(32), rests_on=rests_on)
+        rest_on_more(simulation, more, seal=bytes(32))
         simulation.record.lost_disks.update(("alpha", "bravo"))
 
     told = broken(spoil, Deed(SETUP_MS + 60_000, "offer", 0, 4)).get("decisions", "")

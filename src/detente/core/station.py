@@ -163,7 +163,7 @@ class Way(Enum):
     HEARD = auto()  # a link that is listened to while we send nothing
 
 
-CHUNKS_LATE_MAX = 8  # runs asked for in vain whose answer is still let pass, on one link
+CHUNKS_LATE_MAX = 8  # runs given up whose answer may come yet, on one link: 80 minutes' worth
 UNANSWERED = (Way.IN, Way.HEARD)  # nothing is said over these
 
 
