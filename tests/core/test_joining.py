@@ -542,6 +542,24 @@ def test_who_left_is_not_blamed_for_what_was_on_its_way() -> None:
     assert alpha.line.charter == charter
 
 
+def test_who_comes_back_is_greeted_on_the_channel_of_before() -> None:
+    """What was said before the first hello of the new session, and comes after it, since a first
+    hello overtakes all else, is out of turn nowhere."""
+    world = founded()
+    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
+    joined(world)
+    (link,) = [one for one in charlie.station.links.values() if one.party == alpha.id]
+    late = frames.encode_frame(*link.lines, frames.Got(charlie.own().id, 1))
+    gone = leave(world)
+    charter = successor(alpha, members=(*gone.members, member(2, "charlie")), left=())
+    seal(world.ends["bravo"], offer(alpha, charter))
+    world.run(100)
+    assert charlie.line.sessions[link.number].greeted
+    refused = len(charlie.facts("refused"))
+    charlie.do(events.FrameIn(link.number, late))
+    assert len(charlie.facts("refused")) == refused
+
+
 def test_who_left_before_it_found_its_seal_begins_no_log() -> None:
     """The accepted charter was in force, and is no more: nothing is signed."""
     world = founded(amend="all-but-affected")

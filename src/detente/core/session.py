@@ -69,10 +69,8 @@ def greet(step: Step, line: Line, link: Link, *, answer: bool) -> None:
     if session is None:
         session = Session(link.number, member, wide=link.wide)
         line.sessions[link.number] = session
-    first = not session.channel
-    if first:
-        session.channel = link.next_channel
-        link.next_channel += 1
+    first = line.id not in link.channels
+    session.channel = link.channels.setdefault(line.id, len(link.channels) + 1)
     session.implied.clear()
     session.quantum_size = 0
     logs = [log for log in line.logs.values() if log.size][-limits.HEADS_MAX :]

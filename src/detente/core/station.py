@@ -118,11 +118,11 @@ class Link:
     party: bytes
     wide: bool
     bad_frames: int = 0
-    next_channel: int = 1
     only: bytes = b""  # the one line that a file for a courier is of
     heard_only: bool = False  # we receive there and send nothing
     slow: bool = False  # so that heartbeats come seldom
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
+    channels: dict[bytes, int] = field(default_factory=dict)  # line -> our channel, kept
 
 
 @dataclass(slots=True)

@@ -38,6 +38,7 @@ class Decisions:
         # By number, the text of each charter that was in force, and what it was final by.
         self._charters: dict[int, dict[bytes, dict[LogId, int]]] = {}
         self._final: dict[tuple[int, bytes], _Final] = {}  # by machine and offer
+        self._ended = False  # this is the last look
         simulation.record.told_to.append(self.told)
 
     def told(self, machine: Machine, tell: Tell) -> None:
@@ -73,9 +74,9 @@ class Decisions:
         (spec/decisions.md §6); where every signatory has lost it, they may agree on another."""
         if not self._simulation.record.lost_disks:
             return False
-        held = heads(machine)
-        lacks = any(held.get(log, (0, b""))[0] < size for log, size in rests_on.items())
-        return lacks and (not self._simulation.world.settled or self._gone(rests_on))
+        return _lacks(machine, rests_on) and (
+            not self._simulation.world.settled or self._gone(rests_on)
+        )
 
     def _offers(self, machine: Machine) -> None:
         line = line_of(machine)
@@ -110,10 +111,13 @@ class Decisions:
         """Whether this node has lost with its disk what a seal was final by, and may not have it
         back yet; or never will, where it was on no honest disk that is left. A node gets back what
         its peers show (design §4, promise 7), and a decision whose past is not all here waits (§5,
-        *Elision*), if nobody has it for ever."""
+        *Elision*), if nobody has it for ever. It is still getting it back after the faults have
+        stopped; in the end it has it."""
         if machine.name not in self._simulation.record.lost_disks:
             return False
-        return not self._simulation.world.settled or self._gone(rests_on)
+        if not self._simulation.world.settled or self._gone(rests_on):
+            return True
+        return not self._ended and _lacks(machine, rests_on)
 
     def is_lost(self, offer: bytes) -> bool:
         """Whether an offer that was final is so by nothing that any honest disk still has: whoever
@@ -134,6 +138,7 @@ class Decisions:
 
     def check(self) -> None:
         """In the end all have decided the same, and the charter is that of the last final seal."""
+        self._ended = True
         self.look()
         final: dict[bytes, set[str]] = {}
         looked = []
@@ -160,6 +165,12 @@ class Decisions:
 
     def _fault(self, what: str) -> None:
         self._simulation.record.fault(FAULT, what)
+
+
+def _lacks(machine: Machine, rests_on: Mapping[LogId, int]) -> bool:
+    """Whether a node does not hold all of what something was final by."""
+    held = heads(machine)
+    return any(held.get(log, (0, b""))[0] < size for log, size in rests_on.items())
 
 
 def _grounds(machine: Machine, line: Line) -> dict[LogId, int]:
