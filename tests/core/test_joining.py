@@ -6,104 +6,35 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from core.lineage import party
+from core.joins import (
+    FOUR,
+    HOUR_S,
+    NAMES,
+    accept,
+    enter,
+    founded,
+    grown,
+    joined,
+    member,
+    offer,
+    refused,
+    seal,
+    successor,
+)
 from liar import Liar
-from pair import End, World, heads
+from pair import World, heads
 
 from detente.core import events, frames
-from detente.core.body import pack
 from detente.core.charter import (
-    Charter,
-    Left,
-    Member,
-    charter_id,
     join_texts,
     parse_charter,
     split_texts,
 )
 from detente.core.decisions import State, state_of_offer
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.quotas import DAY_S
-
-NAMES = ("alpha", "bravo", "charlie")
-HOUR_S = 3600
-FOUR = (*NAMES, "delta")
-
-
-def member(number: int, name: str, role: str = "party") -> Member:
-    return Member(number, role, party(name).id, party(name).card.hash, name)
-
-
-def founded(names: tuple[str, ...] = NAMES, **changes: object) -> World:
-    """A line of the first two of these parties, open; the others have a card and no more."""
-    members = tuple(member(n, name) for n, name in enumerate(names[:2]))
-    world = World(names=names, changes={"members": members, **changes})
-    world.open(*names[:2])
-    world.run(70)
-    return world
-
-
-def successor(end: End, **changes: object) -> Charter:
-    now = end.line.charter
-    return replace(now, number=now.number + 1, predecessor=charter_id(now.encode()), **changes)
-
-
-def grown(end: End, name: str = "charlie", role: str = "party") -> Charter:
-    """The charter in force with one more member, under the next number."""
-    members = end.line.charter.members
-    return successor(end, members=(*members, member(len(end.line.charter.entries()), name, role)))
-
-
-def enter(end: End, kind: int, audience: int, *refs: bytes, extra: bytes = b"", text: bytes = b""):
-    """Submits a draft and gives the hash of its entry."""
-    body = pack(text, 5, padding=False) if text else None
-    draft = events.Draft(
-        kind=kind, audience=audience, refs=refs, extra=extra, body=body, salt=bytes(16)
-    )
-    end.do(events.Submit(end.line.id, draft))
-    end.world.run()
-    shelf = end.shelf(end.line.id)
-    mine = [place for place in shelf.of_kind([kind]) if place.log == end.own().id]
-    return shelf.entry(*mine[-1]).hash
-
-
-def offer(end: End, charter: Charter, sealer: int = 1, lasts_s: int = HOUR_S) -> bytes:
-    """An offer of this charter to all members and all whom it would make members."""
-    now = end.line.charter
-    terms = Offer(AMENDMENT, sealer, now.readers(), end.world.wall_s + lasts_s)
-    audience = now.everyone() | charter.everyone()
-    return enter(end, Kind.OFFER, audience, extra=terms.encode(), text=charter.encode())
-
-
-def seal(end: End, *refs: bytes) -> None:
-    enter(end, Kind.SEAL, end.line.charter.everyone(), *refs)
-
-
-def accept(end: End, charter: Charter, founding: Charter | None = None) -> None:
-    first = founding or end.world.charter()
-    end.do(events.Accept(first.encode(), charter.encode()))
-
-
-def joined(world: World, **links: object) -> Charter:
-    """Charlie has joined alpha and bravo by amendment 1, and is linked with both."""
-    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
-    charter = grown(alpha)
-    made = offer(alpha, charter)
-    accept(charlie, charter)
-    seal(bravo, made)
-    world.run(70)
-    world.link("alpha", "charlie")
-    world.link("bravo", "charlie")
-    world.run(70)
-    return charter
-
-
-def refused(call) -> Refusal:
-    with pytest.raises(LocalError) as caught:
-        call()
-    return caught.value.refusal
 
 
 def test_a_third_party_joins_and_all_three_speak() -> None:
@@ -472,119 +403,7 @@ def test_entries_of_a_joiner_are_not_taken_before_finality_here() -> None:
     assert heads(alpha) == heads(bravo) == heads(charlie)
 
 
-# --- leaving, coming back, restoring -------------------------------------------------------------
-
-
-def leave(world: World) -> Charter:
-    """Charlie leaves by the next amendment, with everybody's signature."""
-    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
-    now = alpha.line.charter
-    charter = successor(
-        alpha, members=now.members[:2], left=(Left(now.members[2].number, charlie.id),)
-    )
-    made = offer(alpha, charter, sealer=0)
-    rest = [enter(end, Kind.ASSENT, 7, made) for end in (bravo, charlie)]
-    seal(alpha, made, *rest)
-    world.run(100)
-    assert alpha.line.charter == bravo.line.charter == charter
-    return charter
-
-
-def test_who_left_comes_back_under_its_own_number_and_log() -> None:
-    """What was said meanwhile it mirrors and cannot read; its log goes on where it ended."""
-    world = founded()
-    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
-    joined(world)
-    first = charlie.own().id
-    gone = leave(world)
-    alpha.submit("while it was away")
-    world.run(40)
-    assert refused(lambda: charlie.submit("still here?")) is Refusal.NOT_ALLOWED
-    other = successor(alpha, members=(*gone.members, member(3, "charlie")), left=())
-    assert refused(lambda: accept(charlie, other)) is Refusal.CHARTER_MISMATCH
-    charter = successor(alpha, members=(*gone.members, member(2, "charlie")), left=())
-    made = offer(alpha, charter)
-    accept(charlie, charter)
-    seal(bravo, made)
-    world.run(100)
-    assert charlie.line.charter == charter
-    assert not charlie.line.left
-    assert charlie.own().id == first
-    charlie.submit("back")
-    world.run(70)
-    assert bravo.texts(2) == [b"\0back"]
-    assert charlie.texts(0)[-1] is None
-    assert heads(alpha) == heads(bravo) == heads(charlie)
-
-
-def test_who_left_is_not_blamed_for_what_was_on_its_way() -> None:
-    """A frame sent before it knew of its leaving, and one that reaches it then, count against
-    nobody; nor does one on the channel of before once it is being greeted again."""
-    world = founded()
-    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
-    joined(world)
-    late = []
-    for end, other in ((alpha, charlie), (charlie, alpha)):
-        (link,) = [one for one in end.station.links.values() if one.party == other.id]
-        frame = frames.encode_frame(*link.lines, frames.Got(end.own().id, 1))
-        late.append((end, link, events.FrameIn(link.number, frame)))
-    gone = leave(world)
-    for end, link, frame in late:
-        end.do(frame)
-        assert end.facts("refused")[-1]["refusal"] == "unknown-line"
-        assert not link.bad_frames
-    world.dropping.add(("charlie", "alpha"))
-    charter = successor(alpha, members=(*gone.members, member(2, "charlie")), left=())
-    seal(world.ends["bravo"], offer(alpha, charter))
-    world.run(100)
-    alpha.do(late[0][2])
-    assert alpha.facts("refused")[-1]["refusal"] == "unknown-line"
-    assert alpha.line.charter == charter
-
-
-def test_who_comes_back_is_greeted_on_the_channel_of_before() -> None:
-    """What was said before the first hello of the new session, and comes after it, since a first
-    hello overtakes all else, is out of turn nowhere."""
-    world = founded()
-    alpha, charlie = world.ends["alpha"], world.ends["charlie"]
-    joined(world)
-    (link,) = [one for one in charlie.station.links.values() if one.party == alpha.id]
-    late = frames.encode_frame(*link.lines, frames.Got(charlie.own().id, 1))
-    gone = leave(world)
-    charter = successor(alpha, members=(*gone.members, member(2, "charlie")), left=())
-    seal(world.ends["bravo"], offer(alpha, charter))
-    world.run(100)
-    assert charlie.line.sessions[link.number].greeted
-    refused = len(charlie.facts("refused"))
-    charlie.do(events.FrameIn(link.number, late))
-    assert len(charlie.facts("refused")) == refused
-
-
-def test_who_left_before_it_found_its_seal_begins_no_log() -> None:
-    """The accepted charter was in force, and is no more: nothing is signed."""
-    world = founded(amend="all-but-affected")
-    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
-    charter = grown(alpha)
-    made = offer(alpha, charter)
-    accept(charlie, charter)
-    seal(bravo, made)
-    world.run(70)
-    gone = successor(alpha, members=charter.members[:2], left=(Left(2, charlie.id),))
-    world.link("alpha", "charlie")
-    world.dropping.add(("alpha", "charlie"))
-    terms = Offer(AMENDMENT, 1, 3, world.wall_s + HOUR_S).encode()
-    made = enter(alpha, Kind.OFFER, 7, extra=terms, text=gone.encode())
-    seal(bravo, made)
-    world.run(70)
-    assert alpha.line.charter == gone
-    world.dropping.clear()
-    alpha.line.charter = charter  # a member that goes on serving it
-    world.cut("alpha", "charlie")
-    world.link("alpha", "charlie")
-    world.run(10)
-    assert charlie.line.left
-    assert charlie.line.joining == b""
-    assert charlie.line.mine is None
+# --- restoring ------------------------------------------------------------------------------------
 
 
 def test_a_joiner_that_lost_its_disk_signs_no_second_leaf_0() -> None:
