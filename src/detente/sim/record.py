@@ -119,7 +119,7 @@ class Record:
     def _blame(self, machine: Machine, tell: Tell) -> None:
         link = tell.facts.get("link")
         connection = machine.connections.get(link) if isinstance(link, int) else None
-        if connection is not None and not connection.route.rough:
+        if connection is not None and not connection.rough:
             of = connection.ends[1 - connection.side(machine.number)]
             facts = str(tell.facts["refusal"]), str(tell.facts.get("detail"))
             self.blamed.append(Blamed(machine.number, of, *facts))
