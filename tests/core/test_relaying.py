@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from core.lineage import LogBuilder, party
 from liar import Liar, stated
@@ -282,6 +284,29 @@ def test_heads_of_thirds_are_told_once_to_each() -> None:
     world.run(60)
     assert not bravo.answers(near, frames.Heads)
     assert alpha.line.sessions[near].announced == {charlie.log.id: 1}
+
+
+def test_who_has_lost_of_its_log_what_one_peer_knew_hears_of_it_through_another() -> None:
+    """Charlie comes back from an old backup and meets alpha, who knows no more of its log; then
+    alpha hears the rest from bravo: charlie is told, falls mute, and has it back."""
+    world = World(names=THREE)
+    world.open()
+    world.run(130)
+    alpha, bravo, charlie = (world.ends[name] for name in THREE)
+    backup = deepcopy(charlie.shelves)
+    world.drop(alpha)
+    charlie.submit("to bravo alone")
+    world.run(60)
+    world.drop(bravo)
+    charlie.restart(backup)
+    world.link("alpha", "charlie")
+    world.run(60)
+    assert not charlie.line.mute
+    log = charlie.own().id
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert charlie.line.mute
+    assert heads(charlie)[log] == heads(bravo)[log]
 
 
 def test_a_member_without_a_card_here_is_a_log_unknown() -> None:

@@ -347,7 +347,8 @@ def _store_outbox(step: Step, line: Line) -> None:
 
 def _announce(step: Step, line: Line) -> None:
     """Tells the others of heads that a third has shown us, so that anyone can relay, and a fork
-    shown to two of us comes out. Each head is told once to each."""
+    shown to two of us comes out; of its own, too, whoever has shown less of it than another gave
+    us: its disk may have lost the rest. Each head is told once to each."""
     if not line.heads_due or len(line.charter.members) < 3:
         line.heads_due = False
         return
@@ -358,7 +359,7 @@ def _announce(step: Step, line: Line) -> None:
         news = [
             log
             for log in line.logs.values()
-            if log.id.member not in (line.me, session.member)
+            if log.id.member != line.me
             and max(session.holds.get(log.id, 0), session.announced.get(log.id, 0)) < log.size
         ][: limits.HEADS_MAX]
         if news:

@@ -171,7 +171,7 @@ class Connection:
     up: list[bool] = field(default_factory=lambda: [True, True])
     cable: bool = False  # one end's view of a life of a sealed link
     listened: bool = False  # that end was receive-only when it began
-    rough: bool = field(init=False)  # when it began: a hello lost then is missing for its whole life
+    rough: bool = field(init=False)  # a hello lost at its begin is missing for its whole life
 
     def __post_init__(self) -> None:
         self.rough = self.route.rough
