@@ -76,6 +76,17 @@ def test_a_batch_of_another_history_is_answered_by_name(start: int) -> None:
     assert bool(alpha.facts("fork-proven")) is (start == 0)
 
 
+def test_a_batch_of_another_history_is_never_confirmed() -> None:
+    """However much is held here: its sender would ask for bodies that open other leaves."""
+    _, bravo, alpha, link, other = shown(2, 8, 6)
+    bravo.got(link)
+    bravo.entries(link, other, confirm=True)
+    answers = bravo.got(link)
+    assert Refuse(Refusal.FROZEN, CHARLIE, 0) in answers
+    assert not [frame for frame in answers if isinstance(frame, Got)]
+    assert alpha.facts("fork-proven")
+
+
 def test_a_split_view_between_linked_ends_comes_out_at_once() -> None:
     """Each tells the other of the heads it is shown; no time need pass, and nothing contested is
     ever stated as held."""
@@ -240,6 +251,49 @@ def test_an_answer_that_comes_after_the_proof_is_passed_over() -> None:
     bravo.send(link, Heads((stated(other),)))
     assert not alpha.facts("refused")
     convicted(alpha, 0, form=Form.ROOTS)
+
+
+def test_an_answer_that_comes_after_its_time_is_nobodys_fault() -> None:
+    """On a slow link it takes longer than anybody waits: it is passed over, once each time it was
+    asked for, also when something else is asked by then and when its sender has greeted anew."""
+    charlie, bravo, alpha, link, other = larger(3, 5, 9)
+    late = bravo.answers(link, AskProof)
+    alpha.world.run(40)
+    assert not alpha.line.disputes
+    bravo.hello(link, stated(other))
+    charlie.entries(charlie.greet("alpha"), grown(charlie, charlie.log, 6), start=5)
+    bravo.entries(link, other, start=6)
+    late += bravo.answers(link, AskProof)
+    assert [(ask.at, ask.size) for ask in late] == [(5, 9), (6, 9)]
+    bravo.send(link, bravo.proof(other, late[0]))
+    assert not alpha.facts("refused")
+    assert alpha.line.disputes[CHARLIE].asked == (False, 6)
+    alpha.line.sessions.pop(link)
+    alpha.world.run(40)
+    assert not alpha.line.disputes
+
+
+def test_an_answer_is_passed_over_once_for_each_question() -> None:
+    """Who sends it more often than it was asked for is out of turn."""
+    _, bravo, alpha, link, other = larger(3, 5, 9)
+    (late,) = bravo.answers(link, AskProof)
+    alpha.world.run(40)
+    for _ in range(2):
+        bravo.send(link, bravo.proof(other, late))
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["out-of-turn"]
+
+
+def test_a_batch_that_was_under_way_when_its_head_was_searched_is_nobodys_fault() -> None:
+    """It was asked for in full before there was as much here as the head that it is shown under,
+    which is not looked at twice."""
+    _, bravo, alpha, link, other = shown(3, 8, 6)
+    assert alpha.line.disputes
+    assert not alpha.line.sessions[link].heads
+    bravo.entries(link, other, start=4)
+    assert not alpha.facts("refused")
+    second = bravo.greet("alpha")
+    bravo.entries(second, other, start=4)
+    assert [fact["refusal"] for fact in alpha.facts("refused")] == ["bad-signature"]
 
 
 @pytest.mark.parametrize("at", [1, 3, 5])

@@ -443,6 +443,22 @@ def test_a_cosignature_is_given_on_request_to_the_author_alone() -> None:
     assert alpha.facts("refused")[-1]["refusal"] == "not-allowed"
 
 
+def test_who_asks_for_a_cosignature_where_none_can_be_given_is_not_blamed() -> None:
+    """A body that is missing here, under the one head of all, is nothing that its author knows."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    liar.say("of which the body is lost")
+    link = liar.greet("alpha")
+    liar.entries(link, bodies=False)
+    world.run()
+    for _ in range(limits.BAD_FRAMES_MAX):
+        liar.send(link, frames.Want(frames.WANT_COSIGNATURE, liar.log.id, 2))
+    assert {fact["refusal"] for fact in alpha.facts("refused")} == {"not-held"}
+    assert not liar.answers(link, frames.Cosign)
+    assert not alpha.closed
+
+
 # --- bodies that are missing --------------------------------------------------------------------
 
 

@@ -139,6 +139,23 @@ def test_an_elided_batch_that_cannot_be_read_is_a_question() -> None:
     assert refused(alpha) == ["malformed"]
 
 
+def test_what_stands_behind_an_entry_that_was_misread_is_no_fault() -> None:
+    """Neither bytes that are left over, nor what looks like an entry in full there: behind another
+    leaf than ours is, a commitment stands that none is read for."""
+    world, liar, link, alpha = with_liar()
+    other = liar.log.fork(1)
+    liar.log.say(Kind.CLOCK, extra=b"\1", time_s=world.wall_s)
+    liar.entries(link, start=1)
+    for _ in range(2):
+        liar.say("told elsewhere", other)
+    for stop in (3, 4):
+        liar.raw(link, liar.batch(other, 2, stop, full=False, bodies=False))
+        assert liar.answers(link, frames.Want) == [frames.Want(frames.WANT_FULL, other.id, 2)]
+        alpha.line.sessions[link].asked_full.clear()
+        liar.say("and on", other)
+    assert not refused(alpha)
+
+
 def test_a_card_is_every_members_whoever_it_is_addressed_to() -> None:
     """Or a revocation for some alone would end a log at some alone; a dispatch is its readers'."""
     _world, liar, link, alpha = with_liar()

@@ -112,8 +112,10 @@ def _others(line: Line, session: Session) -> list[Session]:
 def on_want_cosignature(step: Step, line: Line, session: Session, log: Log) -> None:
     """A cosignature on request, for the author alone; an observer's is its witness."""
     head = coverable(line, log)
-    if head is None or log.id.member != session.member:
+    if log.id.member != session.member:
         raise PeerError(Refusal.NOT_ALLOWED, "a cosignature that is not ours to give")
+    if head is None:  # its author cannot know what is missing here
+        raise PeerError(Refusal.NOT_HELD, "no head of which all is held here")
     if not line.may_sign():
         step.decline(line, session, Refusal.MUTE, log.id, head.size)
         return
@@ -384,7 +386,9 @@ def on_quantum(step: Step, line: Line, session: Session, frame: Quantum) -> None
         return  # it names a head that is still under way; the next one will serve
     by_author = session.member == log.id.member
     if not by_author and not line.reads(session.member):
-        raise PeerError(Refusal.NOT_ALLOWED, "an observer holds no content")
+        # It holds no content; or has been made an observer by what has not reached it yet (F2).
+        step.decline(line, session, Refusal.NOT_ALLOWED, log.id, frame.size)
+        return
     name = author_name(party) if by_author else holds_pq_name(party)
     public = card.log_mldsa44 if by_author else card.holds_mldsa44
     revocation = step.station.revoked.get(public)

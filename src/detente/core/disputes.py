@@ -24,6 +24,7 @@ from detente.core.events import SignedHead
 from detente.core.frames import AskProof, ShowProof, StatedHead
 from detente.core.freezing import settled
 from detente.core.holding import entry_at, known_root
+from detente.core.leaf import LogId
 from detente.core.log import Log
 from detente.core.merkle import (
     consistency_path,
@@ -82,17 +83,15 @@ def _probe(step: Step, line: Line, session: Session, log: Log, dispute: Dispute)
 
 def on_show_proof(step: Step, line: Line, session: Session, frame: ShowProof) -> None:
     """An answer: narrows the search, or ends it with the proof. A false one ends it too."""
-    dispute = line.disputes.get(frame.log)
-    log = line.logs.get(frame.log)
-    late = frame.log in line.accused  # somebody else's proof may have ended what this answers
-    if dispute is None or log is None or dispute.link != session.link:
-        if late:
-            return
+    busy, log = line.disputes.get(frame.log), line.logs.get(frame.log)
+    dispute = busy if busy is not None and busy.link == session.link else None
+    given = (frame.log, frame.inclusion, frame.at, frame.size)
+    asked = dispute is not None and given[1:] == (*dispute.asked, dispute.theirs.head.size)
+    if not asked and _came_late(line, session, given):
+        return
+    if dispute is None or log is None:
         raise PeerError(Refusal.OUT_OF_TURN, "a proof nobody asked for")
     theirs = dispute.theirs.head
-    asked = (frame.inclusion, frame.at, frame.size) == (*dispute.asked, theirs.size)
-    if late and not asked:
-        return
     try:
         if not asked:
             raise PeerError(Refusal.BAD_PROOF, "not what was asked")
@@ -104,6 +103,15 @@ def on_show_proof(step: Step, line: Line, session: Session, frame: ShowProof) ->
         give_up(step, line, log)
         raise
     _narrow(step, line, session, log, dispute, frame)
+
+
+def _came_late(line: Line, session: Session, given: tuple[LogId, bool, int, int]) -> bool:
+    """Whether this answers a question that nobody waits with any more: somebody else's proof may
+    have ended that search, or its patience. Such an answer is passed over."""
+    if given in session.proofs_late:
+        session.proofs_late.remove(given)
+        return True
+    return given[0] in line.accused
 
 
 def _narrow(
@@ -161,6 +169,10 @@ def give_up_late(step: Step, line: Line) -> None:
     """Ends every search whose last question has waited too long."""
     for log_id, dispute in list(line.disputes.items()):
         if step.now.steady_ms - dispute.since_ms > PATIENCE_MS:
+            session = line.sessions.get(dispute.link)
+            if session is not None:
+                asked = (log_id, *dispute.asked, dispute.theirs.head.size)
+                session.proofs_late.append(asked)
             give_up(step, line, line.logs[log_id])
 
 

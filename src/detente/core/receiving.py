@@ -66,13 +66,13 @@ def on_entries(step: Step, line: Line, session: Session, reader: Reader) -> None
     items = _items(step, line, session, log, reader, batch, start)
     if items is None:
         return
-    reader.done()
-    _take(step, line, session, log, start, items, reader.data[reader.end :])
-    if batch.confirm and log.size >= start + batch.count:
+    agrees = _take(step, line, session, log, start, items, reader.data[reader.end :])
+    if batch.confirm and agrees:
         step.send(session, Got(log.id, start + batch.count))
     elif batch.confirm and log.id not in session.asked_full:
         # Another history than ours, on record now or searched: the sender must know that this
-        # batch is no longer under way, or it would wait for us with everything else.
+        # batch is no longer under way, or it would wait for us with everything else; and not
+        # take it for held here, or it would ask us for bodies of it.
         step.decline(line, session, Refusal.FROZEN, log.id, start)
 
 
@@ -103,18 +103,19 @@ def _items(
         slow += held is None or size not in held.heads
         return known_root(line, other, size) if slow <= SLOW_ROOTS_MAX else None
 
-    whole = False
+    whole = True
     try:
         for _ in range(batch.count):
-            whole = reader.pos < reader.end and bool(reader.data[reader.pos] & FULL)
+            whole = whole and reader.pos < reader.end and bool(reader.data[reader.pos] & FULL)
             item = read_item(
                 reader, prev, root_of, lambda other, at: known_hash(line, other, at), line.mine
             )
             items.append(item)
             prev = item.leaf
+        reader.done()
     except PeerError:
         # Behind another leaf than ours is, or from another start, what was left out reads as
-        # anything: only what stands there in full is judged (F4).
+        # anything, and so does what stands behind it: only what is all in full is judged (F4).
         if whole:
             raise
         _ask_full(step, session, log, start)
@@ -153,7 +154,8 @@ def _take(
     start: int,
     items: list[Item],
     signature: bytes,
-) -> None:
+) -> bool:
+    """Whether all of it is held now as it came."""
     digests = [leaf_hash(item.raw) for item in items]
     stop = start + len(items)
     skip = min(log.size, stop) - start
@@ -168,12 +170,12 @@ def _take(
     head = SignedHead(stop, frontier.root(), signature)
     if (apart is not None or skip < len(items)) and not log.verifies(*head):
         _mismatch(step, line, session, log, start, items)
-        return
+        return False
     session.asked_full.discard(log.id)
     session.asked.pop(log.id, None)
     if apart is not None:
         prove_leaves(step, line, log, start, [item.raw for item in items], apart, head)
-        return
+        return False
     if log.closed() and head[:2] not in heads_to_come(step.station, line, log, log.size):
         raise PeerError(Refusal.FROZEN, "the other history", log=log.id, index=log.size)
     if skip < len(items):
@@ -183,6 +185,7 @@ def _take(
     session.expected[log.id] = stop
     confirm(line, session, log.id, stop)
     late_bodies(step, line, log, start, items[:skip])
+    return True
 
 
 def _mismatch(
@@ -197,6 +200,9 @@ def _mismatch(
     session.expected.pop(log.id, None)
     stated = session.heads.get(log.id)
     if stated is None:
+        busy = line.disputes.get(log.id)
+        if busy is not None and busy.link == session.link:
+            return  # it was under way when the head it is shown under came to be searched
         raise PeerError(Refusal.BAD_SIGNATURE, f"log {log.id.word}", log=log.id, index=start)
     suspect(step, line, session, log, stated)
 

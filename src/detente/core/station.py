@@ -164,6 +164,7 @@ class Way(Enum):
 
 
 CHUNKS_LATE_MAX = 8  # runs given up whose answer may come yet, on one link: 80 minutes' worth
+PROOFS_LATE_MAX = 32  # the same for questions of a search: 16 minutes' worth of one log
 UNANSWERED = (Way.IN, Way.HEARD)  # nothing is said over these
 
 
@@ -228,6 +229,9 @@ class Session:
     chunks_asked: tuple[Place, int, int] | None = None  # entry, attachment, first chunk
     chunks_late: deque[tuple[Place, int, int]] = field(  # given up, and may come yet
         default_factory=lambda: deque(maxlen=CHUNKS_LATE_MAX)
+    )
+    proofs_late: deque[tuple[LogId, bool, int, int]] = field(  # the same: inclusion, at, size
+        default_factory=lambda: deque(maxlen=PROOFS_LATE_MAX)
     )
     chunks_owed: Want | None = None  # asked by them, and sent behind all that waits
     chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
