@@ -559,6 +559,19 @@ def test_a_hello_on_the_same_link_forgets_no_question() -> None:
     assert files_at(alpha, place) == [data]
 
 
+def test_who_begins_its_session_anew_is_sent_no_run_of_before() -> None:
+    """Who comes back to a line has forgotten what it asked for, and would blame who sends it."""
+    liar, alpha, link = _liar()
+    place = attach(alpha, file_of(1))
+    alpha.world.run()
+    for anew in (False, True):
+        liar.got(link)
+        liar.send(link, Want(WANT_CHUNKS, *place, 0, 0))
+        liar.hello(link, answer=anew)
+        alpha.world.run()
+        assert bool(liar.answers(link, Chunks)) is not anew
+
+
 def test_a_body_that_comes_late_opens_its_attachments() -> None:
     """A leaf alone says that there are some; which they are stands in the body."""
     liar, alpha, link = _liar()

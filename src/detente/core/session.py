@@ -114,7 +114,9 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     way = Way.HEARD if link.heard_only else old.way
     fresh = Session(link.number, member, old.channel, wide=link.wide, way=way, choked=old.choked)
     fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
-    fresh.chunks_asked, fresh.chunks_owed = old.chunks_asked, old.chunks_owed
+    fresh.chunks_asked = old.chunks_asked
+    # Who asks for a hello begins its session anew, and has forgotten what it asked for.
+    fresh.chunks_owed = None if hello.answer else old.chunks_owed
     fresh.chunks_late, fresh.proofs_late = old.chunks_late, old.proofs_late
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
