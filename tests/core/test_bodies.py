@@ -9,7 +9,7 @@ from pair import End, World
 from detente.core import events
 from detente.core.errors import Refusal
 from detente.core.extras import decode_held_ahead, decode_lacks, encode_clock
-from detente.core.frames import WANT_BODY, WANT_FULL, Body, Refuse, Want, encode_frame
+from detente.core.frames import WANT_BODY, WANT_FULL, Body, Heads, Refuse, Want, encode_frame
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 from detente.core.wire import Batch
@@ -112,6 +112,29 @@ def test_what_is_missing_since_a_clock_that_was_ahead_is_named_in_time() -> None
     alpha.world.run(30)
     assert alpha.log_of(1).lacked == {1, 2, 3}
     assert _covered(alpha) == 4
+
+
+def test_a_body_is_asked_of_who_holds_its_entry_as_it_is_here() -> None:
+    """Of its author, and of a third that has shown so: who was told another history is blamed for
+    a body that opens that one."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
+    for text in ("shared", "to one alone"):
+        charlie.say(text)
+    link = bravo.greet("alpha", stated(charlie.log, 2))
+    author = charlie.greet("alpha")
+    charlie.entries(author, stop=1)
+    charlie.entries(author, start=1, bodies=False)
+    world.run(60)
+    asked = [frame.index for frame in charlie.answers(author, Want) if frame.what == WANT_BODY]
+    assert set(asked) == {1, 2}
+    asked = [frame.index for frame in bravo.answers(link, Want) if frame.what == WANT_BODY]
+    assert set(asked) == {1}
+    bravo.send(link, Heads((stated(charlie.log),)))
+    world.run(610)
+    asked = [frame.index for frame in bravo.answers(link, Want) if frame.what == WANT_BODY]
+    assert set(asked) == {1, 2}
 
 
 def test_a_body_that_nobody_sends_is_asked_for_at_growing_distances() -> None:

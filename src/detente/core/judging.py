@@ -168,9 +168,13 @@ def want_lacked(step: Step, line: Line, session: Session, log: Log) -> None:
 def _want(step: Step, line: Line, session: Session, log: Log, indices: Iterable[int]) -> list[int]:
     """Asks for these as far as the peer may have them, and says for which."""
     asked = []
+    # Beyond that a third may hold another leaf, and be blamed for a body that opens that one.
+    held = max(log.frozen, session.holds.get(log.id, 0))
+    if log.frozen < 0 and log.id.member == session.member:
+        held = log.size
     for index in indices:
-        if 0 <= log.frozen <= index and index >= session.holds.get(log.id, 0):
-            continue  # it may hold another leaf there, and be blamed for a body that opens that one
+        if index >= held:
+            continue
         leaf = entry_at(line, log, index).leaf
         # The text of a final amendment is every member's, whoever it was addressed to.
         if leaf is not None and (

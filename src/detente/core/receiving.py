@@ -178,12 +178,12 @@ def _take(
         return False
     if log.closed() and head[:2] not in heads_to_come(step.station, line, log, log.size):
         raise PeerError(Refusal.FROZEN, "the other history", log=log.id, index=log.size)
+    confirm(line, session, log.id, start + skip)  # whatever becomes of the rest
     if skip < len(items):
         places = [Place(log.id, index) for index in range(log.size, stop)]
         new = list(zip(places, digests[skip:], items[skip:], done, strict=True))
         _admit(step, line, session, log, new, frontier, head)
     session.expected[log.id] = stop
-    confirm(line, session, log.id, stop)
     late_bodies(step, line, log, start, items[:skip])
     return True
 
@@ -282,6 +282,7 @@ def _keep(
             log.missing[entry.place.index] = step.now.wall_s
     line.ask_anew()
     log.extend(plain, frontier, head, line.logs)
+    confirm(line, session, log.id, log.size)
     judge_heads(step, line, session, log, plain, stated)
     learn_held(step, line, session, log, plain)
     note_held(step, line, log, before)
