@@ -31,6 +31,16 @@ def settled(line: Line, log_id: LogId, index: int) -> bool:
     return line.accused.get(log_id, index + 1) <= index
 
 
+def covered_proof(station: Station, line: Line, log: Log, index: int) -> bool:
+    """Whether an entry that our log covers, or will with what it enters next, freezes a log from
+    that index on, or from below."""
+    return any(
+        proof.index <= index
+        and proof.place.index < coverable_size(line, line.logs[proof.place.log])
+        for proof in _proofs(station, line, log)
+    )
+
+
 def unproven(station: Station, log: Log, index: int, proof: bytes) -> str:
     """Why a proof does not convict this very log from this index on; empty if it does."""
     verdict = check(proof, CardKeys(station.cards.values()))
