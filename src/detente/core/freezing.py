@@ -122,16 +122,21 @@ def _proofs(station: Station, line: Line, log: Log) -> tuple[Proof, ...]:
     return tuple(
         Proof(entry.place, accused.index)
         for entry, _, accused in accusations(line, log.id)
-        if _is_proof(station, log, entry, accused)
+        if _is_proof(station, line, log, entry, accused)
     )
 
 
-def _is_proof(station: Station, log: Log, entry: Entry, accused: Accused) -> bool:
+def _is_proof(station: Station, line: Line, log: Log, entry: Entry, accused: Accused) -> bool:
+    """Whether an accusation is a proof. Its signatures are verified once by the same cards."""
     try:
         proof = unpack(entry.body or b"")
     except PeerError:
         return False
-    return not unproven(station, log, accused.index, proof)
+    if line.convicts_by != station.cards:
+        line.convicts, line.convicts_by = {}, dict(station.cards)
+    if entry.place not in line.convicts:
+        line.convicts[entry.place] = not unproven(station, log, accused.index, proof)
+    return line.convicts[entry.place]
 
 
 # --- what follows from it -----------------------------------------------------------------------
