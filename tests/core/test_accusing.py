@@ -127,6 +127,40 @@ def test_a_proof_in_a_mute_node_is_kept_for_its_log(restarts: int) -> None:
     assert alpha.kinds().count(Kind.ACCUSATION) == 1
 
 
+@pytest.mark.parametrize("restarts", [0, 1])
+@pytest.mark.parametrize(
+    ("index", "whole", "entered"),
+    [(2, True, False), (3, True, False), (4, True, True), (3, False, True)],
+)
+def test_a_proof_that_waited_is_entered_only_where_it_still_freezes_lower(
+    index: int, *, whole: bool, entered: bool, restarts: int
+) -> None:
+    """Another member's proof of as much, held here by then, makes it needless; one further up
+    does not, nor does one whose body has not come."""
+    charlie, bravo, alpha, link, _ = shown(1, 5, 1)
+    step = Step(alpha.station, alpha.world.now(), alpha.entropy)
+    fall_mute(step, alpha.line, "a test")
+    alpha.world.deliver(alpha, step.out)
+    for at in (4, 3):
+        other = grown(charlie, charlie.log.fork(at), 5)
+        bravo.send(link, Heads((stated(other),)))
+        bravo.serve(link, other)
+    alpha.world.run()
+    proof = proof_by_leaves(charlie.log, grown(charlie, charlie.log.fork(index), 5), index)
+    enter(bravo, link, CHARLIE, index, proof, bodies=whole)
+    for _ in range(restarts):
+        alpha.restart()
+        bravo.greet("alpha")
+    assert alpha.line.logs[CHARLIE].unentered
+    alpha.station.keys.k = 1
+    alpha.do(events.Adopt(1))
+    alpha.world.run()
+    assert [verdict.index for verdict in verdicts(alpha)] == [4, 3][restarts:] * entered
+    assert alpha.line.accused == {CHARLIE: min(3, index)}
+    alpha.restart()
+    assert (alpha.line.control, alpha.line.logs[CHARLIE].unentered) == ([], b"")
+
+
 @pytest.mark.parametrize("padding", [False, True])
 def test_an_accusation_travels_as_it_is(*, padding: bool) -> None:
     """Hashes and signatures hardly shrink, and packed they would be other bytes with another

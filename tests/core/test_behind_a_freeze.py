@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 from core.forks import CHARLIE, THREE, enter, forked, grown, proof_by_leaves
-from core.lineage import LogBuilder
+from core.lineage import LogBuilder, party
 from liar import Liar, covering_item
 from pair import End, World
 
 from detente.core import freezing, limits
+from detente.core.accusation import Verdict, check
 from detente.core.contested import stands
 from detente.core.frames import WANT_ENTRIES, Want
-from detente.core.freezing import frozen_logs
+from detente.core.freezing import frozen_logs, heads_to_come
 from detente.core.leaf import Kind
+from detente.core.proof import CardKeys
 from detente.core.revocation import Revocation
 from detente.core.transcript import Place
 from detente.core.wire import Batch
@@ -144,3 +146,29 @@ def test_who_relays_sends_just_from_one_such_head_to_the_next() -> None:
     alpha.world.run()
     sent = bravo.answers(link, Batch)
     assert [(batch.log, batch.count) for batch in sent] == [(CHARLIE, 1), (CHARLIE, 2)]
+
+
+def test_the_signatures_of_a_proof_are_verified_once_by_the_same_cards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not at each look at a head that is shown behind the freeze. By another card of its author
+    it may be none."""
+    _, _, alpha, _, _ = frozen_at_four(6)
+    log, checked = alpha.line.logs[CHARLIE], []
+
+    def checking(proof: bytes, keys: CardKeys) -> Verdict:
+        checked.append(proof)
+        return check(proof, keys)
+
+    def proofs() -> int:
+        return len(frozen_logs(alpha.station, alpha.line)[CHARLIE].proofs)
+
+    monkeypatch.setattr(freezing, "check", checking)
+    for _ in range(3):
+        assert heads_to_come(alpha.station, alpha.line, log, 4)
+    assert (proofs(), len(checked)) == (1, 1)
+    card, cards = party("charlie").card.card, alpha.station.cards
+    cards[card.party] = party("dave").card.card
+    assert (proofs(), len(checked)) == (0, 2)
+    cards[card.party] = card
+    assert (proofs(), len(checked)) == (1, 3)

@@ -152,3 +152,47 @@ def test_what_counts_of_a_forked_log_is_waited_for(three: Line) -> None:
     found = state_of_offer(three.transcript(short, b, m), place, NOW_S, frozen=frozen)
     assert (found.state, found.missing) == (State.INCOMPLETE, (a.id,))
     assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.FINAL
+
+
+# --- what is not solved (spec/decisions.md §9) ----------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "state"), [(3, State.VOID), (8, State.FINAL)])
+def test_a_tail_shorter_than_the_other_history_that_was_covered_cannot_be_compared(
+    three: Line, size: int, state: State
+) -> None:
+    """The mediator signs too, and had covered the other history up to this size: void to it, the
+    seal is final to who holds four entries of the first one, as long as nothing compares them."""
+    a, b, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    place = offer(m, sealer=1, signatories=0b111)
+    assent = answer(three, a, Kind.ASSENT, place)
+    answer(three, b, Kind.SEAL, place, assent)
+    a.seen(b, held_at_s=START_S)
+    covers(b, a, 4)
+    says(other, size)
+    covers(m, other, size)
+    frozen = {a.id: caught(three, 2)}
+    m.seen(b, held_at_s=START_S)
+    found = [
+        state_of_offer(three.transcript(log, b, m), place, NOW_S, frozen=frozen).state
+        for log in (a, other)
+    ]
+    assert found == [state, State.VOID]
+
+
+def test_who_need_not_sign_and_had_covered_another_history_ends_what_was_final(three: Line) -> None:
+    """Two have decided; then they hear that the third had been shown another history by one."""
+    a, b, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    place = offer(a, sealer=1, signatories=0b011)
+    answer(three, b, Kind.SEAL, place)
+    a.seen(b, held_at_s=START_S)
+    covers(b, a, a.size)
+    assert state_of_offer(three.transcript(), place, NOW_S).state is State.FINAL
+    says(other, 3)
+    covers(m, other, 3)
+    frozen = {a.id: caught(three, 2)}
+    assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.VOID

@@ -9,8 +9,17 @@ import pytest
 from core.lineage import START_S, Line, LogBuilder, covering, line
 from core.test_decisions import EXPIRES_S, NOW_S, amended, answer, decide, offer, state
 
+from detente.core import decisions, succession
 from detente.core.charter import Member
-from detente.core.contested import NOTHING_FROZEN, Frozen, FrozenLogs, Proof, ended, stands
+from detente.core.contested import (
+    NOTHING_FROZEN,
+    Frozen,
+    FrozenLogs,
+    Proof,
+    ended,
+    ends_of,
+    stands,
+)
 from detente.core.decisions import Standing, State, state_of_offer
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, LogId
@@ -22,7 +31,7 @@ from detente.core.succession import (
     missing_texts,
     required_signatories,
 )
-from detente.core.transcript import Place
+from detente.core.transcript import Place, Transcript
 
 TERMS = Offer(AMENDMENT, 2, 0b11, EXPIRES_S)
 EARLY = Place(LogId(0, 0, b""), 0)  # a proof entered before anything was covered
@@ -315,6 +324,34 @@ def test_each_charter_in_turn_tells_its_seal() -> None:
     caught = frozen_at(place)
     assert list(charter_chain(there, made.charter, frozen=caught)) == chain[:1]
     assert charter_in_force(there, made.charter, frozen=caught) == made.charter
+
+
+def test_where_frozen_logs_end_is_found_once_for_all_offers(
+    three: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for each of them: it takes as long as the covers of a forked log are many."""
+    a, b, m = three.logs
+    a.say(plain=b"x", serial=1)
+    b.seen(a)
+    places = [offer(m, sealer=1, signatories=0b110, plain=b"%d" % at) for at in range(3)]
+    for place in places:
+        answer(three, b, Kind.SEAL, place)
+    m.seen(b, held_at_s=NOW_S)
+    there, found = three.transcript(), []
+
+    def finding(transcript: Transcript, frozen: FrozenLogs) -> dict[LogId, int]:
+        found.append(frozen)
+        return ends_of(transcript, frozen)
+
+    for module in (decisions, succession):
+        monkeypatch.setattr(module, "ends_of", finding)
+    caught = {a.id: Frozen(1, ())}
+    states = [state_of_offer(there, place, NOW_S, frozen=caught).state for place in places]
+    assert states == [State.FINAL] * 3
+    assert found == [caught] * 3
+    assert charter_in_force(there, three.charter, frozen=caught) == three.charter
+    assert missing_texts(there, frozen=caught) == ()
+    assert found == [caught] * 5
 
 
 def test_the_texts_that_are_missing_are_those_of_final_offers() -> None:

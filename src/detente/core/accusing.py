@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from detente.core import limits
 from detente.core.accusation import Common, Fork, make_leaves
 from detente.core.body import SALT_BYTES, pack, unpack
-from detente.core.encoding import varint
+from detente.core.encoding import Reader, varint
 from detente.core.errors import PeerError
 from detente.core.events import Draft, SignedHead, StoreAhead, StoreState
 from detente.core.extras import decode_accused
-from detente.core.freezing import accusation, accusations, freeze, settled, unproven
+from detente.core.freezing import accusation, accusations, covered_proof, freeze, settled, unproven
 from detente.core.holding import entry_at, subtrees
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.log import Log
@@ -202,8 +202,24 @@ def accuse(step: Step, line: Line, log: Log, index: int, proof: bytes) -> None:
     freeze(step, line, log, index)
 
 
+def drop_needless(step: Step, line: Line) -> None:
+    """A proof that waited until we may sign is entered only where it freezes lower than every one
+    that others have entered meanwhile (spec/log.md §9)."""
+    logs = {
+        log.id
+        for log in line.logs.values()
+        if log.unentered and covered_proof(step.station, line, log, Reader(log.unentered).varint())
+    }
+    if not logs:
+        return
+    waiting = [draft for draft in line.control if draft.kind == Kind.ACCUSATION]
+    needless = [draft for draft in waiting if decode_accused(draft.extra).log in logs]
+    line.control = [draft for draft in line.control if draft not in needless]
+    entered(step, line, needless)
+
+
 def entered(step: Step, line: Line, drafts: Sequence[Draft]) -> None:
-    """What our log has entered against others waits no longer."""
+    """What our log has entered against others, or need not enter, waits no longer."""
     said = {draft.extra for draft in drafts if draft.kind == Kind.ACCUSATION}
     for log in line.logs.values() if said else ():
         if log.unentered and accusation(line, log).extra in said:

@@ -6,6 +6,7 @@ What is final can never become anything else, and after an expiry nobody can be 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -66,12 +67,14 @@ def state_of_offer(
     *,
     release_required: bool = False,
     frozen: FrozenLogs = NOTHING_FROZEN,
+    ends: Mapping[LogId, int] | None = None,
 ) -> Standing:
     """What has become of the offer at ``place`` by ``now_s`` (seconds since the Unix epoch).
 
     ``release_required`` is the charter's ``release_decisions``: assents and seals then name the
-    record of their release by people. spec/decisions.md §3. LocalError NOT_FOUND when there is no
-    offer at that place.
+    record of their release by people. ``ends`` are ``ends_of(transcript, frozen)``, from whoever
+    asks of many offers at once. spec/decisions.md §3. LocalError NOT_FOUND when there is no offer
+    at that place.
     """
     entry = transcript.entry(*place)
     leaf = entry.leaf
@@ -86,7 +89,7 @@ def state_of_offer(
         fault = "contested: its author's log is frozen before it"
     if fault is not None:
         return Standing(State.VOID, fault, place, terms)
-    case = _Case(transcript, entry, terms, now_s, release_required, frozen)
+    case = _Case(transcript, entry, terms, now_s, release_required, frozen, ends)
     seal = case.first_seal()
     return case.unsealed() if seal is None else case.sealed(*seal)
 
@@ -112,6 +115,7 @@ class _Case:
     now_s: int
     release_required: bool
     frozen: FrozenLogs
+    ends: Mapping[LogId, int] | None
 
     def _naming(self, kind: Kind, hash_: bytes) -> list[tuple[Place, Leaf]]:
         """Entries of a kind whose first reference is this hash, in order of place."""
@@ -200,7 +204,8 @@ class _Case:
 
     def sealed(self, seal: Place, leaf: Leaf) -> Standing:
         """What the first seal of the sealer made of the offer."""
-        counts = causal_past(self.transcript, seal, ends_of(self.transcript, self.frozen))
+        ends = ends_of(self.transcript, self.frozen) if self.ends is None else self.ends
+        counts = causal_past(self.transcript, seal, ends)
         missing = incomplete(self.transcript, counts)
         if missing:
             reason = "not all that the seal rests on is here"

@@ -31,6 +31,16 @@ def settled(line: Line, log_id: LogId, index: int) -> bool:
     return line.accused.get(log_id, index + 1) <= index
 
 
+def covered_proof(station: Station, line: Line, log: Log, index: int) -> bool:
+    """Whether an entry that our log covers, or will with what it enters next, freezes a log from
+    that index on, or from below."""
+    return any(
+        proof.index <= index
+        and proof.place.index < coverable_size(line, line.logs[proof.place.log])
+        for proof in _proofs(station, line, log)
+    )
+
+
 def unproven(station: Station, log: Log, index: int, proof: bytes) -> str:
     """Why a proof does not convict this very log from this index on; empty if it does."""
     verdict = check(proof, CardKeys(station.cards.values()))
@@ -112,16 +122,21 @@ def _proofs(station: Station, line: Line, log: Log) -> tuple[Proof, ...]:
     return tuple(
         Proof(entry.place, accused.index)
         for entry, _, accused in accusations(line, log.id)
-        if _is_proof(station, log, entry, accused)
+        if _is_proof(station, line, log, entry, accused)
     )
 
 
-def _is_proof(station: Station, log: Log, entry: Entry, accused: Accused) -> bool:
+def _is_proof(station: Station, line: Line, log: Log, entry: Entry, accused: Accused) -> bool:
+    """Whether an accusation is a proof. Its signatures are verified once by the same cards."""
     try:
         proof = unpack(entry.body or b"")
     except PeerError:
         return False
-    return not unproven(station, log, accused.index, proof)
+    if line.convicts_by != station.cards:
+        line.convicts, line.convicts_by = {}, dict(station.cards)
+    if entry.place not in line.convicts:
+        line.convicts[entry.place] = not unproven(station, log, accused.index, proof)
+    return line.convicts[entry.place]
 
 
 # --- what follows from it -----------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core import limits
-from detente.core.accusing import entered
+from detente.core.accusing import drop_needless, entered
 from detente.core.body import commit
 from detente.core.cosigning import QUANTUM_AT_ONCE, cosign_due, quantum
 from detente.core.crypto import ed25519_verify
@@ -139,6 +139,7 @@ def sequence(step: Step, line: Line) -> None:
     own = line.own
     if own is None or not line.may_sign():
         return
+    drop_needless(step, line)
     while line.control:
         drafts = _next_control(line)
         append(step, line, drafts, covering=not line.control)

@@ -308,6 +308,8 @@ class Line:
     sessions: dict[int, Session] = field(default_factory=dict)  # by link
     disputes: dict[LogId, Dispute] = field(default_factory=dict)
     accused: dict[LogId, int] = field(default_factory=dict)  # from where a proof entered freezes
+    convicts: dict[Place, bool] = field(default_factory=dict)  # accusations, judged by these cards:
+    convicts_by: dict[bytes, Card] = field(default_factory=dict)
     ahead: dict[LogId, set[int]] = field(default_factory=dict)  # indices held ahead of a gap
     held_ahead: dict[LogId, set[int]] = field(default_factory=dict)  # of ours, as logs state it
     arriving: dict[Place, Arriving] = field(default_factory=dict)

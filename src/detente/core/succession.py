@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from detente.core.body import unpack
 from detente.core.charter import Charter, check_amendment, parse_charter
-from detente.core.contested import NOTHING_FROZEN, FrozenLogs
+from detente.core.contested import NOTHING_FROZEN, FrozenLogs, ends_of
 from detente.core.decisions import State, members_of, state_of_offer
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Offer
@@ -81,9 +81,9 @@ def charter_chain(
     """Every charter that was in force in turn, the founding ``charter`` first; as
     ``charter_in_force``, whose error it raises behind the last that is known."""
     view = transcript if past is None else Within(transcript, past)
-    offers = view.of_kind((Kind.OFFER,))
+    offers, ends = view.of_kind((Kind.OFFER,)), ends_of(view, frozen)
     yield Amended(charter, None)
-    while found := list(_successors(view, offers, charter, frozen)):
+    while found := list(_successors(view, offers, charter, frozen, ends)):
         (_, seal), charter = min(found, key=lambda pair: pair[0])
         yield Amended(charter, seal)
 
@@ -92,11 +92,12 @@ def missing_texts(
     transcript: Transcript, *, frozen: FrozenLogs = NOTHING_FROZEN
 ) -> tuple[Place, ...]:
     """The final offers whose text is not here: what a member that joined later has to ask for."""
+    ends = ends_of(transcript, frozen)
     return tuple(
         place
         for place in transcript.of_kind((Kind.OFFER,))
         if transcript.entry(*place).body is None
-        and state_of_offer(transcript, place, 0, frozen=frozen).state is State.FINAL
+        and state_of_offer(transcript, place, 0, frozen=frozen, ends=ends).state is State.FINAL
     )
 
 
@@ -119,13 +120,17 @@ def charter_in_force(
 
 
 def _successors(
-    view: Transcript, offers: Sequence[Place], charter: Charter, frozen: FrozenLogs
+    view: Transcript,
+    offers: Sequence[Place],
+    charter: Charter,
+    frozen: FrozenLogs,
+    ends: Mapping[LogId, int],
 ) -> Iterator[tuple[tuple[Place, Place], Charter]]:
     """Every charter that a final offer puts in the place of this one, and its rank."""
     for place in offers:
         # Whether an offer is final does not depend on the time, so any will do.
         standing = state_of_offer(
-            view, place, 0, release_required=charter.release_decisions, frozen=frozen
+            view, place, 0, release_required=charter.release_decisions, frozen=frozen, ends=ends
         )
         terms, seal = standing.terms, standing.seal
         if standing.state is not State.FINAL or terms is None or seal is None:

@@ -18,6 +18,7 @@ from detente.core.charter import (
     join_texts,
     parse_charter,
 )
+from detente.core.contested import ends_of
 from detente.core.crypto import sha256
 from detente.core.decisions import state_of_offer
 from detente.core.errors import LocalError, Refusal
@@ -202,7 +203,7 @@ def decisions(node: Node, request: Request) -> list[dict[str, Any]]:
     """Every offer of a line and what has become of it."""
     line = find_line(node.station, request.get("line"))
     frozen = node.folds(line).frozen(node.station, line)
-    now_s = clock(node.home).wall_s
+    now_s, ends = clock(node.home).wall_s, ends_of(line.shelf, frozen)
     shown = []
     for place in line.shelf.of_kind((Kind.OFFER,)):
         entry = line.shelf.entry(*place)
@@ -212,6 +213,7 @@ def decisions(node: Node, request: Request) -> list[dict[str, Any]]:
             now_s,
             release_required=line.charter.release_decisions,
             frozen=frozen,
+            ends=ends,
         )
         terms = standing.terms
         shown.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente.core.body import unpack
 from detente.core.charter import parse_charter
+from detente.core.contested import ends_of
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import decode_offer
@@ -288,9 +289,10 @@ def _offers(
     """Every open offer, or every one in another state, with the profiles of its charter."""
     found = []
     now_s, frozen = clock(node.home).wall_s, node.folds(line).frozen(node.station, line)
+    ends = ends_of(line.shelf, frozen)
     for place in line.shelf.of_kind((Kind.OFFER,)):
         entry = line.shelf.entry(*place)
-        standing = state_of_offer(line.shelf, place, now_s, frozen=frozen)
+        standing = state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends)
         if standing.state is state and entry.body is not None:
             try:
                 charter = parse_charter(unpack(entry.body))
