@@ -10,7 +10,8 @@ from pair import End, World
 
 from detente.core import freezing, limits
 from detente.core.contested import stands
-from detente.core.frames import WANT_ENTRIES, Want
+from detente.core.errors import Refusal
+from detente.core.frames import WANT_ENTRIES, Refuse, Want
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.revocation import Revocation
@@ -110,8 +111,9 @@ def test_a_batch_that_does_not_lead_from_the_end_to_such_a_head_is_refused(
 def test_the_other_history_of_the_same_size_is_refused() -> None:
     """Its author may be the first to send it; the head that was covered says which one counts."""
     charlie, bravo, alpha, link, other = frozen_at_four(6)
-    assert offered(alpha, charlie, charlie.greet("alpha"), other, 4, 6) == 4
-    assert refused(alpha) == "frozen"
+    direct = charlie.greet("alpha")
+    assert offered(alpha, charlie, direct, other, 4, 6) == 4
+    assert charlie.answers(direct, Refuse)[-1] == Refuse(Refusal.FROZEN, CHARLIE, 4)
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == 6
 
 
