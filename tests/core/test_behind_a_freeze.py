@@ -14,7 +14,9 @@ from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Refuse, Want
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
+from detente.core.log import Log
 from detente.core.revocation import Revocation
+from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 
@@ -132,7 +134,12 @@ def test_nothing_is_taken_beyond_the_end_of_a_revoked_log(
     charlie, bravo, alpha, link, _ = frozen_at_four(6)
     revocation = Revocation(alpha.line.party_of(2) or b"", 1, "log 0", "stolen", 0, ())
     alpha.station.revoked[alpha.line.logs[CHARLIE].key] = revocation
-    monkeypatch.setattr(freezing, "end_here", lambda *_: end)
+
+    def end_here(line: Line, log: Log, told: Revocation) -> int:
+        assert (line.id, log.id, told) == (alpha.line.id, CHARLIE, revocation)
+        return end
+
+    monkeypatch.setattr(freezing, "end_here", end_here)
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == size
 
 
