@@ -9,16 +9,18 @@ import pytest
 from liar import Liar
 from pair import End, SeedKeys, World, heads
 
-from detente.core import events, frames
-from detente.core.amending import EVERY_MS
+from detente.core import amending, events, frames
+from detente.core.amending import EVERY_MS, charters_of, is_final, want_texts
 from detente.core.body import pack
 from detente.core.charter import Charter, Left, Member, charter_id
+from detente.core.contested import Frozen
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.judging import LATE_S
 from detente.core.leaf import Kind
 from detente.core.protocol import wake_ms
+from detente.core.station import Step
 from detente.core.transcript import Place
 
 THREE = ("alpha", "bravo", "charlie")
@@ -84,6 +86,7 @@ def test_an_offer_sealed_and_held_by_all_is_final_and_in_force() -> None:
         assert state(end, made) is State.FINAL
         assert end.line.charter == charter
         assert end.facts("charter") == [{"number": 1}]
+        assert not end.facts("left")
         assert not end.line.sealing
         assert not end.line.charter_due
     alpha.submit("under the new charter")
@@ -254,8 +257,8 @@ def test_an_observer_hears_of_amendments_too() -> None:
     assert charlie.line.charter.title == "Observed"
 
 
-def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
-    """Until the body of the offer comes the old charter is used, and the gap is told."""
+def without_its_text() -> tuple[Liar, int, End]:
+    """Alpha holds an amendment of bravo's, a liar, sealed and final, but not its text."""
     world = World()
     world.open("alpha")
     alpha, liar = world.ends["alpha"], Liar(world, "bravo")
@@ -273,7 +276,15 @@ def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
     liar.seen((alpha, alpha.own().id))
     liar.entries(link, start=2)
     world.run(3)
-    assert alpha.facts("charter-incomplete")
+    return liar, link, alpha
+
+
+def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
+    """Until the body of the offer comes the old charter is used, and the gap is told."""
+    liar, link, alpha = without_its_text()
+    world = liar.world
+    assert alpha.facts("charter-incomplete")[0]["detail"]
+    assert alpha.line.sealing
     assert alpha.line.charter.number == 0
     alpha.restart()
     assert alpha.line.charter.number == 0
@@ -282,6 +293,50 @@ def test_a_text_that_is_missing_leaves_the_charter_as_it_is() -> None:
     liar.send(link, frames.Body(liar.log.id, 1, salt, body))
     world.run(3)
     assert alpha.line.charter.title == "Late"
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_text_of_what_is_final_is_asked_for_of_whom_it_may_come(
+    monkeypatch: pytest.MonkeyPatch, *, frozen: bool
+) -> None:
+    """Though it was addressed to others; of what rests on a frozen log nothing is. What is missing
+    is in the store at once."""
+    liar, link, alpha = without_its_text()
+    log = alpha.line.logs[liar.log.id]
+    log.missing.clear()  # as of a text that was not for us
+    log.lacked.clear()
+    log.recent.clear()
+    liar.got(link)
+    if frozen:
+        ended = {alpha.own().id: Frozen(1, (), end=1)}
+        monkeypatch.setattr(amending, "frozen_logs", lambda *_: ended)
+    step = Step(alpha.station, liar.world.now(), alpha.entropy)
+    want_texts(step, alpha.line)
+    alpha.world.deliver(alpha, step.out)
+    asked = [] if frozen else [frames.Want(frames.WANT_BODY, log.id, 1)]
+    assert liar.answers(link, frames.Want) == asked
+    assert list(log.missing) == ([] if frozen else [1])
+    stored = [events.StoreState(alpha.line.id, log.id, log.encode())]
+    found = [one for one in step.out if isinstance(one, events.StoreState)]
+    assert found == ([] if frozen else stored)
+
+
+def test_nothing_is_final_or_in_force_that_rests_on_a_frozen_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor is an offer that waits for its seal."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    place = alpha.shelf(alpha.line.id).find(made := offer(alpha, successor(world, title="New")))
+    assert not is_final(alpha.station, alpha.line, place)
+    enter(bravo, Kind.SEAL, made)
+    world.run(100)
+    assert is_final(alpha.station, alpha.line, place)
+    assert [one.charter.number for one in charters_of(alpha.station, alpha.line)] == [0, 1]
+    ended = {bravo.own().id: Frozen(1, (), end=1)}
+    monkeypatch.setattr(amending, "frozen_logs", lambda *_: ended)
+    assert not is_final(alpha.station, alpha.line, place)
+    assert [one.charter.number for one in charters_of(alpha.station, alpha.line)] == [0]
 
 
 def test_a_cover_that_comes_weeks_later_puts_its_amendment_in_force() -> None:

@@ -15,7 +15,13 @@ from detente.core.frames import WANT_ENTRIES, Want
 from detente.core.freezing import frozen_logs, heads_to_come
 from detente.core.leaf import Kind
 from detente.core.proof import CardKeys
+from detente.core.errors import Refusal
+from detente.core.frames import WANT_ENTRIES, Refuse, Want
+from detente.core.freezing import frozen_logs
+from detente.core.leaf import Kind
+from detente.core.log import Log
 from detente.core.revocation import Revocation
+from detente.core.station import Line
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 
@@ -112,8 +118,9 @@ def test_a_batch_that_does_not_lead_from_the_end_to_such_a_head_is_refused(
 def test_the_other_history_of_the_same_size_is_refused() -> None:
     """Its author may be the first to send it; the head that was covered says which one counts."""
     charlie, bravo, alpha, link, other = frozen_at_four(6)
-    assert offered(alpha, charlie, charlie.greet("alpha"), other, 4, 6) == 4
-    assert refused(alpha) == "frozen"
+    direct = charlie.greet("alpha")
+    assert offered(alpha, charlie, direct, other, 4, 6) == 4
+    assert charlie.answers(direct, Refuse)[-1] == Refuse(Refusal.FROZEN, CHARLIE, 4)
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == 6
 
 
@@ -132,7 +139,12 @@ def test_nothing_is_taken_beyond_the_end_of_a_revoked_log(
     charlie, bravo, alpha, link, _ = frozen_at_four(6)
     revocation = Revocation(alpha.line.party_of(2) or b"", 1, "log 0", "stolen", 0, ())
     alpha.station.revoked[alpha.line.logs[CHARLIE].key] = revocation
-    monkeypatch.setattr(freezing, "end_here", lambda *_: end)
+
+    def end_here(line: Line, log: Log, told: Revocation) -> int:
+        assert (line.id, log.id, told) == (alpha.line.id, CHARLIE, revocation)
+        return end
+
+    monkeypatch.setattr(freezing, "end_here", end_here)
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == size
 
 

@@ -72,13 +72,41 @@ def test_a_forked_log_ends_with_the_last_head_that_was_covered_before_the_proof(
     assert not stands(transcript, Place(a.id, 5), {a.id: frozen})
 
 
-def test_a_proof_further_up_hides_no_head_below_it(three: Line) -> None:
-    """Who knew of a fork at six covered five rightly, until a proof of a lower one came to him."""
+def test_each_log_has_its_own_next_head(three: Line) -> None:
+    """Two that had covered two sizes of one history name both; the larger one ends it."""
     a, b, m = three.logs
     says(a, 8)
-    frozen = caught(three, 6, 2)
+    covers(b, a, 3)
+    covers(m, a, 5)
+    frozen = caught(three, 2)
+    heads = {(3, a.root(3)), (5, a.root(5))}
+    assert heads_that_stand(three.transcript(), a.id, 2, frozen) == heads
+    assert ends_of(three.transcript(), {a.id: frozen}) == {a.id: 5}
+
+
+def test_what_one_who_knew_covers_of_the_other_history_takes_nothing_back(three: Line) -> None:
+    """He had the proof, and so would part what others had rightly covered before."""
+    a, b, m = three.logs
+    says(a, 2)
+    other = a.fork(2)
+    says(a, 6)
+    other.say(plain=b"another", serial=2)
+    covers(b, a, 4)
+    frozen = caught(three, 2)
+    covers(m, other, 3)
+    transcript = three.transcript()
+    assert heads_that_stand(transcript, a.id, 2, frozen) == {(4, a.root(4))}
+    assert stands(transcript, Place(a.id, 3), {a.id: frozen})
+
+
+@pytest.mark.parametrize("above", [5, 6])
+def test_a_proof_further_up_hides_no_head_below_it(three: Line, above: int) -> None:
+    """Who knew of a fork from there on covered five rightly, until a proof of a lower one came."""
+    a, b, m = three.logs
+    says(a, 8)
+    frozen = caught(three, above, 2)
     covers(m, a, 8)
-    covers(b, m, 2)  # the proof at six alone
+    covers(b, m, 2)  # the proof further up alone
     covers(b, a, 5)
     assert heads_that_stand(three.transcript(), a.id, 2, frozen) == {(5, a.root(5))}
     assert ends_of(three.transcript(), {a.id: frozen}) == {a.id: 5}

@@ -121,7 +121,7 @@ def test_a_file_before_the_one_it_follows_is_named_and_loses_nothing() -> None:
     taken(bravo, alpha, second)
     assert bravo.texts(0) == []
     gap = bravo.facts("courier-gap")[0]
-    assert (gap["member"], gap["held"], gap["start"]) == (0, 1, held)
+    assert gap == {"member": 0, "log": alpha.own().id.word, "held": 1, "start": held}
     taken(bravo, alpha, first)
     taken(bravo, alpha, second)
     assert bravo.texts(0) == [b"\0one", b"\0two"]

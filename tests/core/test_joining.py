@@ -184,6 +184,7 @@ def test_a_second_joiner_is_given_the_texts_before_it() -> None:
     world.run(80)
     assert delta.line.charter == alpha.line.charter
     assert delta.facts("joined") == [{"number": 3}]
+    assert delta.facts("charter-incomplete")[0]["detail"]
     for name in ("alpha", "bravo"):
         world.link(name, "delta")
     delta.submit("hello all")

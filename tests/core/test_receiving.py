@@ -114,10 +114,11 @@ def test_a_later_life_is_told_once() -> None:
     log = LogBuilder(liar.line, LogId(1, 1, life), party("bravo"))
     log.say(Kind.RESUME, extra=Resume(1, life, ()).encode(), time_s=world.wall_s)
     liar.entries(link, log)
+    assert alpha.facts("resumed") == [{"member": 1, "k": 1}]
     liar.say("more", log)
     liar.entries(link, log, start=1)
     assert alpha.line.logs[log.id].size == 2
-    assert alpha.facts("resumed") == [{"member": 1, "k": 1}]
+    assert len(alpha.facts("resumed")) == 1
 
 
 def test_an_elided_batch_that_cannot_be_read_is_a_question() -> None:
@@ -407,6 +408,28 @@ def test_a_seen_of_more_than_there_is_confirms_nothing() -> None:
     assert alpha.line.logs[liar.log.id].disputed_from < 0
 
 
+def test_nothing_follows_a_batch_behind_a_gap() -> None:
+    """One without a start is a gap too: it would follow what was not taken."""
+    _world, liar, link, alpha = with_liar()
+    for n in range(4):
+        liar.say(str(n))
+    liar.entries(link, start=1, stop=2)
+    liar.entries(link, start=3, stop=4)
+    liar.raw(link, liar.batch(start=4, told_start=False))
+    assert liar.answers(link, frames.Want) == [frames.Want(frames.WANT_ENTRIES, liar.log.id, 2)]
+    assert not refused(alpha)
+    assert alpha.line.logs[liar.log.id].size == 2
+
+
+def test_an_entry_that_lacks_nothing_hides_none_behind_it_that_does() -> None:
+    """Of one batch, each is looked at by itself."""
+    world, liar, link, alpha = with_liar()
+    liar.log.say(Kind.MARK, time_s=world.wall_s)
+    liar.say("without its body")
+    liar.entries(link, start=1, bodies=False)
+    assert list(alpha.line.logs[liar.log.id].missing) == [2]
+
+
 def test_what_a_log_may_miss_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """An author that sends no bodies is stopped before its leaves fill our state."""
     monkeypatch.setattr(receiving, "MISSING_MAX", 2)
@@ -518,21 +541,35 @@ def test_a_body_packed_by_a_real_end_is_the_one_that_arrives() -> None:
     assert heads(alpha) == heads(bravo)
 
 
+def refer(liar: Liar, link: int, ref: bytes, place: Place) -> None:
+    """The liar enters a mark that refers to an entry, and says only where that stands."""
+    index = liar.log.size
+    liar.log.say(Kind.MARK, refs=(ref,), time_s=liar.world.wall_s + index)
+    item = encode_item(
+        liar.log.entry(index),
+        liar.log.entry(index - 1).leaf,
+        with_body=False,
+        confirmed=lambda log, size: True,
+        locate=lambda _: place,
+    )
+    batch = Batch(liar.log.id, index, 1, confirm=False)
+    liar.raw(link, encode_entries(1, batch, [item], liar.log.sign(index + 1)))
+
+
+def test_a_reference_to_an_entry_that_is_here_may_be_its_place() -> None:
+    """The hash that stands there is filled in; nothing is asked for."""
+    _world, liar, link, alpha = with_liar()
+    own = alpha.own()
+    refer(liar, link, own.recent[0].hash, Place(own.id, 0))
+    assert alpha.line.logs[liar.log.id].size == 2
+    assert liar.answers(link, frames.Want) == []
+
+
 def test_a_reference_to_an_entry_that_is_not_here_is_a_question() -> None:
     """To a log nobody knows, or beyond its end, the full form is asked for."""
-    world, liar, link, alpha = with_liar()
+    _world, liar, link, alpha = with_liar()
     for n, place in enumerate((Place(LogId(1, 3, bytes(8)), 0), Place(alpha.own().id, 999))):
-        liar.log.say(Kind.MARK, refs=(bytes(32),), time_s=world.wall_s + n)
-        entry = liar.log.entry(1 + n)
-        item = encode_item(
-            entry,
-            liar.log.entry(n).leaf,
-            with_body=False,
-            confirmed=lambda log, size: True,
-            locate=lambda ref, place=place: place,
-        )
-        batch = Batch(liar.log.id, 1 + n, 1, confirm=False)
-        liar.raw(link, encode_entries(1, batch, [item], liar.log.sign(2 + n)))
+        refer(liar, link, bytes(32), place)
         assert liar.answers(link, frames.Want) == [
             frames.Want(frames.WANT_FULL, liar.log.id, 1 + n)
         ]
