@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,18 @@ import pytest
 
 import catalogs
 from detente import words
+from detente.cli.app import fail
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import Rung, Stater
 from detente.core.leaf import Precedence
-from detente.refusals import SENTENCES
+from detente.dossiers.profile_reading import parse_toml
+from detente.node.config import CONFIG_FILE, load_config
+from detente.node.control import answer_of, result_of
+from detente.refusals import BY_HAND, SENTENCES
+from detente.sim.scenario import read_scenario
+from detente.store.private import read_passphrases
+from detente.trends.plan import EXAMPLE, load_plan
+from detente.trends.readers import mapped
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLES = ("DETENTE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -80,6 +89,59 @@ def test_a_refusal_may_bring_sentences_of_its_own():
     own = {"said": said, "hint": hint}
     assert words.refusal(LocalError(Refusal.USAGE, "h", **own)) == (f"{said} (h)", hint)
     assert words.refusal(LocalError(Refusal.USAGE, said, **own)) == (said, hint)
+
+
+def _refused(kind: str, folder: Path) -> LocalError:
+    """What is said of a file of this kind with a mistake in it."""
+    readers = {
+        "config": lambda path: load_config(path.parent),
+        "passphrases": read_passphrases,
+        "profile": lambda path: parse_toml(path.read_bytes()),
+        "scenario": read_scenario,
+        "plan": load_plan,
+        "mapping": mapped.read,
+    }
+    path = folder / CONFIG_FILE
+    text = (
+        EXAMPLE.replace("after_weeks = 26", "after_weeks = 0") if kind == "plan" else "a = 1 2\n\n"
+    )
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    with pytest.raises(LocalError) as caught:
+        readers[kind](path)
+    return caught.value
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_whoever_wrote_a_file_is_told_to_mend_it(
+    kind: str, language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Nobody is sent to «whoever made it»: what is wrong is named, and what to do is of that file,
+    also where the node has read it."""
+    error = _refused(kind, tmp_path)
+    words.use(language)
+    text, hint = words.refusal(error)
+    said, todo = (words.translate(part) for part in BY_HAND[kind])
+    assert (text, hint) == (f"{said} ({error.detail})", todo)
+    assert bool(CYRILLIC & set(hint.lower())) == (language != "en")
+    assert todo not in [words.translate(sentence.hint) for sentence in SENTENCES.values()]
+    assert set(re.findall(r"docs/\S+\.md", hint)) == set(
+        re.findall(r"docs/\S+\.md", BY_HAND[kind].hint)
+    )
+    with pytest.raises(LocalError) as caught:
+        result_of(json.dumps(answer_of(error)).encode() + b"\n")
+    assert words.refusal(caught.value) == (text, hint)
+    fail(caught.value, as_json=True)
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert (told["text"], told["hint"], told["detail"]) == (said, todo, error.detail)
+
+
+def test_pages_that_a_hint_names_are_there():
+    """Whoever has to mend a file finds what stands in one."""
+    pages = re.findall(r"docs/\S+\.md", " ".join(one.hint for one in BY_HAND.values()))
+    assert len(pages) == len(BY_HAND) - 1, "a passphrase needs no page"
+    assert all((ROOT / page).is_file() for page in pages)
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)

@@ -8,7 +8,7 @@ from typing import Any
 
 from detente.bearers import courier
 from detente.bearers.packets import read_packet
-from detente.bearers.websocket import announced
+from detente.bearers.websocket_listener import announced
 from detente.core import (
     body,
     charter,

@@ -189,3 +189,39 @@ SENTENCES: Final[Mapping[Refusal, Sentence]] = {
         marked("One of the two programs is older. Compare `detente --version` on both sides."),
     ),
 }
+
+# Files that people write themselves. Errors name one as their fact ``by_hand``: whoever reads the
+# sentence is whoever can mend the file.
+BY_HAND: Final[Mapping[str, Sentence]] = {
+    "config": Sentence(
+        marked("The settings of this home cannot be used"),
+        marked(
+            "Mend what is named, in `config.toml` of the home; "
+            "docs/operating/install.md lists every setting."
+        ),
+    ),
+    "passphrases": Sentence(
+        marked("The file of passphrases cannot be used"),
+        marked("Write each passphrase on a line of its own, in UTF-8, with no empty line."),
+    ),
+    "profile": Sentence(
+        marked("The profile cannot be used"),
+        marked("Mend what is named in the file; docs/operating/notices.md has an example."),
+    ),
+    "scenario": Sentence(
+        marked("The scenario cannot be played"),
+        marked("Mend what is named in the file; docs/simulator.md says what each field is."),
+    ),
+    "plan": Sentence(
+        marked("The plan cannot be used"),
+        marked(
+            "Mend what is named in the plan that you wrote, and freeze it again. "
+            "docs/operating/trends.md says what each field is; "
+            "`detente trends plan --example` prints a plan to begin with."
+        ),
+    ),
+    "mapping": Sentence(
+        marked("The mapping file cannot be used"),
+        marked("Mend what is named in the file; docs/operating/trends.md says what stands in one."),
+    ),
+}

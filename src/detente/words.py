@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from detente.core.errors import DetenteError, LocalError, Refusal
-from detente.refusals import SENTENCES, marked
+from detente.refusals import BY_HAND, SENTENCES, marked
 
 __all__ = [
     "GLOSSES",
@@ -146,8 +146,9 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 def refusal(error: DetenteError) -> tuple[str, str]:
     """What happened, with the detail behind it in brackets, and what to do about it; in sentences
-    of its own (the facts ``said`` and ``hint``, marked for the catalogs) where it brings them."""
-    sentence = SENTENCES[error.refusal]
+    of its own (the facts ``said`` and ``hint``, marked for the catalogs) where it brings them, or
+    in those for a file that people write, where it names one of ``BY_HAND``."""
+    sentence = BY_HAND.get(str(error.facts.get("by_hand")), SENTENCES[error.refusal])
     said, hint = error.facts.get("said"), error.facts.get("hint")
     if not isinstance(said, str) or not isinstance(hint, str):
         said, hint = sentence

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from detente.bearers import memory, tls, websocket
+from detente.bearers import memory, tls, websocket, websocket_listener
 from detente.bearers.contract import Link
 
 NEAR = b"n" * 32
@@ -79,7 +79,7 @@ async def over_tls() -> AsyncIterator[Ends]:
 @asynccontextmanager
 async def over_websocket() -> AsyncIterator[Ends]:
     came: asyncio.Queue[websocket.WebSocketLink] = asyncio.Queue()
-    listener = await websocket.listen(
+    listener = await websocket_listener.listen(
         "127.0.0.1:0", lambda: [FAR_SHARED], came.put_nowait, lambda _: None
     )
     near = await websocket.connect(f"ws://{listener.address}/", NEAR_SHARED)

@@ -16,19 +16,17 @@ from fronts import Front, worthless_tls
 from websockets.asyncio import server as ws_server
 from websockets.frames import Frame, Opcode
 
-from detente.bearers import websocket
+from detente.bearers import websocket, websocket_listener
 from detente.bearers.contract import LINK_QUEUE_BYTES_MAX, RECEIVE_BYTES_MAX
 from detente.bearers.websocket import (
     MESSAGE_BYTES,
-    STRANGERS_MAX,
     Shared,
     WebSocketLink,
-    WebSocketListener,
     check_proxy,
     check_url,
     connect,
-    listen,
 )
+from detente.bearers.websocket_listener import STRANGERS_MAX, WebSocketListener, listen
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.link_keys import FRESH_BYTES, Announcement
 
@@ -254,7 +252,7 @@ async def test_nothing_is_compressed():
 
 async def test_calls_that_are_remembered_are_bounded(monkeypatch):
     """Of the requests that are answered no second time the oldest are forgotten."""
-    monkeypatch.setattr(websocket, "CALLS_KNOWN_MAX", 3)
+    monkeypatch.setattr(websocket_listener, "CALLS_KNOWN_MAX", 3)
     async with house() as far:
         for _ in range(5):
             drop(await connect(far.url, NEAR_SHARED))
@@ -290,7 +288,7 @@ async def test_a_false_first_message_makes_no_link():
 async def test_strangers_are_few(monkeypatch):
     """Beyond so many connections that are not known one more is closed at once, and named; when
     they are gone a peer comes in."""
-    monkeypatch.setattr(websocket, "ANSWER_S", 3600)
+    monkeypatch.setattr(websocket_listener, "ANSWER_S", 3600)
     async with house() as far:
         host, _, port = far.listener.address.rpartition(":")
         strangers = [await asyncio.open_connection(host, int(port)) for _ in range(STRANGERS_MAX)]
@@ -306,7 +304,7 @@ async def test_strangers_are_few(monkeypatch):
 async def test_slow_strangers_are_left(monkeypatch):
     """Silent connections, requests that drip, and callers that never prove themselves are ended in
     time, and named."""
-    monkeypatch.setattr(websocket, "ANSWER_S", 1)
+    monkeypatch.setattr(websocket_listener, "ANSWER_S", 1)
     async with house() as far:
         host, _, port = far.listener.address.rpartition(":")
         silent, slow = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
@@ -315,9 +313,9 @@ async def test_slow_strangers_are_left(monkeypatch):
             await asyncio.sleep(0.05)
         assert await rest_of(*silent) == b""
         slow[1].close()
-    monkeypatch.setattr(websocket, "ANSWER_S", 3600)
+    monkeypatch.setattr(websocket_listener, "ANSWER_S", 3600)
     async with house() as far:
-        monkeypatch.setattr(websocket, "ANSWER_S", 1)
+        monkeypatch.setattr(websocket_listener, "ANSWER_S", 1)
         token = token_of(NEAR_SHARED, Announcement(b"s" * 16, asks=True))
         data = request(*UPGRADE, f"Authorization: Bearer {token}")
         assert (await said_to(far.listener.address, data)).startswith(b"HTTP/1.1 101 ")
@@ -372,7 +370,7 @@ async def held_after(far: House, data: bytes) -> tuple[WebSocketLink, str]:
 async def test_hostile_messages_end_the_link(monkeypatch):
     """A message too long by its own word, one of fragments that never ends, fragments of nothing
     without end, a text, one that opens as nothing: the link ends, and nothing was hoarded."""
-    monkeypatch.setitem(websocket._LIBRARY, "close_timeout", 1)
+    monkeypatch.setitem(websocket.LIBRARY, "close_timeout", 1)
     piece = Frame(Opcode.CONT, bytes(16_000), fin=False)
     nothing = Frame(Opcode.CONT, b"", fin=False)
     async with house() as far:

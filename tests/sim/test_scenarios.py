@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,9 @@ def test_a_scenario_that_makes_no_sense_is_refused(tmp_path: Path, old: str, new
         read_scenario(path)
     assert refused.value.refusal == Refusal.MALFORMED
     assert str(path) in str(refused.value) or "no time" in str(refused.value)
+    path.write_bytes(b"\xff")
+    with pytest.raises(LocalError, match=re.escape(str(path))):
+        read_scenario(path)
 
 
 # --- the command --------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ def fail(error: DetenteError, *, as_json: bool) -> int:
 
         rows, hint = [mistakes.row(one) for one in faults], mistakes.hint(faults)
     if as_json:
-        bare, _hint = words.refusal(type(error)(error.refusal))
+        bare, _hint = words.refusal(type(error)(error.refusal, "", **error.facts))
         refused = {
             "refusal": error.refusal.word,
             "text": bare,

@@ -142,7 +142,8 @@ def draft_of(file: Path) -> dict[str, Any]:
         text = data.decode()
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except ValueError as exc:
-        raise LocalError(Refusal.USAGE, f"{file}: neither TOML nor JSON: {exc}") from exc
+        what = f"{file}: neither TOML nor JSON: {exc}"
+        raise LocalError(Refusal.USAGE, what, said=NO_NOTICE, hint=A_NOTICE) from exc
     if not set(found) <= DRAFT_KEYS or not isinstance(found.get("profile"), str):
         raise LocalError(Refusal.USAGE, str(file), said=NO_NOTICE, hint=A_NOTICE)
     return dict(found)

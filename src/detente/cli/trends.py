@@ -269,7 +269,7 @@ def run_(
     from detente.trends.plan import dyad_of, load_plan
 
     plan = load_plan(plan_file)
-    dyads = tuple(dyad_of(text, "--also") for text in also)
+    dyads = tuple(dyad_of(text) for text in also)
     held = _forecasts_in(ledger_file) if ledger_file else ()
     asked = given(plan, Lake(lake_folder), dyads, line_file, held)
     made = measured(session, asked)

@@ -55,7 +55,7 @@ def parse_toml(data: bytes) -> Profile:
     try:
         plain = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise LocalError(Refusal.MALFORMED, f"not TOML: {exc}") from exc
+        raise LocalError(Refusal.MALFORMED, f"not TOML: {exc}", by_hand="profile") from exc
     return from_plain(plain)
 
 
@@ -76,7 +76,8 @@ def canonical_of(plain: Mapping[str, Any]) -> bytes:
         text = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return text.encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        raise LocalError(Refusal.MALFORMED, f"dates and half characters are texts: {exc}") from exc
+        wrong = f"dates and half characters are texts: {exc}"
+        raise LocalError(Refusal.MALFORMED, wrong, by_hand="profile") from exc
 
 
 def from_plain(plain: Mapping[str, Any]) -> Profile:

@@ -115,7 +115,7 @@ def _check_address(field: str, address: str) -> None:
 
 
 def _wrong(detail: str) -> LocalError:
-    return LocalError(Refusal.USAGE, f"{CONFIG_FILE}: {detail}")
+    return LocalError(Refusal.USAGE, f"{CONFIG_FILE}: {detail}", by_hand="config")
 
 
 def write_config(home: Path, config: Config) -> None:

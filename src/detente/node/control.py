@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -80,15 +80,18 @@ def result_of(line: bytes) -> Any:
     error = answer.get("error") or {}
     word = str(error.get("refusal", "")).upper().replace("-", "_")
     known = Refusal[word] if word in Refusal.__members__ else Refusal.USAGE
-    facts = {"faults": error["faults"]} if error.get("faults") else {}
-    raise LocalError(known, str(error.get("detail", "")), **facts)
+    raise LocalError(known, str(error.get("detail", "")), **_told(error))
 
 
 def answer_of(error: DetenteError) -> Answer:
-    """A refusal as an answer; ``faults`` are the mistakes in a profile or a notice."""
+    """A refusal as an answer; ``faults`` are the mistakes in a profile or a notice, ``by_hand`` is
+    which file of those that people write is to be mended."""
     refused = {"refusal": error.refusal.word, "detail": error.detail, "fault": error.fault}
-    faults = error.facts.get("faults")
-    return {"ok": False, "error": refused | ({"faults": faults} if faults else {})}
+    return {"ok": False, "error": refused | _told(error.facts)}
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in ("faults", "by_hand") if facts.get(name)}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
-from detente.bearers import websocket
+from detente.bearers import websocket_listener
 from detente.bearers.contract import Link, Listener
 from detente.bearers.serial import SerialLink, SerialPort
 from detente.bearers.tls import Pin, TlsIdentity, TlsLink, connect, listen
@@ -132,7 +132,7 @@ class Links:
             return (one for one in shared() if not self._is_shut(one.peer))
 
         def take_calls(at: str) -> Coroutine[Any, Any, Listener]:
-            return websocket.listen(at, allowed, self._answered, self._refused)
+            return websocket_listener.listen(at, allowed, self._answered, self._refused)
 
         return await self._open(Door(WebSocketLink.bearer, address, take_calls))
 

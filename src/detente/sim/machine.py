@@ -1,7 +1,8 @@
 """One party's machine: its disk, its marks, its clocks, and the process that runs on it, or none.
 
 The process is production: ``core``, ``store.sqlite`` and ``node.step``. What a person or a
-supervisor would do to it (start it, kill it, restore a backup, adopt) is done by ``sim.deeds``.
+supervisor would do to it (restore a backup, adopt) is done by ``sim.officers``; what befalls it, by
+``sim.mishaps``.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ REAL_EVERY = 50  # one seed in so many signs with the real ML-DSA, and cannot be
 
 
 class Deed(NamedTuple):
-    """Something that happens at a time: ``word`` names it in ``sim.deeds``."""
+    """Something that happens at a time: ``word`` names it in ``sim.deeds.DEEDS``."""
 
     at_ms: int
     word: str

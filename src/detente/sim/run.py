@@ -12,7 +12,14 @@ from functools import partial
 from itertools import combinations
 
 from detente.core.errors import MachineError
-from detente.sim import attackers, comings, dealings, emcon, narrow  # noqa: F401  # their deeds
+from detente.sim import (  # noqa: F401  # their deeds
+    attackers,
+    comings,
+    dealings,
+    emcon,
+    mishaps,
+    narrow,
+)
 from detente.sim.checkers import Checkers
 from detente.sim.checkers.rest import Sizes, is_quiet, sizes
 from detente.sim.clock import Clock

@@ -156,7 +156,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _seconds(at: str) -> int:
     found = TIME.fullmatch(at)
     if found is None:
-        raise LocalError(Refusal.MALFORMED, f"{at!r} is no time")
+        raise _refused(f"{at!r} is no time")
     return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
 
 
@@ -166,12 +166,16 @@ def read_scenario(path: Path) -> Scenario:
         found = msgspec.toml.decode(path.read_bytes(), type=Scenario)
     except OSError as error:
         raise LocalError(Refusal.NOT_FOUND, f"{path}: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
-        raise LocalError(Refusal.MALFORMED, f"{path}: {error}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _refused(f"{path}: {error}") from error
     wrong = next(_faults(found), None)
     if wrong is not None:
-        raise LocalError(Refusal.MALFORMED, f"{path}: {wrong}")
+        raise _refused(f"{path}: {wrong}")
     return found
+
+
+def _refused(detail: str) -> LocalError:
+    return LocalError(Refusal.MALFORMED, detail, by_hand="scenario")
 
 
 def _faults(scenario: Scenario) -> Iterator[str]:

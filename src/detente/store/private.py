@@ -72,9 +72,9 @@ def read_passphrases(spec: Path) -> tuple[str, ...]:
     try:
         lines = utf8(data).removesuffix("\n").split("\n")
     except PeerError as exc:
-        raise LocalError(exc.refusal, f"{spec}: {exc.detail}") from exc
+        raise LocalError(exc.refusal, f"{spec}: {exc.detail}", by_hand="passphrases") from exc
     if not all(lines):
-        raise LocalError(Refusal.MALFORMED, f"{spec}: one passphrase a line, no empty line")
+        raise LocalError(Refusal.MALFORMED, f"{spec}: an empty line", by_hand="passphrases")
     return tuple(lines)
 
 

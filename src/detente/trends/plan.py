@@ -198,15 +198,16 @@ def load_plan(path: Path) -> Plan:
 
 
 def wrong(name: str, detail: str) -> LocalError:
-    """The error of a file that is not what it should be."""
-    return LocalError(Refusal.MALFORMED, f"{name}: {detail}")
+    """The error of a plan that is not what it should be."""
+    return LocalError(Refusal.MALFORMED, f"{name}: {detail}", by_hand="plan")
 
 
-def dyad_of(text: str, name: str) -> Dyad:
-    """«USA-CUB» as a dyad in alphabetical order. LocalError MALFORMED for anything else."""
+def dyad_of(text: str) -> Dyad:
+    """«USA-CUB» as a dyad in alphabetical order. LocalError USAGE for anything else."""
     parts = text.split("-")
     if len(parts) != 2 or not all(map(_COUNTRY.fullmatch, parts)) or parts[0] == parts[1]:
-        raise wrong(name, f"{text!r} is no dyad like CUB-USA, two ISO 3166 codes of 3 letters")
+        what = f"{text!r} is no dyad like CUB-USA, two ISO 3166 codes of 3 letters"
+        raise LocalError(Refusal.USAGE, what)
     return _ordered(parts[0], parts[1])
 
 
@@ -277,7 +278,10 @@ def _check_countries(plan: Plan, name: str) -> None:
 
 
 def _dyads(texts: tuple[str, ...], name: str) -> tuple[Dyad, ...]:
-    return tuple(dict.fromkeys(dyad_of(text, name) for text in texts))
+    try:
+        return tuple(dict.fromkeys(map(dyad_of, texts)))
+    except LocalError as exc:
+        raise wrong(name, exc.detail) from exc
 
 
 def _codes(sets: Mapping[str, tuple[str, ...]], name: str) -> dict[str, tuple[str, ...]]:

@@ -12,7 +12,6 @@ from detente.core.errors import LocalError, Refusal
 from detente.trends import codes
 from detente.trends.licences import LICENCES
 from detente.trends.readers.form import Cell, Columns, Country, Form, day, text
-from detente.trends.rejects import unreadable
 
 _NEEDED: Final = ("added", "actor", "target")
 _COLUMNS: Final = frozenset({*_NEEDED, "happened", "place", "code", "scale", "story", "event"})
@@ -46,7 +45,7 @@ def read(path: Path) -> Mapped:
     except FileNotFoundError as error:
         raise LocalError(Refusal.NOT_FOUND, f"no file {path.name}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise unreadable(path.name, 1, 1, f"not TOML ({error})") from error
+        raise _wrong(path, f"not TOML: {error}") from error
     columns = found.get("columns", {})
     wrong = [
         *(f"unknown key {key}" for key in sorted(set(found) - _KEYS)),
@@ -71,8 +70,12 @@ def read(path: Path) -> Mapped:
     if not {mapping.countries, mapping.places} <= set(codes.LISTS):
         wrong.append(f"countries and places are one of {', '.join(codes.LISTS)}")
     if wrong:
-        raise unreadable(path.name, 1, 1, "; ".join(wrong))
+        raise _wrong(path, "; ".join(wrong))
     return mapping
+
+
+def _wrong(path: Path, detail: str) -> LocalError:
+    return LocalError(Refusal.MALFORMED, f"{path.name}: {detail}", by_hand="mapping")
 
 
 def form(mapping: Mapped, header: Sequence[str]) -> Form:
