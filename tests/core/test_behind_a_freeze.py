@@ -11,15 +11,12 @@ from pair import End, World
 from detente.core import freezing, limits
 from detente.core.accusation import Verdict, check
 from detente.core.contested import stands
-from detente.core.frames import WANT_ENTRIES, Want
-from detente.core.freezing import frozen_logs, heads_to_come
-from detente.core.leaf import Kind
-from detente.core.proof import CardKeys
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Refuse, Want
-from detente.core.freezing import frozen_logs
+from detente.core.freezing import frozen_logs, heads_to_come
 from detente.core.leaf import Kind
 from detente.core.log import Log
+from detente.core.proof import CardKeys
 from detente.core.revocation import Revocation
 from detente.core.station import Line
 from detente.core.transcript import Place
