@@ -18,6 +18,7 @@ from detente.core.link_keys import LINK_KEY_FIRST
 from detente.core.station import Station, Step
 from detente.node import link_secrets, renewal
 from detente.node.step import Outcome
+from detente.sim.checkers.ends import held_by
 from detente.sim.deeds import submit_draft
 from detente.sim.marks import SimMarks
 from detente.store.sqlite import SqliteStore
@@ -98,6 +99,7 @@ class Clerk:
     files: dict[int, list[bytes]] = field(default_factory=dict)
     reading_s: int | None = None  # when the file that is being taken was written
     letter: Connection | None = None  # stands for the file that is being written
+    enforced: list[object] = field(default_factory=list)  # what was held when all was enforced
     chores: _NoFolds = field(default_factory=_NoFolds)
 
     @property
@@ -201,7 +203,12 @@ class Clerk:
     def go_round(self) -> None:
         """Now and then: our own cards and revocations, and what revoked keys may do."""
         self.safely(lambda: renewal.announce(self._node))
-        self.safely(lambda: renewal.enforce_all(self._node))
+        if self._held() != self.enforced:
+            self.safely(lambda: renewal.enforce_all(self._node))
+            self.enforced = self._held()
+
+    def _held(self) -> list[object]:
+        return [held_by(self.machine, line) for line in self.station.lines.values()]
 
     def deliver(self) -> None:
         """The secret of a sealed link, over a wide link that is new."""

@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detente.core.charter import Charter, charter_id, checked
-from detente.core.contested import NOTHING_FROZEN
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError
 from detente.core.extras import AMENDMENT, Offer
-from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
 from detente.core.revocation import Revocation, Stand, make_revocation
 from detente.core.station import Line
@@ -91,8 +89,6 @@ def decide(simulation: Simulation, machine: Machine) -> None:
     line = line_of(machine) if machine.process is not None else None
     if line is None or not line.is_open() or line.left:
         return
-    read: object = None
-    frozen = NOTHING_FROZEN
     for place in unchanged(machine, line).of_kind((Kind.OFFER,)):
         if machine.process is None:
             return  # it died of the last one
@@ -100,8 +96,7 @@ def decide(simulation: Simulation, machine: Machine) -> None:
         entry = shelf.entry(*place)
         if (machine.name, entry.hash) in simulation.officers.decided:
             continue
-        if shelf is not read:  # what is frozen is read of the same entries
-            read, frozen = shelf, frozen_logs(machine.station, line)
+        frozen = shelf.frozen(machine.station, line)
         now_s = machine.clock.now(simulation.world.now_ms).wall_s
         standing = state_of_offer(shelf, place, now_s, frozen=frozen)
         if standing.state is State.OPEN and standing.terms is not None:

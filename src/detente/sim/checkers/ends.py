@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from detente.core.body import commit
+from detente.core.contested import FrozenLogs
+from detente.core.freezing import frozen_logs
 from detente.core.leaf import LogId
 from detente.core.speaking import loaded
-from detente.core.station import Line, Shelf
+from detente.core.station import Line, Shelf, Station
 from detente.core.transcript import Entry
 from detente.sim.dice import Dice
 
@@ -54,6 +56,10 @@ class Still(Shelf, Protocol):
         """All entries of these logs."""
         ...
 
+    def frozen(self, station: Station, line: Line) -> FrozenLogs:
+        """Every log that is frozen there, and what stands of it."""
+        ...
+
 
 class _Still:
     """A shelf while nothing changes: what one checker has read of it no other reads again."""
@@ -65,6 +71,11 @@ class _Still:
     def entered(self, found: Mapping[LogId, Sequence[Entry]]) -> None:
         for entry in (entry for entries in found.values() for entry in entries):
             self._known["entry", entry.place.log, entry.place.index] = entry
+
+    def frozen(self, station: Station, line: Line) -> FrozenLogs:
+        if ("frozen",) not in self._known:
+            self._known["frozen",] = frozen_logs(station, line)
+        return cast("FrozenLogs", self._known["frozen",])
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         asked, known = getattr(self._shelf, name), self._known
@@ -90,9 +101,14 @@ def unchanged(machine: Machine, line: Line) -> Still:
     return _remembered(machine, line, -1)
 
 
+def held_by(machine: Machine, line: Line) -> tuple[object, ...]:
+    """What a process holds of a line: while this stays the same, so does all that is read of it."""
+    logs = [(log.id, log.size, log.frozen, len(log.missing)) for log in line.logs.values()]
+    return machine.process, logs, line.mute, frozenset(machine.station.revoked)
+
+
 def _remembered(machine: Machine, line: Line, look: int) -> Still:
-    held = [(log.id, log.size, log.frozen, len(log.missing)) for log in line.logs.values()]
-    moment = look, machine.process, held
+    moment = look, held_by(machine, line)
     shelves = _still.setdefault(machine.world.record, {})
     known = shelves.get((machine.number, look < 0))
     if known is None or known[0] != moment:
