@@ -16,6 +16,7 @@ from detente.core.frames import StatedHead, read_frame
 from detente.core.leaf import OVERTAKING, Kind, LogId, Precedence
 from detente.core.merkle import leaf_hash
 from detente.core.proof import CardKeys
+from detente.core.protocol import wake_ms
 from detente.core.streaming import IN_FLIGHT_MAX
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, KIND, encode_item, lenient, whole_item
@@ -180,6 +181,31 @@ def test_an_ahead_outlives_a_restart_of_the_receiver() -> None:
     assert alpha.texts(1) == [None, liar.log.bodies[2][1]]
     assert list(alpha.line.logs[liar.log.id].missing) == [1]
     assert not alpha.line.ahead
+
+
+def test_what_is_held_ahead_of_a_gap_wakes_nobody_by_itself() -> None:
+    """Its author may have lost what lies in the gap: beside heartbeats nothing is due, however long
+    it stays open."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    alpha.submit("lost")
+    alpha.do(events.Tick())
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    alpha.do(events.Tick())
+    flash = world.queue[-1]
+    world.queue.clear()
+    world.queue.append(flash)
+    world.dropping.add(("alpha", "bravo"))
+    world.run(60)
+    assert bravo.line.ahead
+    end_ms, woken = world.steady_ms + 3_600_000, 0
+    while (due_ms := wake_ms(bravo.station)) is not None and due_ms < end_ms:
+        passes_s = max(0, due_ms - world.steady_ms + 999) // 1000
+        world.wall_s, world.steady_ms = world.wall_s + passes_s, world.steady_ms + passes_s * 1000
+        bravo.do(events.Tick())
+        woken += 1
+    assert woken <= 3_600 // limits.PRESENCE_EVERY_S + 1, "one for each heartbeat"
+    assert bravo.line.ahead
 
 
 def test_a_repetition_of_an_ahead_changes_nothing() -> None:

@@ -369,7 +369,7 @@ def _has_come(step: Step, line: Line, session: Session, place: Place) -> None:
 
 def _is_idle(line: Line) -> bool:
     """Whether nothing is outstanding that only the passing of time would move."""
-    if line.disputes or line.ahead:
+    if line.disputes:
         return False
     if line.may_sign() and (line.control or any(line.queue.by_precedence)):
         return False
