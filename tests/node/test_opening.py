@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+import apsw
+import pytest
+
+from detente.core.errors import MachineError
 from detente.core.revocation import Revocation, make_revocation
 from detente.node.opening import revoked_here
 from detente.sim.parties import card_of, root_signers
@@ -26,3 +30,14 @@ def test_a_key_on_an_older_card_alone_is_void_too() -> None:
     cards = {second.card.party: second.card, other.party: other}
     assert revoked_here(cast("Store", store), cards) == {first.card.tls_ed25519: said}
     assert first.card.tls_ed25519 != second.card.tls_ed25519
+
+
+def test_a_line_that_cannot_be_loaded_is_damage(pair: Any) -> None:
+    """A card that the disk lost, whose party has a log here: the operator is told what that is."""
+    party, store = pair.bravo.station.party, pair.folder / "alpha" / "store"
+    pair.close("alpha")
+    connection = apsw.Connection(str(next(store.rglob("detente.db"))))
+    connection.execute("DELETE FROM card WHERE party = ?", (party,))
+    connection.close()
+    with pytest.raises(MachineError, match="this store is damaged: unknown-party: no card lists"):
+        pair.open("alpha")

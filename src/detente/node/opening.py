@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from detente.core.cosigning import recall
-from detente.core.errors import MachineError, Refusal
+from detente.core.errors import LocalError, MachineError, PeerError, Refusal
 from detente.core.events import Now, StoreFlags
 from detente.core.identity import Card, parse_card
 from detente.core.leaf import LogId
@@ -74,8 +74,8 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
     """Every line the store keeps, loaded into the core; which of them are mute, and why.
 
     The keyring of ``station`` holds the pair of the incarnation that this node believes to be in.
-    MachineError DISK if what came back, from wherever, contradicts itself: no officer should adopt
-    that, and a backup does better.
+    MachineError DISK if what came back, from wherever, contradicts itself, or a line cannot be
+    loaded from it: no officer should adopt that, and a backup does better.
     """
     restored = {}
     if any(judged(store, marks, line).restored for line in store.lines()):
@@ -91,22 +91,29 @@ def load_lines(station: Station, store: Store, marks: Marks) -> dict[bytes, str]
             _make_good(store, marks, line)
         elif verdict is not Verdict.NO_MARK and not line.mute:
             _keep_mute(store, line, reason)
-        load_line(
-            station,
-            line.line,
-            line.charter,
-            line.member,
-            store.logs(line.line),
-            store.outbox(line.line),
-            reason,
-            line.joining,
-        )
-        recall(station.lines[line.line], partial(store.cosignatures, line.line))
-        for place in store.aheads(line.line):
-            station.lines[line.line].ahead.setdefault(place.log, set()).add(place.index)
+        try:
+            _load(station, store, line, reason)
+        except (LocalError, PeerError) as error:
+            raise MachineError(Refusal.DISK, f"this store is damaged: {error}") from error
         if reason:
             restored[line.line] = reason
     return restored
+
+
+def _load(station: Station, store: Store, line: StoredLine, mute: str) -> None:
+    loaded = load_line(
+        station,
+        line.line,
+        line.charter,
+        line.member,
+        store.logs(line.line),
+        store.outbox(line.line),
+        mute,
+        line.joining,
+    )
+    recall(loaded, partial(store.cosignatures, line.line))
+    for place in store.aheads(line.line):
+        loaded.ahead.setdefault(place.log, set()).add(place.index)
 
 
 def legal_hold(line: bytes) -> str:

@@ -19,7 +19,7 @@ from detente.sim.record import Record
 
 SETTLED_BITS_PER_S = 64_000
 # As SQLite says it of pages, and of rows that differ; and our store of rows that are not there.
-TORN = ("malformed", "constraint failed", "damaged at entry")
+TORN = ("malformed", "constraint failed", "damaged")
 # What a start may meet on a disk that keeps its word; whatever else it meets is a store in pieces.
 REFUSED = ("fsync failed", "no space left on device", "device refuses", "the power is gone")
 EVENTS_MAX = 5_000_000  # a world that does not come to rest is a finding, not a hang

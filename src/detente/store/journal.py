@@ -145,9 +145,12 @@ class Journal:
         return root_at(self.subtree, size) if size else EMPTY_ROOT
 
     def subtree(self, level: int, index: int) -> bytes:
-        """The root of a perfect subtree of notes. LocalError NOT_FOUND beyond the last."""
+        """The root of a perfect subtree of notes. LocalError NOT_FOUND beyond the last,
+        MachineError DISK for one that is lost."""
         last = ((index + 1) << level) - 1
         found = self._rows.tree(last)
+        if found is None and last < self._rows.size():
+            raise MachineError(Refusal.DISK, f"note {last} is damaged")
         if found is None:
             raise LocalError(Refusal.NOT_FOUND, f"no note {last}")
         digest, subtrees = found

@@ -85,7 +85,7 @@ class Sealer:
             key = self._master.open(nonce, sealed_key, place)
             return aead_open(key, _ZERO_NONCE, box, place)
         except PeerError as exc:
-            raise MachineError(Refusal.DISK, "a stored body does not open") from exc
+            raise MachineError(Refusal.DISK, "damaged: what was stored does not open") from exc
 
     def check_word(self) -> bytes:
         """Bytes by which ``knows`` tells this master key again."""

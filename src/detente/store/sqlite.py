@@ -29,7 +29,7 @@ from detente.core.events import (
 from detente.core.leaf import LogId
 from detente.core.merkle import HASH_BYTES
 from detente.store import sqlite_attachments as attachments
-from detente.store import sqlite_index
+from detente.store import sqlite_damage, sqlite_index
 from detente.store.contract import NOT_LOADED
 from detente.store.database import Database
 from detente.store.drafts import encode_draft
@@ -74,13 +74,14 @@ class SqliteStore(SqliteReader):
         Bodies are sealed under ``master``, 32 bytes; ``entropy`` draws their keys. The caller
         holds the lock that keeps a second node out. LocalError as ``Database.open_writer`` and
         ``migrate`` say, NOT_ALLOWED for another master key, USAGE for one of another length.
-        MachineError DISK where a row that the start rests on is in pieces.
+        MachineError DISK where a row that the start rests on is in pieces, or a log has another end
+        than it says.
         """
         sealer = Sealer(master, entropy)
         database = Database.open_writer(folder, create=create, vfs=vfs)
         try:
             migrate(database)
-            _check_small(database)
+            _check(database)
             store = cls(database, sealer, entropy)
             check_master(store, sealer)
             if store.get_meta(MASTER_CHECK) is None:
@@ -405,11 +406,14 @@ def open_store(folder: Path, master: bytes) -> SqliteStore:
     return SqliteStore.open(folder, master, create=True)
 
 
-def _check_small(database: Database) -> None:
+def _check(database: Database) -> None:
     for table in _SMALL:
         found = database.row(f"PRAGMA quick_check({table})")
         if found is None or found[0] != "ok":
             raise MachineError(Refusal.DISK, f"this store is damaged: {found and found[0]}")
+    damage = sqlite_damage.of_ends(database)
+    if damage:
+        raise MachineError(Refusal.DISK, f"this store is damaged: {damage}")
 
 
 def _check_order(effect: StoreEntries, size: int) -> None:

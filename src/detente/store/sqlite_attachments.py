@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detente.core.attachment import Progress, begin
-from detente.core.errors import LocalError, Refusal
+from detente.core.errors import LocalError, MachineError, Refusal
 from detente.core.events import OpenAttachments, StageChunks, StoreChunks
 from detente.core.limits import CHUNK_BYTES
 from detente.core.merkle import HASH_BYTES
@@ -81,11 +81,15 @@ def drop(database: Database, entry: int) -> None:
 
 
 def progress_of(database: Database, entry: int) -> Sequence[Progress]:
-    """How far each attachment of an entry is here, in order."""
+    """How far each attachment of an entry is here, in order. MachineError DISK where one is lost
+    before another."""
     rows = database.rows(
-        "SELECT size_bytes, held, ahead FROM attachment WHERE entry = ? ORDER BY number", (entry,)
+        "SELECT size_bytes, held, ahead, number FROM attachment WHERE entry = ? ORDER BY number",
+        (entry,),
     )
-    return [Progress(size, held, _hashes(ahead)) for size, held, ahead in rows]
+    if rows and rows[-1][3] != len(rows) - 1:
+        raise MachineError(Refusal.DISK, "damaged: an attachment is not there")
+    return [Progress(size, held, _hashes(ahead)) for size, held, ahead, _ in rows]
 
 
 def open_entries(database: Database, line: int) -> Sequence[int]:
@@ -97,13 +101,20 @@ def open_entries(database: Database, line: int) -> Sequence[int]:
 
 
 def chunks(database: Database, entry: int, number: int, start: int, stop: int) -> Sequence[bytes]:
-    """Sealed chunks start..stop-1, as far as they are here."""
-    row = database.row("SELECT id FROM attachment WHERE entry = ? AND number = ?", (entry, number))
-    base = 0 if row is None else int(row[0]) << CHUNK_BITS
+    """Sealed chunks start..stop-1, as far as they are here. MachineError DISK where the attachment
+    says that they are, and they are not."""
+    row = database.row(
+        "SELECT id, held FROM attachment WHERE entry = ? AND number = ?", (entry, number)
+    )
+    if row is None:
+        return []
+    base, stop = int(row[0]) << CHUNK_BITS, min(stop, row[1])
     rows = database.rows(
         "SELECT box FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id",
-        (base | start, base | (stop - 1)),
+        (base | start, base + stop - 1),
     )
+    if len(rows) < stop - start:
+        raise MachineError(Refusal.DISK, f"damaged: chunks of attachment {number} are not there")
     return [box for (box,) in rows]
 
 
@@ -127,8 +138,8 @@ def _staged(database: Database, line: int, root: bytes) -> int | None:
 
 def _put(database: Database, number: int, first: int, boxes: Sequence[bytes]) -> None:
     base = number << CHUNK_BITS
-    database.run_many(
-        "INSERT INTO chunk VALUES (?, ?)",
+    database.run_many(  # a disk that lied may have kept them, though not the row that counts them
+        "INSERT OR REPLACE INTO chunk VALUES (?, ?)",
         [(base | at, box) for at, box in enumerate(boxes, first)],
     )
 

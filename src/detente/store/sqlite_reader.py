@@ -16,29 +16,13 @@ from detente.store.database import Database
 from detente.store.journal import Journal
 from detente.store.mark import OwnHead
 from detente.store.sealing import Sealer
+from detente.store.sqlite_damage import of_all
 from detente.store.sqlite_index import INDEX_BITS, INDEX_MASK
 from detente.store.sqlite_notes import SqliteNotes
 from detente.store.sqlite_shelf import Numbers, SqliteShelf
 
 _PAGE_ROWS = 512
 MASTER_CHECK = "master_check"
-
-_LOGS_COUNTED = """
-    SELECT g.number, g.size, count(e.id), max(e.id) & ((1 << 40) - 1)
-    FROM log AS g LEFT JOIN entry AS e
-    ON e.id BETWEEN g.number << 40 AND ((g.number + 1) << 40) - 1 GROUP BY g.number
-"""
-_COVERS = """
-    SELECT count(*) FROM cover WHERE (by_log << 40 | by_index) NOT IN (SELECT id FROM entry)
-"""
-_WITHOUT_ENTRY = (
-    ("ref", "SELECT count(*) FROM ref WHERE id NOT IN (SELECT id FROM entry)"),
-    ("entry_hash", "SELECT count(*) FROM entry_hash WHERE id NOT IN (SELECT id FROM entry)"),
-    ("cover", _COVERS),
-    ("cover_back", _COVERS.replace("cover", "cover_back")),
-    ("body_key", "SELECT count(*) FROM body_key WHERE id NOT IN (SELECT id FROM entry)"),
-    ("head", "SELECT count(*) FROM head WHERE id - 1 NOT IN (SELECT id FROM entry)"),
-)
 
 
 class SqliteReader:
@@ -156,19 +140,8 @@ class SqliteReader:
         return None if row is None else OwnHead(*row)
 
     def damage(self) -> str:
-        """Every row of the entries is read, and every index is held against its table."""
-        found = self._database.row("PRAGMA integrity_check(1)")
-        if found is None or found[0] != "ok":
-            return "no answer" if found is None else str(found[0])
-        logs = self._database.rows(_LOGS_COUNTED)
-        for number, size, there, last in logs:
-            if there != size or (there and last != size - 1):
-                return f"log {number} has {there} of its {size} entries"
-        for table, question in _WITHOUT_ENTRY:
-            row = self._database.row(question)
-            if row is not None and row[0]:
-                return f"{row[0]} rows of «{table}» name entries that are not there"
-        return ""
+        """Every row is read, and held against those that were written with it."""
+        return of_all(self._database)
 
     def shelf(self, line: bytes) -> SqliteShelf:
         """What the core reads of one line; empty until the line is stored."""

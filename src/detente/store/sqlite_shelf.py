@@ -322,7 +322,7 @@ class SqliteShelf:
         """Beyond the size an entry is not held yet. Below it the disk has lost what it kept."""
         if index >= self.size(log):
             return _not_held(log, index)
-        return MachineError(Refusal.DISK, f"damaged at entry {index} of log {log.word}")
+        return _damaged(log, index)
 
     def _entry(self, log: LogId, row: Row) -> Entry:
         number, digest, raw, salt, box, purged, wrapped = row
@@ -330,7 +330,10 @@ class SqliteShelf:
         body = None
         if box is not None and self._sealer is not None:
             place = body_place(log_place(self._line, log), index)
-            body = self._sealer.open(place, wrapped, box)
+            try:
+                body = self._sealer.open(place, wrapped, box)
+            except MachineError as exc:
+                raise _damaged(log, index) from exc
         salt = None if body is None else salt
         return Entry(Place(log, index), digest, raw, lenient(raw), salt, body, bool(purged))
 
@@ -353,3 +356,7 @@ def _place(row: Row) -> Place:
 
 def _not_held(log: LogId, index: int) -> LocalError:
     return LocalError(Refusal.NOT_HELD, f"entry {index} of log {log.member}/{log.word}")
+
+
+def _damaged(log: LogId, index: int) -> MachineError:
+    return MachineError(Refusal.DISK, f"damaged at entry {index} of log {log.word}")
