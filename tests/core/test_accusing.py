@@ -236,7 +236,7 @@ def test_the_last_proof_of_one_who_overtook_freezes_the_whole_log(
     convicted(world.ends["alpha"], 0, form=Form.ROOTS)
 
 
-@pytest.mark.parametrize("how", ["entries", "ahead", "longer"])
+@pytest.mark.parametrize("how", ["entries", "ahead", "first ahead", "longer"])
 def test_the_last_proof_comes_behind_others_against_that_log(
     how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,7 +245,7 @@ def test_the_last_proof_comes_behind_others_against_that_log(
     monkeypatch.setattr(limits, "ACCUSATIONS_MAX", 2)
     begun = larger(3, 6, 9) if how == "longer" else shown(1, 6, 1)
     charlie, bravo, alpha, link, other = begun
-    first = 1 if how == "entries" else 5
+    first = 1 if how in ("entries", "first ahead") else 5
     bravo.entries(link, grown(charlie, charlie.log.fork(first), 6), start=first)
     assert alpha.line.accused == {CHARLIE: first}
     if how == "entries":
@@ -254,6 +254,8 @@ def test_the_last_proof_comes_behind_others_against_that_log(
         head = events.SignedHead(5, other.root(), other.sign(5))
         # As after an adoption, where an accusation of ours stands and the log has to come anew.
         prove_leaves(step, alpha.line, alpha.line.logs[CHARLIE], 0, other.raws, 0, head)
+    elif how == "first ahead":
+        charlie.ahead(charlie.greet("alpha"), 0, 0, grown(charlie, charlie.log.fork(0), 1))
     elif how == "ahead":
         charlie.ahead(charlie.greet("alpha"), 4, 2, grown(charlie, charlie.log.fork(4), 6))
     else:

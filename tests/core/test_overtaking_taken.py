@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from core.joins import NAMES, founded, joined
-from core.test_overtaking import elided, with_liar
+from core.test_overtaking import convict, elided, with_liar
 from liar import Liar, covering_item
 from pair import End, World
 
@@ -134,6 +134,39 @@ def test_another_leaf_in_its_turn_is_not_given_the_body_that_came_ahead() -> Non
     world.run()
     assert alpha.texts(1) == [None, None]
     assert alpha.line.logs[liar.log.id].frozen == 2
+
+
+def test_another_leaf_than_one_long_held_is_proven_from_the_store() -> None:
+    """What came ahead is compared with what stands there, in memory or not."""
+    _, liar, link, alpha = with_liar()
+    liar.say("gap")
+    fork = liar.log.fork(2)
+    liar.say("flash one", precedence=4)
+    liar.say("flash two", fork, precedence=4)
+    liar.entries(link, start=1)
+    alpha.line.logs[liar.log.id].recent.clear()
+    liar.ahead(link, 2, 1, fork)
+    liar.world.run()
+    assert convict(alpha, liar.log.id) == 2
+
+
+@pytest.mark.parametrize(("shared", "proven"), [(2, 0), (4, 4), (5, 4), (6, 6)])
+def test_another_gap_is_proven_from_the_last_subtree_that_is_the_same(
+    shared: int, proven: int
+) -> None:
+    """What came ahead of seven entries names subtrees of four, two and one of them."""
+    _, liar, link, alpha = with_liar()
+    while liar.log.size < shared:
+        liar.say("shared")
+    fork = liar.log.fork(shared)
+    for log, word in ((liar.log, "true"), (fork, "false")):
+        while log.size < 7:
+            liar.say(word, log)
+        liar.say("flash", log, precedence=4, commitment=bytes(32), plain=None)
+    liar.ahead(link, 7, 1, fork, bare=True)
+    liar.entries(link, start=1)
+    liar.world.run()
+    assert convict(alpha, liar.log.id) == proven
 
 
 # --- what a peer holds ahead ----------------------------------------------------------------------
