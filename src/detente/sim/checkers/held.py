@@ -142,7 +142,7 @@ class Held:
                 if entry.leaf is not None:
                     self._times(machine, line, entry.place, entry.leaf)
                     if entry.leaf.kind == Kind.HELD_AHEAD:
-                        self._overtook(machine, line, entry.leaf)
+                        self._overtook(machine, line, entry.place.log, entry.leaf)
             self._quotes(machine, line)
             lost = machine.name in record.lost_disks or machine.number in record.lied_disks
             if not lost:
@@ -189,7 +189,7 @@ class Held:
                 what = f"{_where(quote.log, quote.size - 1)} at {quote.time_s}"
                 self._fault(f"{by.name} has signed as held {what}, when it did not hold it")
 
-    def _overtook(self, machine: Machine, line: Line, leaf: Leaf) -> None:
+    def _overtook(self, machine: Machine, line: Line, life: LogId, leaf: Leaf) -> None:
         """What is receipted ahead of its turn is what its author put there, or signed there."""
         held = decode_held_ahead(leaf.extra)
         log = line.logs.get(held.log)
@@ -200,7 +200,9 @@ class Held:
             proof = line.shelf.ahead_proof(held.log, held.index)
             there = None if proof is None else proof.entry
             at_ms = self._clock.get(machine.number, {}).get(held.held_at_s, -1)
-            lost = self._simulation.record.lost_ms.get(machine.name, -1) >= at_ms  # and the proof
+            lost_ms = self._simulation.record.lost_ms.get(machine.name, -1)  # and the proof
+            # What it says in an earlier life it said before, though its clock has shown that since.
+            lost = lost_ms >= (0 if life != line.mine else at_ms)
             if not lost if proof is None else not log.verifies(*proof.head):
                 self._fault(
                     f"{machine.name} receipts {_where(held.log, held.index)}, ahead and unsigned"
