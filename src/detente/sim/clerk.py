@@ -208,6 +208,8 @@ class Clerk:
             self.enforced = self._held()
 
     def _held(self) -> list[object]:
+        if self._gone:
+            return []
         return [held_by(self.machine, line) for line in self.station.lines.values()]
 
     def deliver(self) -> None:
