@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from detente.core.body import unpack
 from detente.core.charter import Charter, parse_charter
+from detente.core.contested import ends_of
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, PeerError
 from detente.core.events import Draft, StoreState
@@ -120,9 +121,12 @@ def take_over(step: Step, line: Line, charter: Charter) -> None:
 
 
 def _is_sealing(step: Step, line: Line, offers: Sequence[Place]) -> bool:
-    """Whether a seal still waits for covers, or for what it rests on."""
-    pending = (State.SEALED, State.INCOMPLETE)
+    """Whether a seal still waits for covers, or for what it rests on; a hold behind a freeze, for
+    the covers by which it comes to stand."""
+    pending, now_s = (State.SEALED, State.INCOMPLETE), step.now.wall_s - LATE_S
+    frozen = frozen_logs(step.station, line)
+    ends = ends_of(line.shelf, frozen)
     return any(
-        state_of_offer(line.shelf, place, step.now.wall_s - LATE_S).state in pending
+        state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends).state in pending
         for place in offers
     )
