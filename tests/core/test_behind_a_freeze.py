@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from core.forks import CHARLIE, THREE, enter, forked, grown, proof_by_leaves
 from core.lineage import LogBuilder, party
+from core.test_amending import enter as sealed
+from core.test_amending import offer
 from liar import Liar, covering_item
 from pair import End, World
 
 from detente.core import freezing, limits
 from detente.core.accusation import Verdict, check
 from detente.core.contested import stands
+from detente.core.decisions import State, state_of_offer
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Refuse, Want
 from detente.core.freezing import frozen_logs, heads_to_come
@@ -181,3 +184,42 @@ def test_the_signatures_of_a_proof_are_verified_once_by_the_same_cards(
     assert (proofs(), len(checked)) == (0, 2)
     cards[card.party] = card
     assert (proofs(), len(checked)) == (1, 3)
+
+
+def test_a_hold_behind_a_freeze_is_waited_for_until_a_later_cover_makes_it_stand() -> None:
+    """Charlie's hold and the proof of his fork below it come in one moment: alpha covers neither,
+    and looks at the seal again with each `seen`, till delta's shows that the hold stands."""
+    world = World(names=(*THREE, "delta"))
+    world.open("alpha")
+    alpha, charlie = world.ends["alpha"], Liar(world, "charlie")
+    bravo, delta = Liar(world, "bravo"), Liar(world, "delta")
+    links = [liar.greet("alpha") for liar in (charlie, bravo, delta)]
+    for liar, link in zip((charlie, bravo, delta), links, strict=True):
+        liar.entries(link)
+    made = offer(alpha, alpha.line.charter, sealer=0, signatories=0b0111)
+    assents = []
+    for liar, link in ((bravo, links[1]), (charlie, links[0])):
+        assents.append(liar.log.say(Kind.ASSENT, refs=(made,), time_s=world.wall_s))
+        liar.entries(link, start=1)
+    sealed(alpha, Kind.SEAL, made, *assents)
+    other, fork = charlie.log.fork(charlie.log.size), charlie.log.size
+    for liar, link in ((bravo, links[1]), (charlie, links[0])):
+        liar.seen((alpha, alpha.own().id))
+        liar.entries(link, start=fork)
+    proof = proof_by_leaves(charlie.log, grown(charlie, other, fork + 1), fork)
+    enter(bravo, links[1], CHARLIE, fork, proof)
+    assert alpha.line.logs[CHARLIE].frozen == fork
+    assert _state(alpha, made) is State.SEALED
+    assert alpha.line.sealing
+    covering(delta, charlie.log, fork + 1)
+    delta.entries(links[2], start=1)
+    world.run()
+    assert _state(alpha, made) is State.FINAL
+
+
+def _state(end: End, made: bytes) -> State:
+    """What has become of an offer, by all that is held and frozen here."""
+    place = end.line.shelf.find(made)
+    assert place is not None
+    frozen = frozen_logs(end.station, end.line)
+    return state_of_offer(end.line.shelf, place, end.world.wall_s, frozen=frozen).state
