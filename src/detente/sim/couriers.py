@@ -60,6 +60,10 @@ class Watcher(Protocol):
         """A file has been written."""
         ...
 
+    def tried(self, machine: Machine, copies: Sequence[Copy]) -> None:
+        """A node died of what it was given, or refused it, and may have kept some of it."""
+        ...
+
     def took(self, machine: Machine, copy: Copy, result: dict[str, Any]) -> None:
         """A copy was taken, and this is what people were told of it."""
         ...
@@ -127,6 +131,9 @@ class Couriers:
                 Path(path).write_bytes(copy.data)
             clerk = cast("Node", machine.clerk)
             results = _asked(machine, lambda: courier.take(clerk, {"paths": list(paths)}))
+        if results is None:
+            for watcher in self.watchers:
+                watcher.tried(machine, copies)
         for result in results or ():
             copy = paths[result["path"]]
             told = {

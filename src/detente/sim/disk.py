@@ -31,6 +31,7 @@ class File:
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
         self.pending: list[tuple[int, bytes]] = []  # writes since the last sync; -1: cut to length
+        self.left = 0  # how many of them a process left that has died
         # For each: the length, where, what stood.
         self._before: list[tuple[int, int, bytearray]] = []
 
@@ -52,6 +53,7 @@ class File:
     def sync(self) -> None:
         """What was written is durable."""
         self.pending.clear()
+        self.left = 0
         self._before.clear()
 
     @property
@@ -116,6 +118,11 @@ class Disk:
         """The machine stops: what was not synced is kept in part."""
         for file in self.files.values():
             file.lose_power(dice)
+
+    def leave(self) -> None:
+        """The process is gone, and what it had written and not synced is still to be read."""
+        for file in self.files.values():
+            file.left = len(file.pending)
 
     def stored_bytes(self) -> int:
         """How much is stored."""

@@ -199,6 +199,7 @@ class Machine:
         self.fuse.blown = True  # closing writes nothing more
         self.process.store.close()
         self.process = None
+        self.disk.leave()
         self.why_down = why
         for connection in list(self.connections.values()):
             self.world.hang_up(connection, self.number)

@@ -4,6 +4,7 @@ that came before is told as such; and of a damaged one no more is lost than the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class Couriers:
         self._simulation = simulation
         self._held: dict[int, dict[LogId, int]] = {}
         self._taken: dict[tuple[int, int], Taken] = {}  # machine, file
+        self._tried: set[tuple[int, int]] = set()
         simulation.couriers.watchers.append(self)
 
     def wrote(self, machine: Machine, file: File) -> None:
@@ -47,6 +49,10 @@ class Couriers:
         self._held[file.number] = {
             log.id: log.size for log in logs if log.size and log.frozen < 0 and not log.closed()
         }
+
+    def tried(self, machine: Machine, copies: Sequence[Copy]) -> None:
+        """A node that dies while it keeps a file may know it all the same when it is back."""
+        self._tried.update((machine.number, copy.file.number) for copy in copies)
 
     def took(self, machine: Machine, copy: Copy, result: dict[str, Any]) -> None:
         """A node has said what it found in a copy."""
@@ -70,7 +76,7 @@ class Couriers:
         if not lost and before is not None and len(before.later) < KEPT_MAX - 1:
             if not result["again"]:
                 self._fault(machine, copy, "it came before, and is taken for new")
-        elif not lost and before is None and result["again"]:
+        elif not lost and before is None and result["again"] and key not in self._tried:
             self._fault(machine, copy, "it never came before, and is taken for known")
         self._taken[key] = before or Taken(now_ms)
         for (number, other), taken in self._taken.items():

@@ -155,12 +155,13 @@ def _held(line: Line, place: Place) -> bool:
 
 
 def _unsynced_bytes(machine: Machine) -> int:
-    """What a power cut could take; SQLite leaves up to a frame, to fill a sector."""
+    """What a power cut could take of what this process wrote; SQLite leaves up to a frame, to fill
+    a sector. What another that died of it had not committed was receipted to nobody."""
     return sum(
         len(data)
         for name, file in machine.disk.files.items()
         if name.endswith("-wal")
-        for _, data in file.pending
+        for _, data in file.pending[file.left :]
     )
 
 
