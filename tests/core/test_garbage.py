@@ -156,6 +156,26 @@ def test_frames_before_a_hello_are_out_of_turn() -> None:
     assert alpha.line.sessions[link].holds == {alpha.own().id: 1}
 
 
+def test_what_is_said_behind_a_hello_on_an_unknown_line_is_of_that_line() -> None:
+    """It was under way when that was refused: nobody is blamed, until the channel is another's; but
+    for the first 64 such channels alone."""
+    world, liar, link = with_liar()
+    alpha = world.ends["alpha"]
+    got = frames.Got(alpha.own().id, 1)
+    for channel in range(2, 3 + limits.CHANNELS_REFUSED_MAX):
+        liar.hello(link, channel=channel, line=bytes(32))
+    last = limits.CHANNELS_REFUSED_MAX + 1
+    for channel in (2, last, last + 1):
+        liar.send(link, got, channel=channel)
+    words = [fact["refusal"] for fact in alpha.facts("refused")]
+    assert words[-3:] == ["unknown-line", "unknown-line", "out-of-turn"]
+    assert alpha.station.links[link].bad_frames == 1
+    liar.hello(link, channel=2)
+    liar.hello(link, channel=3)
+    liar.send(link, got, channel=2)
+    assert alpha.facts("refused")[-1]["refusal"] == "out-of-turn"
+
+
 @pytest.mark.parametrize(
     ("fields", "channel", "refusal"),
     [

@@ -297,8 +297,9 @@ def _read(step: Step, link: Link, data: bytes) -> None:
         step.out.append(Tell("refused-by-peer", b"", {"refusal": refuse.refusal.word}))
         return
     line = step.station.lines.get(link.lines.get(channel, b""))
-    if line is None:
-        raise PeerError(Refusal.OUT_OF_TURN, f"no hello on channel {channel}")
+    if line is None:  # behind a hello that was refused the peer may have said more
+        refusal = Refusal.UNKNOWN_LINE if channel in link.unheard else Refusal.OUT_OF_TURN
+        raise PeerError(refusal, f"no hello on channel {channel}")
     session = line.sessions.get(link.number)
     if session is None or not session.greeted:  # sent before it knew that one of us has left
         raise PeerError(Refusal.UNKNOWN_LINE, f"no member any more on channel {channel}")

@@ -103,6 +103,8 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     member = None if line is None else line.charter.number_of(link.party)
     only = b"" if line is not None and line.left else hello.line  # who has left reads no files
     if line is None or member is None or link.only not in (b"", only):
+        if len(link.unheard) < limits.CHANNELS_REFUSED_MAX:
+            link.unheard.add(channel)
         raise PeerError(Refusal.UNKNOWN_LINE, hello.line.hex()[:16])
     if hello.member != member or channel == 0:
         raise PeerError(Refusal.NOT_ALLOWED, "a hello in another member's name")
@@ -121,6 +123,7 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     line.sessions[link.number] = fresh
     link.lines = {known: id_ for known, id_ in link.lines.items() if id_ != line.id}
     link.lines[channel] = line.id
+    link.unheard.discard(channel)
     fresh.greeted, fresh.mute, fresh.current = True, hello.mute, hello.current
     line.touched = line.heads_due = line.cosign_now = True
     line.charter_due = line.charter_due or bool(line.joining)

@@ -122,6 +122,7 @@ class Link:
     heard_only: bool = False  # we receive there and send nothing
     slow: bool = False  # so that heartbeats come seldom
     lines: dict[int, bytes] = field(default_factory=dict)  # their channel -> line
+    unheard: set[int] = field(default_factory=set)  # channels of theirs whose hello was refused
     channels: dict[bytes, int] = field(default_factory=dict)  # line -> our channel, kept
 
 
