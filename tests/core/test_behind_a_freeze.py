@@ -6,13 +6,14 @@ import pytest
 from core.forks import CHARLIE, THREE, enter, forked, grown, proof_by_leaves
 from core.lineage import LogBuilder, party
 from core.test_amending import enter as sealed
-from core.test_amending import offer
+from core.test_amending import offer, state
 from liar import Liar, covering_item
 from pair import End, World
 
-from detente.core import freezing, limits
+from detente.core import amending, freezing, limits
 from detente.core.accusation import Verdict, check
-from detente.core.contested import stands
+from detente.core.amending import refresh_charter
+from detente.core.contested import Frozen, stands
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Refuse, Want
@@ -21,7 +22,7 @@ from detente.core.leaf import Kind
 from detente.core.log import Log
 from detente.core.proof import CardKeys
 from detente.core.revocation import Revocation
-from detente.core.station import Line
+from detente.core.station import Line, Step
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 
@@ -223,3 +224,23 @@ def _state(end: End, made: bytes) -> State:
     assert place is not None
     frozen = frozen_logs(end.station, end.line)
     return state_of_offer(end.line.shelf, place, end.world.wall_s, frozen=frozen).state
+
+
+def test_what_only_seems_to_end_before_its_seal_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A log of a revoked key ends where others have covered it, and who is only catching up does
+    not know their covers yet: a seal that is void by that is waited for, and none where none is."""
+    world = World(names=THREE)
+    world.open()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    made = offer(alpha, alpha.line.charter, signatories=3)
+    ended = {alpha.own().id: Frozen(0, (), 0)}
+    monkeypatch.setattr(amending, "frozen_logs", lambda station, line: ended)
+    refresh_charter(Step(bravo.station, world.now(), bravo.entropy), bravo.line)
+    assert not bravo.line.sealing
+    sealed(bravo, Kind.SEAL, made)
+    world.run(60)
+    assert state(bravo, made) is State.FINAL
+    refresh_charter(Step(bravo.station, world.now(), bravo.entropy), bravo.line)
+    assert bravo.line.sealing

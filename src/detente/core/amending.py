@@ -121,12 +121,16 @@ def take_over(step: Step, line: Line, charter: Charter) -> None:
 
 
 def _is_sealing(step: Step, line: Line, offers: Sequence[Place]) -> bool:
-    """Whether a seal still waits for covers, or for what it rests on; a hold behind a freeze, for
-    the covers by which it comes to stand."""
+    """Whether a seal still waits for covers, or for what it rests on; or for the covers by which
+    what lies behind a freeze, or the end of a revoked log, may yet come to stand."""
     pending, now_s = (State.SEALED, State.INCOMPLETE), step.now.wall_s - LATE_S
     frozen = frozen_logs(step.station, line)
     ends = ends_of(line.shelf, frozen)
-    return any(
-        state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends).state in pending
-        for place in offers
-    )
+
+    def waits(place: Place) -> bool:
+        state = state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends).state
+        if state in pending or state is State.FINAL or not frozen:
+            return state in pending
+        return state_of_offer(line.shelf, place, now_s).state in (*pending, State.FINAL)
+
+    return any(map(waits, offers))
