@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from liar import Liar, stated
 from pair import End, World
 
 from detente.core import events
 from detente.core.errors import Refusal
-from detente.core.extras import decode_held_ahead, decode_lacks, encode_clock
-from detente.core.frames import WANT_BODY, WANT_FULL, Body, Heads, Refuse, Want, encode_frame
+from detente.core.extras import Head, decode_held_ahead, decode_lacks, encode_clock
+from detente.core.frames import (
+    WANT_BODY,
+    WANT_FULL,
+    Body,
+    Heads,
+    Refuse,
+    StatedHead,
+    Want,
+    encode_frame,
+)
 from detente.core.leaf import Kind, Precedence
 from detente.core.transcript import Entry
 from detente.core.wire import Batch
@@ -442,3 +453,26 @@ def test_an_entry_ahead_that_the_store_shows_no_more_is_taken_in_its_turn() -> N
     assert _entry(alpha, liar, 3).body == _body(liar, 3).body
     assert not alpha.line.ahead
     assert not alpha.facts("fork-proven")
+
+
+def test_bodies_of_our_own_log_that_we_lost_are_asked_of_who_stated_its_head() -> None:
+    """Charlie, for whom it was, said so before bravo, for whom it was not, gave the entry back."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha", "bravo")
+    alpha, charlie = world.ends["alpha"], Liar(world, "charlie")
+    charlie.entries(charlie.greet("alpha"))
+    world.run(60)
+    backup = deepcopy(alpha.shelves)
+    alpha.submit("to charlie alone", audience=4)
+    world.run(60)
+    own = alpha.own()
+    head = StatedHead(Head(own.id, own.size, own.root), own.signature)
+    (place,) = alpha.line.shelf.of_kind((Kind.DISPATCH,))
+    world.drop(alpha)
+    alpha.restart(backup)
+    link = charlie.greet("alpha", head)
+    world.link("alpha", "bravo")
+    world.run(60)
+    assert alpha.line.logs[own.id].missing.keys() == {place.index}
+    asked = [frame for frame in charlie.answers(link, Want) if frame.what == WANT_BODY]
+    assert {(frame.log, frame.index) for frame in asked} == {place}

@@ -239,7 +239,7 @@ def _is_looked_at(step: Step, line: Line, session: Session, log: Log, head: Stat
     """Whether a head no larger than what is held agrees with it, or is being searched. One that
     must wait for another search is kept, else that would hide where this one parts."""
     own = log.id.member == line.me  # judged when it was stated
-    if not own and known_root(line, log.id, head.head.size) == head.head.root:
+    if known_root(line, log.id, head.head.size) == head.head.root:
         confirm(line, session, log.id, head.head.size)  # it may be asked for bodies from now on
         return True
     return own or suspect(step, line, session, log, head)
