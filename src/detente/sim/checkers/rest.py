@@ -181,9 +181,10 @@ def _is_to_come(line: Line, other: Line) -> bool:
 
 
 def _is_waiting(session: Session) -> bool:
-    """Whether an honest peer is yet to send or sign something."""
+    """Whether an honest peer is yet to send or sign something; or the next of its chunks, which are
+    between the two ends for a moment only, and in no queue."""
     open_to = session.heads or session.unsigned or session.asked_full or session.uncosigned_ms
-    return bool(open_to)
+    return bool(open_to) or session.chunks_asked is not None
 
 
 def _are_equal(ours: Line, theirs: Line, wicked: set[int]) -> bool:
