@@ -373,7 +373,7 @@ MODELS: dict[str, tuple[Model, int]] = {  # and how many states it reaches, at l
             together=True,
             quiet=caught,
         ),
-        600,
+        540,
     ),
     "a sealer forks": (
         Model(
