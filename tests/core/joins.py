@@ -10,11 +10,7 @@ from pair import End, World
 
 from detente.core import events
 from detente.core.body import pack
-from detente.core.charter import (
-    Charter,
-    Member,
-    charter_id,
-)
+from detente.core.charter import Charter, Left, Member, charter_id
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind
@@ -89,6 +85,21 @@ def joined(world: World, **links: object) -> Charter:
     world.link("alpha", "charlie")
     world.link("bravo", "charlie")
     world.run(70)
+    return charter
+
+
+def leave(world: World) -> Charter:
+    """Charlie leaves by the next amendment, with everybody's signature."""
+    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
+    now = alpha.line.charter
+    charter = successor(
+        alpha, members=now.members[:2], left=(Left(now.members[2].number, charlie.id),)
+    )
+    made = offer(alpha, charter, sealer=0)
+    rest = [enter(end, Kind.ASSENT, 7, made) for end in (bravo, charlie)]
+    seal(alpha, made, *rest)
+    world.run(100)
+    assert alpha.line.charter == bravo.line.charter == charter
     return charter
 
 

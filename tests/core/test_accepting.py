@@ -10,13 +10,13 @@ from core.joins import (
     founded,
     grown,
     joined,
+    leave,
     member,
     offer,
     refused,
     seal,
     successor,
 )
-from core.test_coming_back import leave
 from liar import Liar
 from pair import World
 

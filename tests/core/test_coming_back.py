@@ -10,34 +10,20 @@ from core.joins import (
     founded,
     grown,
     joined,
+    leave,
     member,
     offer,
     refused,
     seal,
     successor,
 )
-from pair import World, heads
+from pair import heads
 
 from detente.core import events, frames
-from detente.core.charter import Charter, Left
+from detente.core.charter import Left
 from detente.core.errors import Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind
-
-
-def leave(world: World) -> Charter:
-    """Charlie leaves by the next amendment, with everybody's signature."""
-    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
-    now = alpha.line.charter
-    charter = successor(
-        alpha, members=now.members[:2], left=(Left(now.members[2].number, charlie.id),)
-    )
-    made = offer(alpha, charter, sealer=0)
-    rest = [enter(end, Kind.ASSENT, 7, made) for end in (bravo, charlie)]
-    seal(alpha, made, *rest)
-    world.run(100)
-    assert alpha.line.charter == bravo.line.charter == charter
-    return charter
 
 
 def test_who_left_comes_back_under_its_own_number_and_log() -> None:

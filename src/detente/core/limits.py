@@ -20,9 +20,7 @@ HELD_AHEAD_MAX = 64  # overtaking entries kept per log while its gap is open
 HEADS_MAX = 64  # logs named in one hello
 LINKS_PER_PEER_MAX = 4  # bearers to one peer at the same time
 BAD_FRAMES_MAX = 8  # refused frames on one link before it is closed
-CHANNELS_REFUSED_MAX = (
-    64  # on one link whose hello was refused; more than the lines of most parties
-)
+CHANNELS_REFUSED_MAX = 64  # on one link whose hello was refused; more than most have lines
 OUTBOX_ENTRIES_MAX = 100_000  # messages waiting to be sequenced, per line
 SUBJECT_CHARS_MAX = 200  # one line on every screen
 NAME_CHARS_MAX = 80  # a party's display name, a line's title
