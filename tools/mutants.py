@@ -18,14 +18,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from coverage import Coverage
 from hypothesis import Phase, settings
-from mutmut.mutation import trampoline
 from mutmut.mutation.file_mutation import mutate_file_contents
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,15 +46,43 @@ WORDING = {"malformed", "_bad_proof", "_unreadable", "_mismatch", "ValueError"}
 class Mutants:
     """A module with its faults: the code that holds them all, and the functions they are in."""
 
-    module: str
+    path: Path  # in the tree
     code: str
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)  # of faults worth trying
+    found: int = 0
     wording: int = 0
+
+    @property
+    def module(self) -> str:
+        """The module, as it is imported."""
+        return ".".join(self.path.with_suffix("").parts[1:])
 
     def original(self, name: str) -> str:
         """The unchanged function of a fault."""
         return name.rpartition("__mutmut_")[0] + "__mutmut_orig"
+
+    def lines(self, name: str) -> range:
+        """The lines of the statement that a fault changes, or of its head if others stand in it;
+        of the whole function where the fault is in the function's own head."""
+        original = self.functions[self.original(name)]
+        texts = self.code.splitlines()
+        one, other = (
+            texts[function.lineno : function.end_lineno]
+            for function in (original, self.functions[name])
+        )
+        pairs = enumerate(zip(one, other, strict=False), original.lineno + 1)
+        changed = next((line for line, (old, new) in pairs if old != new), original.lineno)
+        around: list[ast.stmt] = [
+            node
+            for node in ast.walk(original)
+            if isinstance(node, ast.stmt) and changed in _span(node)
+        ]
+        node = min(around, key=lambda found: len(_span(found)))
+        body = getattr(node, "body", None)
+        if node is original or not body or changed >= body[0].lineno:
+            return _span(node)
+        return range(node.lineno, body[0].lineno)
 
     def shown(self, name: str) -> str:
         """What the fault changed, as a diff."""
@@ -66,11 +95,10 @@ class Mutants:
         return "\n".join(lines)
 
 
-def plant(source: str, path: str) -> Mutants:
+def plant(path: Path) -> Mutants:
     """Every fault of mutmut's in one module, without those that only change words."""
-    found = mutate_file_contents(path, source)
-    module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
-    mutants = Mutants(module, found.code)
+    found = mutate_file_contents(path.as_posix(), (ROOT / path).read_text(encoding="utf-8"))
+    mutants = Mutants(path, found.code)
     for node in ast.walk(ast.parse(found.code)):
         if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name:
             mutants.functions[node.name] = node
@@ -80,6 +108,7 @@ def plant(source: str, path: str) -> Mutants:
             mutants.wording += 1
         else:
             mutants.names.append(name)
+    mutants.found = len(mutants.names)
     return mutants
 
 
@@ -96,6 +125,10 @@ class _Words(ast.NodeTransformer):
         return node
 
 
+def _span(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
 def _without_words(function: ast.FunctionDef) -> str:
     copy = ast.parse(ast.unparse(function)).body[0]
     assert isinstance(copy, ast.FunctionDef)  # noqa: S101 - what was unparsed
@@ -106,12 +139,20 @@ def _without_words(function: ast.FunctionDef) -> str:
 # --- trying them ------------------------------------------------------------------------------
 
 
+class Reaching(NamedTuple):
+    """A test, and the lines of each module that it reaches."""
+
+    item: pytest.Item
+    lines: Mapping[Path, frozenset[int]]
+
+
 class Trial:
     """The pytest plugin that runs the tests once to see what they reach, then once per fault."""
 
-    def __init__(self, mutants: Mutants, seconds: float, tell: Callable[[str], None]) -> None:
-        self.counts: Counter[str] = Counter()
-        self._mutants = mutants
+    def __init__(
+        self, planted: Sequence[Mutants], seconds: float, tell: Callable[[str], None]
+    ) -> None:
+        self._planted = planted
         self._seconds = seconds
         self._tell = tell
         self._bad = False
@@ -123,52 +164,64 @@ class Trial:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of pytest's own loop; each fault that lives is told at once."""
-        reached = self._watch(session.items)
-        for name in self._mutants.names:
-            items = reached.get(name.rpartition("__mutmut_")[0], [])
-            found = self._try(name, items) if items else "not reached"
-            self.counts[found] += 1
-            if found != NOTICED:
-                self._tell(f"--- {found}: {name}\n{self._mutants.shown(name)}")
+        reaching = self._watch(session.items)
+        for mutants in self._planted:
+            self._each(mutants, reaching)
         return True
 
-    def _watch(self, items: Sequence[pytest.Item]) -> dict[str, list[pytest.Item]]:
-        """The tests that reach each function: those of the module's own file first, then the
-        quickest."""
-        hits: set[str] = set()
-        vars(trampoline)["record_trampoline_hit"] = lambda name, **_: hits.add(name)
-        own = f"test_{self._mutants.module.rpartition('.')[2]}.py"
-        rows: list[tuple[bool, float, int]] = []
-        names: list[set[str]] = []
-        os.environ[UNDER_TEST] = "stats"
+    def _watch(self, items: Sequence[pytest.Item]) -> list[Reaching]:
+        """The tests, the quickest first, with the lines that each reaches of each module."""
+        files = {mutants.path: str(mutants.path.absolute()) for mutants in self._planted}
+        watch = Coverage(data_file=None, config_file=False, include=[*files.values()])
+        watch.start()
+        rows: list[tuple[float, int]] = []
         for number, item in enumerate(items):
+            watch.switch_context(str(number))
             began = time.process_time()
             if not self._passes(item):
                 self._tell(f"does not pass without a fault: {item.nodeid}")
-            rows.append((item.path.name != own, time.process_time() - began, number))
-            names.append(set(hits))
-            hits.clear()
-        os.environ[UNDER_TEST] = ""
-        reached: dict[str, list[pytest.Item]] = {}
-        for _, _, number in sorted(rows):
-            for name in names[number]:
-                reached.setdefault(name.rpartition(".")[2], []).append(items[number])
-        return reached
+            rows.append((time.process_time() - began, number))
+        watch.stop()
+        data = watch.get_data()
+        reaching = []
+        for _, number in sorted(rows):
+            data.set_query_context(str(number))
+            lines = {path: frozenset(data.lines(file) or ()) for path, file in files.items()}
+            reaching.append(Reaching(items[number], lines))
+        return reaching
+
+    def _each(self, mutants: Mutants, reaching: Sequence[Reaching]) -> None:
+        """Every fault of one module; the tests of the module's own file come first."""
+        own = f"test_{mutants.path.name}"
+        tests = sorted(reaching, key=lambda test: test.item.path.name != own)
+        counts: Counter[str] = Counter()
+        for name in mutants.names:
+            lines = mutants.lines(name)
+            reached = [test for test in tests if not test.lines[mutants.path].isdisjoint(lines)]
+            failed = self._try(f"{mutants.module}.{name}", [test.item for test in reached])
+            found = NOTICED if failed < len(reached) else "survived" if reached else "not reached"
+            counts[found] += 1
+            if found != NOTICED:
+                self._tell(f"--- {found}: {name}\n{mutants.shown(name)}")
+            elif failed >= 0:  # the test that failed comes first for the next fault
+                tests.remove(reached[failed])
+                tests.insert(0, reached[failed])
+        told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+        tried = f"{len(mutants.names)} of {mutants.found} tried"
+        self._tell(f"{own[5:-3]}: {told}; {tried}, {mutants.wording} of wording left out\n")
 
     def _passes(self, item: pytest.Item) -> bool:
         self._bad = False
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._bad
 
-    def _try(self, name: str, items: list[pytest.Item]) -> str:
-        """Whether a test fails or hangs with this fault in place.
-
-        The test that failed comes first for the next fault of the same function.
-        """
+    def _try(self, name: str, items: Sequence[pytest.Item]) -> int:
+        """The place of the test that fails with this fault in place; how many there are where none
+        does, and -1 where the fault hangs or takes the process down."""
         ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:
-            os.environ[UNDER_TEST] = f"{self._mutants.module}.{name}"
+            os.environ[UNDER_TEST] = name
             resource.setrlimit(resource.RLIMIT_CPU, (int(self._seconds) + 2,) * 2)
             os.write(theirs, b"%d" % self._first_failure(items))
             os._exit(0)
@@ -176,13 +229,7 @@ class Trial:
         with os.fdopen(ours) as pipe:
             said = pipe.read()
         os.waitpid(child, 0)
-        if not said:
-            return NOTICED  # it hung, or took the process down
-        failed = int(said)
-        if failed == len(items):
-            return "survived"
-        items.insert(0, items.pop(failed))
-        return NOTICED
+        return int(said or -1)
 
     def _first_failure(self, items: Sequence[pytest.Item]) -> int:
         """The place of the first test that fails; how many there are, where none did in time."""
@@ -198,25 +245,21 @@ class Trial:
 # --- the command ------------------------------------------------------------------------------
 
 
-def run(module: str, tests: Sequence[str], only: Sequence[str], every: int, seconds: float) -> None:
-    """Tries every n-th fault of a module: each that lives, with what it changed; then figures."""
-    path = CORE / f"{module}.py"
-    mutants = plant((ROOT / path).read_text(encoding="utf-8"), path.as_posix())
-    found = len(mutants.names)
-    mutants.names = [name for name in mutants.names if name in only or not only][::every]
+def run(planted: Sequence[Mutants], tests: Sequence[str], seconds: float) -> bool:
+    """Tries every fault that is left in these modules: each that lives, with what it changed; then
+    figures. False where the tests could not be had."""
     with copied() as folder, quiet() as tell:
-        (folder / path).write_text(mutants.code, encoding="utf-8")
+        for mutants in planted:
+            mutants.path.write_text(mutants.code, encoding="utf-8")
         # An example that fails is enough: nobody reads it, so none is made small.
         quick = settings(settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
         settings.register_profile(PROFILE, quick)
-        trial = Trial(mutants, seconds, tell)
         options = ["-q", "-n0", "-p", "no:cacheprovider", f"--hypothesis-profile={PROFILE}"]
         options += ["--timeout=0", "--tb=no"]
         chosen = [str(folder / TESTS / test) for test in tests] or [str(folder / TESTS)]
-        pytest.main([*options, f"--rootdir={folder}", *chosen], plugins=[trial])
-        counts = ", ".join(f"{count} {what}" for what, count in sorted(trial.counts.items()))
-        tried = f"{len(mutants.names)} of {found} tried"
-        tell(f"{module}: {counts}; {tried}, {mutants.wording} of wording left out\n")
+        trial = Trial(planted, seconds, tell)
+        status = pytest.main([*options, f"--rootdir={folder}", *chosen], plugins=[trial])
+    return status == pytest.ExitCode.OK
 
 
 @contextmanager
@@ -252,7 +295,7 @@ def quiet() -> Iterator[Callable[[str], None]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the chosen modules, each in a process of its own; status 1 if one could not be."""
+    """Runs the chosen modules; status 1 if they could not be."""
     known = sorted(path.stem for path in (ROOT / CORE).glob("*.py") if path.stem != "__init__")
     parser = argparse.ArgumentParser(prog="tools/mutants.py", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(known))
@@ -268,14 +311,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tests, only = (
         [word for word in words.split(",") if word] for words in (asked.tests, asked.only)
     )
-    status = 0
-    for module in asked.modules or known:
-        child = os.fork()  # a fault may stay in memory: no module sees another's
-        if child == 0:
-            run(module, tests, only, asked.sample, asked.seconds)
-            os._exit(0)
-        status |= os.waitpid(child, 0)[1] != 0
-    return int(status)
+    planted = [plant(CORE / f"{module}.py") for module in asked.modules or known]
+    for mutants in planted:
+        mutants.names = [one for one in mutants.names if one in only or not only][:: asked.sample]
+    return 0 if run(planted, tests, asked.seconds) else 1
 
 
 if __name__ == "__main__":
