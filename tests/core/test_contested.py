@@ -224,3 +224,24 @@ def test_who_need_not_sign_and_had_covered_another_history_ends_what_was_final(t
     covers(m, other, 3)
     frozen = {a.id: caught(three, 2)}
     assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.VOID
+
+
+def test_who_held_a_seal_before_one_alone_takes_it_back_by_a_fork(three: Line) -> None:
+    """Of three that sign the last one's hold is shown to the offerer, to whom the seal is final;
+    the sealer covers a history without it before either hears of the other."""
+    a, b, m = three.logs
+    place = offer(a, sealer=1, signatories=0b111)
+    assent = answer(three, m, Kind.ASSENT, place)
+    answer(three, b, Kind.SEAL, place, assent)
+    other = m.fork(m.size)
+    m.seen(b, held_at_s=START_S)
+    a.seen(b, held_at_s=START_S)
+    covers(a, m, m.size)
+    assert state_of_offer(three.transcript(), place, NOW_S).state is State.FINAL
+    says(other, m.size)
+    covers(b, other, other.size)
+    a.say(Kind.ACCUSATION)
+    frozen = {m.id: Frozen(m.size - 1, (Proof(Place(a.id, a.size - 1), m.size - 1),))}
+    for log in (m, other):
+        found = state_of_offer(three.transcript(a, b, log), place, NOW_S, frozen=frozen)
+        assert (found.state, found.waiting_for) == (State.SEALED, (2,))
