@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 
 from detente.bearers import websocket_listener
-from detente.bearers.contract import Link, Listener
+from detente.bearers.contract import Listener
 from detente.bearers.serial import SerialLink, SerialPort
 from detente.bearers.tls import Pin, TlsIdentity, TlsLink, connect, listen
 from detente.bearers.websocket import Shared, WebSocketLink
@@ -19,6 +17,8 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp, Listen
 from detente.core.identity import Card
 from detente.core.limits import LINKS_PER_PEER_MAX
+from detente.node.doors import Door, Doors
+from detente.node.live import Live
 
 RETRY_S_MIN = 0.25  # the first wait after a failed call
 RETRY_S_MAX = 60.0  # the longest, unless something urgent waits
@@ -31,7 +31,6 @@ CROSSING_S = 5.0  # two calls that met on their way: both ends drop the same one
 SILENT_S = 95.0  # a link on which nothing came for this long is dead (three heartbeats)
 SHUT_S_MIN = 1.0  # for how long a party is shut out whose link was closed for what it sent
 SHUT_S_MAX = 60.0  # and at the most, when it goes on like that
-PACE_BYTES = 1_048_576  # frames wait here, not in the link, above this many bytes
 WAITING_BYTES_MAX = 25_165_824  # frames waiting for all links; above it the longest queue goes
 FRAMES_MAX = 64  # handed over at once: a step's memory is bounded by what these may ask for
 FRAMES_BYTES_ENOUGH = 49_152  # and so many bytes: one large batch is confirmed before the next one
@@ -62,37 +61,6 @@ class Desk(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Live:
-    """One link that is up. ``called`` says whether it was our call. Times are the loop's."""
-
-    number: int
-    link: Link
-    called: bool
-    since_s: float
-    heard_s: float
-    way: str = ""  # which of several of one kind: the device of a serial port
-    key: bytes = b""
-    waiting: deque[bytes] = field(default_factory=deque)
-    waiting_bytes: int = 0
-    urgent: int = 0  # how many of those that wait are urgent; they come first, in their order
-    heard: bool = False
-
-    def last_sign_s(self) -> float:
-        """When something of the peer last came."""
-        return max(self.heard_s, self.link.heard_s() or 0.0)
-
-
-@dataclass(slots=True)
-class Door:
-    """Where calls are taken; without a listener while nothing may be sent by that bearer."""
-
-    bearer: str
-    address: str
-    take_calls: Callable[[str], Coroutine[Any, Any, Listener]]
-    listener: Listener | None = None
-
-
 class Links:
     """All links of one node. ``identities`` are its TLS key and, after a rotation, the old one."""
 
@@ -103,7 +71,7 @@ class Links:
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers: set[tuple[bytes, str]] = set()  # party, kind of bearer
-        self._doors: list[Door] = []
+        self._doors = Doors(self._not_opened)
         self.silent: frozenset[str] = frozenset()  # kinds of bearer over which nothing is sent
         self.unheard: set[bytes] = set()  # parties that announced that they send nothing
         self._ports: dict[tuple[bytes, str], SerialPort | None] = {}  # party, device
@@ -123,7 +91,7 @@ class Links:
         def take_calls(at: str) -> Coroutine[Any, Any, Listener]:
             return listen(at, self.identities[0], allowed, self._answered, self._refused)
 
-        return await self._open(Door(TlsLink.bearer, address, take_calls))
+        return await self._doors.open(Door(TlsLink.bearer, address, take_calls))
 
     async def listen_websocket(self, address: str, shared: Callable[[], Iterable[Shared]]) -> str:
         """Takes calls over WebSockets, of whoever we share a secret with."""
@@ -134,15 +102,7 @@ class Links:
         def take_calls(at: str) -> Coroutine[Any, Any, Listener]:
             return websocket_listener.listen(at, allowed, self._answered, self._refused)
 
-        return await self._open(Door(WebSocketLink.bearer, address, take_calls))
-
-    async def _open(self, door: Door) -> str:
-        """Where it listens, or will once anything may be sent there."""
-        if door.bearer not in self.silent:
-            door.listener = await door.take_calls(door.address)
-            door.address = door.listener.address
-        self._doors.append(door)
-        return door.address
+        return await self._doors.open(Door(WebSocketLink.bearer, address, take_calls))
 
     def keep_calling(self, party: bytes, address: Callable[[], str | None]) -> None:
         """Calls a party by TLS whenever no such link leads to it, at ``address()``. A call that is
@@ -205,32 +165,19 @@ class Links:
         others are cut, for whoever receives over them answers. On what is no longer among them all
         begins anew."""
         self.silent = bearers
-        for door in self._doors:
-            if door.bearer in bearers and door.listener is not None:
-                door.listener.close()
-                door.listener = None
-            elif door.bearer not in bearers and door.listener is None:
-                self._spawn(self._reopen(door))
+        for work in self._doors.be_silent(bearers):
+            self._spawn(work)
         for port in self._open_ports():
             self._hush(port)
         for live in [one for one in self.live.values() if one.link.bearer in bearers]:
             if live.link.bearer in LISTENED_TO:
-                live.waiting.clear()
-                live.waiting_bytes = live.urgent = 0
+                live.forget()
                 self._spawn(self._listen_to(live.number))
             else:
                 self._end(live, "receive-only")
 
     async def _listen_to(self, number: int) -> None:
         await self._desk.take([Listen(number)])
-
-    async def _reopen(self, door: Door) -> None:
-        while door.bearer not in self.silent and door.listener is None:
-            try:
-                door.listener = await door.take_calls(door.address)
-            except LocalError as error:
-                self._desk.tell("refused", refusal=error.refusal.word)
-                await asyncio.sleep(PATIENCE_S)
 
     def _open_ports(self) -> list[SerialPort]:
         return [port for port in self._ports.values() if port is not None]
@@ -263,11 +210,8 @@ class Links:
         if urgent and not live.link.wide:
             self._hand_over(live, frame, urgent=True)
             return
-        busy = live.link.queued_bytes() > PACE_BYTES
-        if busy or (live.urgent if urgent else live.waiting):
-            live.waiting.insert(live.urgent if urgent else len(live.waiting), frame)
-            live.urgent += urgent
-            live.waiting_bytes += len(frame)
+        if live.must_wait(urgent=urgent):
+            live.wait(frame, urgent=urgent)
             self._bound()
             return
         self._hand_over(live, frame)
@@ -276,10 +220,7 @@ class Links:
         """Moves waiting frames on; True while some are left."""
         left = False
         for live in list(self.live.values()):
-            while live.waiting and live.link.queued_bytes() <= PACE_BYTES:
-                frame = live.waiting.popleft()
-                live.waiting_bytes -= len(frame)
-                live.urgent = max(0, live.urgent - 1)
+            while (frame := live.take_next()) is not None:
                 self._hand_over(live, frame)
             left = left or bool(live.waiting)
         return left
@@ -343,9 +284,7 @@ class Links:
 
     async def close(self) -> None:
         """Ends everything, and waits for it."""
-        for door in self._doors:
-            if door.listener is not None:
-                door.listener.close()
+        self._doors.close()
         for live in list(self.live.values()):
             self._end(live, "the node stops")
         for task in list(self._tasks):
@@ -354,8 +293,7 @@ class Links:
 
     def _end(self, live: Live, reason: str) -> None:
         """``_carry`` does the rest once the link has said so; nothing more is sent meanwhile."""
-        live.waiting.clear()
-        live.waiting_bytes = live.urgent = 0
+        live.forget()
         self.live.pop(live.number, None)
         live.link.close(reason)
 
@@ -373,6 +311,9 @@ class Links:
 
     async def _answer(self, link: TlsLink | WebSocketLink) -> None:
         await self._carry(link, called=False)
+
+    def _not_opened(self, why: LocalError) -> None:
+        self._desk.tell("refused", refusal=why.refusal.word)
 
     def _refused(self, why: PeerError) -> None:
         self._desk.tell("stranger-refused", refusal=why.refusal.word)

@@ -27,7 +27,7 @@ from detente.node.real_world import Ends
 from detente.node.views import name_of, word
 
 if TYPE_CHECKING:
-    from detente.node.links import Live
+    from detente.node.live import Live
     from detente.node.node import Node
 
 SHOWN_MAX = 50  # open matters in one answer: the most urgent
