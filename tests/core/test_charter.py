@@ -18,6 +18,12 @@ from detente.core.sheet import uninstant
 RANDOM = bytes(range(16))
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Every text is read in its own test: none is known from another."""
+    parse_charter.cache_clear()
+
+
 def party(name: str) -> bytes:
     """A party's id in these tests."""
     return hashlib.sha256(name.encode()).digest()
@@ -32,7 +38,16 @@ NORTH = member(0, "party", "General Staff (north)")
 SOUTH = member(1, "party", "General Staff (south)")
 MEDIATOR = member(2, "mediator", "Mission")
 OBSERVER = member(3, "observer", "Спостерігач")
-LINE = propose(random=RANDOM, title="Staff line", members=(NORTH, SOUTH), languages=("en", "uk"))
+
+
+def staff_line() -> Charter:
+    """The charter that spec/charter.md prints: nothing but the defaults."""
+    return propose(
+        random=RANDOM, title="Staff line", members=(NORTH, SOUTH), languages=("en", "uk")
+    )
+
+
+LINE = staff_line()
 FOUR = propose(random=RANDOM, title="Talks", members=(OBSERVER, SOUTH, NORTH, MEDIATOR), drill=True)
 
 
@@ -58,7 +73,7 @@ def amended(old: Charter, **change: object) -> Charter:
 
 def test_text_is_exactly_this() -> None:
     """The canonical text is as spec/charter.md prints it, line for line."""
-    assert LINE.encode().decode() == "\n".join(
+    assert staff_line().encode().decode() == "\n".join(
         [
             "detente charter v1",
             "random 000102030405060708090a0b0c0d0e0f",
@@ -157,6 +172,11 @@ def test_members_readers_and_masks() -> None:
     assert parse_charter(after.encode()).everyone() == 0b0011
     assert after.member(2) is None
     assert after.number_of(MEDIATOR.party) is None
+    founder_gone = amended(
+        FOUR, members=(SOUTH, MEDIATOR, member(4, "party", "West")), left=(Left(0, NORTH.party),)
+    )
+    assert parse_charter(founder_gone.encode()).everyone() == 0b10110
+    assert founder_gone.readers() == 0b10110
 
 
 @pytest.mark.parametrize(
@@ -249,6 +269,14 @@ def test_limits(old: str, new: str) -> None:
     assert refusal_of(changed(old, new)) is Refusal.OVERSIZE
 
 
+def test_as_many_languages_and_profiles_as_the_limit() -> None:
+    """Eight languages and 32 profiles are read as they were written."""
+    languages = tuple(f"a{n:c}" for n in range(97, 105))
+    profiles = tuple(f"p{n}" for n in range(32))
+    full = replace(LINE, languages=languages, profiles=profiles)
+    assert parse_charter(full.encode()) == full
+
+
 def test_a_full_line_fits() -> None:
     """Thirty-two members with long names in Cyrillic fit in one charter."""
     crowd = [member(n, "party", f"{n:02} {'Щ' * 77}") for n in range(limits.MEMBERS_MAX)]
@@ -285,6 +313,9 @@ def test_checked_returns_a_sound_charter() -> None:
         charters.checked(replace(LINE, test_every_s=0))
     with pytest.raises(LocalError):
         charters.checked(replace(LINE, members=(SOUTH, NORTH)))
+    with pytest.raises(LocalError) as caught:  # a number that somebody else left with
+        charters.checked(amended(LINE, left=(Left(1, party("gone")),)))
+    assert caught.value.refusal is Refusal.MALFORMED
 
 
 @given(st.binary(max_size=200))

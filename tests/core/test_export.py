@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 
 import pytest
@@ -18,6 +19,7 @@ from detente.core.export import (
     Cosigned,
     End,
     EntryLine,
+    HeadLine,
     Item,
     LogStart,
     PqSigned,
@@ -29,7 +31,7 @@ from detente.core.export import (
     write_export,
 )
 from detente.core.leaf import Kind, LogId
-from detente.core.transcript import Transcript
+from detente.core.transcript import Entry, Transcript
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +71,50 @@ def heads(log: LogBuilder, size: int) -> list[Signed | PqSigned | Cosigned]:
 
 
 def exported(
-    made: Line, *sheets: str, reader: int | None = 0, transcript: Transcript | None = None
+    made: Line,
+    *sheets: str,
+    reader: int | None = 0,
+    transcript: Transcript | None = None,
+    signed: bool = True,
 ) -> bytes:
-    """The whole file."""
+    """The whole file, with every signature there is or with none."""
+
+    def kept(log: LogId) -> Iterable[HeadLine]:
+        builder = made.logs[log.member]
+        return heads(builder, builder.size) if signed else ()
+
     return b"".join(
         write_export(
             made.transcript() if transcript is None else transcript,
             preamble(made, *sheets),
             reader=reader,
             origin=lambda log: identity.origin(made.id, made.parties[log.member].id, log),
-            heads=lambda log: heads(made.logs[log.member], made.logs[log.member].size),
+            heads=kept,
         )
     )
+
+
+class Shrunk:
+    """A transcript that holds nothing of one log more, or not the bodies of another."""
+
+    def __init__(
+        self, inner: Transcript, empty: LogId | None = None, closed: LogId | None = None
+    ) -> None:
+        self._inner = inner
+        self._empty = empty
+        self._closed = closed
+
+    def size(self, log: LogId) -> int:
+        """None of the empty one."""
+        return 0 if log == self._empty else self._inner.size(log)
+
+    def entry(self, log: LogId, index: int) -> Entry:
+        """Of the closed one without salt and body."""
+        entry = self._inner.entry(log, index)
+        return entry._replace(salt=None, body=None) if log == self._closed else entry
+
+    def __getattr__(self, name: str):
+        return getattr(self._inner, name)
 
 
 def sealed(text: str) -> bytes:
@@ -129,7 +163,9 @@ def test_what_is_written_reads_back(two: Line) -> None:
             expected.append(EntryLine(0, entry.raw, shown, entry.salt or b"", entry.body or b""))
             expected += [head for head in kept if head.size == index + 1]
     assert [item._replace(number=0) for item in items[1:-1]] == expected
-    assert isinstance(items[-1], End)
+    file = exported_once(two)
+    digest = hashlib.sha256(file[: file.rindex(b"end ")]).digest()
+    assert list(read_export([file]))[-1] == End(file.count(b"\n"), digest)
     assert [item.number for item in items[1:]] == list(range(9, 9 + len(items) - 1))
 
 
@@ -173,24 +209,32 @@ def test_those_words_read_back(two: Line) -> None:
     entry = f"entry {b64(b'leaf')}"
     for shown in (Shown.PURGED, Shown.MISSING, Shown.NOT_MINE):
         items = list(read_export([sealed(f"{start}{entry} {shown.value}\n")]))
-        assert items[2] == EntryLine(items[2].number, b"leaf", shown, b"", b"")
+        assert items[2] == EntryLine(start.count("\n") + 1, b"leaf", shown, b"", b"")
 
 
 def test_an_empty_log_is_left_out(two: Line) -> None:
-    """A log of which nothing is held is not begun."""
+    """A log of which nothing is held is not begun, and hides none behind it."""
+    for empty, other in ((0, 1), (1, 0)):
+        file = exported(two, transcript=Shrunk(two.transcript(), empty=two.logs[empty].id))
+        items = list(read_export([file]))
+        origins = [item.origin for item in items if isinstance(item, LogStart)]
+        assert origins == [two.logs[other].origin]
 
-    class WithEmpty:
-        def __init__(self, inner: Transcript) -> None:
-            self.inner = inner
 
-        def logs(self):
-            return [*self.inner.logs(), LogId(2, 0, b"")]
+def test_a_log_that_nobody_has_signed_yet_is_written(two: Line) -> None:
+    """Entries stand in the file without a signature behind them, and it has its last line."""
+    items = list(read_export([exported(two, signed=False)]))
+    assert [type(item) for item in items[1:-1]] == 2 * [LogStart, EntryLine, EntryLine]
 
-        def __getattr__(self, name: str):
-            return getattr(self.inner, name)
 
-    file = exported(two, transcript=WithEmpty(two.transcript()))
-    assert file.count(b"\nlog ") == 2
+@pytest.mark.parametrize(("reader", "shown"), [(1, "missing"), (5, "notmine"), (None, "notmine")])
+def test_a_file_says_what_its_own_writer_lacks(two: Line, reader: int | None, shown: str) -> None:
+    """A body that is not held is missing to whom it was addressed, and is not others' to hold."""
+    transcript = Shrunk(two.transcript(), closed=two.logs[0].id)
+    items = list(read_export([exported(two, reader=reader, transcript=transcript)]))
+    raw = two.logs[0].entry(1).raw
+    found = [item.shown for item in items if isinstance(item, EntryLine) and item.raw == raw]
+    assert found == [Shown(shown)]
 
 
 def test_heads_out_of_order_are_our_own_mistake(two: Line) -> None:
@@ -233,8 +277,13 @@ def test_heads_out_of_order_are_our_own_mistake(two: Line) -> None:
         ("\nsigned 1 ", "\nsigned 01 "),
         ("\nsigned 1 ", "\nsigned 1 AQ==\nsigned 1 "),
         ("\nsigned 1 ", "\nsigned 1 2 "),
+        ("\nsigned 1 ", "\nsigned 1\t"),
+        ("\nsigned 1 ", "\nsigned  1 "),
         ("\nsigned 1 ", "\nsigned\nsigned 1 "),
-        ("\npq 2 ", "\npq 2 99999999999999 "),
+        (f"\npq 2 {START_S} ", f"\npq 2 {1 << 40} "),
+        ("\npq 2 ", "\npqs 2 "),
+        ("\npq 2 ", "\ncosigned 2 "),
+        (f"/0 {START_S} ", f"/0 {1 << 40} "),
         ("\npq 2 ", "\npq "),
         ("\ncosigned 2 ", "\ncosigned 2 x 5 AQ==\ncosigned 2 "),
         ("\ncosigned 2 ", "\ncosigned 2 two words 5 "),
@@ -266,6 +315,17 @@ def test_the_last_line_must_agree(two: Line, tail: str) -> None:
     assert refusal(data[: data.rindex(b"end ")] + tail.encode()) is Refusal.MALFORMED
 
 
+def test_a_file_cut_short_is_refused_with_the_line_that_is_missing(two: Line) -> None:
+    """A cut behind any line, or within the next, names the first line that is not whole."""
+    lines = exported_once(two).splitlines(keepends=True)
+    for count in (0, 1, 2, len(lines) - 1):
+        for more in (b"", lines[count][:-1]):
+            with pytest.raises(PeerError) as caught:
+                list(read_export([*lines[:count], more]))
+            assert caught.value.refusal is Refusal.MALFORMED
+            assert caught.value.facts["line_number"] == count + 1
+
+
 @pytest.mark.parametrize("behind", [b"x", b"\n", b"log x\n"])
 def test_nothing_stands_behind_the_last_line(two: Line, behind: bytes) -> None:
     """Bytes after the digest are refused, in the same chunk or a later one."""
@@ -291,6 +351,7 @@ def test_an_early_end_is_no_end(two: Line) -> None:
         ("\nbuild ", "\nbuild " + "x" * (LINE_BYTES_MAX + 1)),
         ("\ncard ", f"\ncard {b64(bytes(16_385))}\ncard "),
         ("\ncharter ", "\ncard AQ==" * 130 + "\ncharter "),
+        ("\ncharter ", "\nrevocation AQ==" * 257 + "\ncharter "),
         ("\nlog ", f"\nceremony {b64(bytes(4097))}\nlog "),
         ("\nlog ", "\nceremony AQ==" * 65 + "\nlog "),
     ],
@@ -300,6 +361,36 @@ def test_there_is_a_bound_for_everything(two: Line, old: str, new: str) -> None:
     text = exported_once(two).decode()
     changed = text.replace(old, new, 1)
     assert refusal(sealed(changed[: changed.rindex("end ")])) is Refusal.OVERSIZE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\nentry ", f"\nentry {b64(bytes(4096))} notmine\nentry "),
+        ("\nentry ", f"\nentry AQ== {b64(bytes(16))} {b64(bytes(65_536))}\nentry "),
+        ("\nlog ", "\nlog " + "x" * (LINE_BYTES_MAX - 4) + "\nlog "),
+        ("\ncard ", f"\ncard {b64(bytes(16_384))}\ncard "),
+        ("\ncharter ", "\ncard AQ==" * 126 + "\ncharter "),
+        ("\ncharter ", "\nrevocation AQ==" * 256 + "\ncharter "),
+        ("\nlog ", f"\nceremony {b64(bytes(4096))}\nlog "),
+        ("\nlog ", "\nceremony AQ==" * 64 + "\nlog "),
+    ],
+)
+def test_what_reaches_a_bound_is_read(two: Line, old: str, new: str) -> None:
+    """The longest leaf, body, card, sheet or line, and the highest count, is within the form."""
+    text = exported_once(two).decode()
+    changed = text.replace(old, new, 1)
+    items = list(read_export([sealed(changed[: changed.rindex("end ")])]))
+    assert items[-1].number == changed.count("\n")
+
+
+@pytest.mark.parametrize("build", ["x", "!~", "x" * 64])
+def test_any_printable_word_is_a_build(two: Line, build: str) -> None:
+    """One character to 64, from the first printable one to the last."""
+    changed = exported_once(two).decode().replace(f"\nbuild {BUILD}\n", f"\nbuild {build}\n")
+    first = next(read_export([sealed(changed[: changed.rindex("end ")])]))
+    assert isinstance(first, Preamble)
+    assert first.build == build
 
 
 def test_a_line_without_end_is_given_up() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,9 +81,20 @@ def test_other_forms_are_refused(data: bytes) -> None:
     assert refused(data) is Refusal.MALFORMED
 
 
+@pytest.mark.parametrize("line", [b"A 1\n", b"a.b 1\n", b" 1\n", b"\xd1\x97 1\n"])
+def test_every_line_is_checked_before_the_first_is_read(line: bytes) -> None:
+    """A line whose key no kind of sheet has is refused even where nobody comes to read it."""
+    with pytest.raises(PeerError) as caught:
+        read(b"detente test v1\na 1\n" + line)
+    assert caught.value.refusal is Refusal.MALFORMED
+
+
 def test_oversize_is_refused_before_anything_is_read() -> None:
-    """A sheet above its limit is OVERSIZE, whatever it holds."""
+    """A sheet above its limit is OVERSIZE, whatever it holds; one as long as the limit is read."""
     assert refused(b"\xff" * 11, bytes_max=10) is Refusal.OVERSIZE
+    data = b"detente test v1\na 1\n"
+    assert read(data, bytes_max=len(data)).values("a") == ("1",)
+    assert refused(data, bytes_max=len(data) - 1) is Refusal.OVERSIZE
 
 
 BAD_VALUES = {
@@ -167,8 +181,9 @@ def test_fields_choice_and_flags() -> None:
     assert sheet.choice("b", ("a", "b")) == "b"
     assert [sheet.yes("yes"), sheet.yes("no")] == [True, False]
     assert [sheet.yes_no(True), sheet.yes_no(False)] == ["yes", "no"]
-    with pytest.raises(PeerError):
-        sheet.fields("a b", 3)
+    for too_few in ("a b", "a\tb c"):  # nothing but U+0020 parts words
+        with pytest.raises(PeerError):
+            sheet.fields(too_few, 3)
     with pytest.raises(PeerError):
         sheet.choice("c", ("a", "b"))
     with pytest.raises(PeerError):
@@ -179,6 +194,24 @@ def test_fields_choice_and_flags() -> None:
 def test_instants_round_trip(time_s: int) -> None:
     """Every second up to the year 9999 has one written form."""
     assert sheet.uninstant(sheet.instant(time_s)) == time_s
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own clock shows five and three quarter hours more than UTC."""
+    monkeypatch.setenv("TZ", "EAST-05:45")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+def test_an_instant_is_of_utc_wherever_the_machine_stands() -> None:
+    """Two sides in other time zones write and read the same second."""
+    assert time.localtime(0).tm_hour == 5
+    assert sheet.instant(1_770_282_000) == "2026-02-05T09:00:00Z"
+    assert sheet.uninstant("2026-02-05T09:00:00Z") == 1_770_282_000
 
 
 @pytest.mark.parametrize(
@@ -211,8 +244,9 @@ def test_other_instants_are_refused(value: str) -> None:
 @pytest.mark.parametrize("time_s", [253_402_300_800, 1 << 80])
 def test_instants_past_9999_are_not_written(time_s: int) -> None:
     """Nothing with five digits of year, and no integer beyond all time, is written."""
-    with pytest.raises(LocalError):
+    with pytest.raises(LocalError) as caught:
         sheet.instant(time_s)
+    assert caught.value.refusal is Refusal.MALFORMED
 
 
 def test_read_back_names_the_refusal() -> None:
