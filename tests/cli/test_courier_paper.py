@@ -21,6 +21,8 @@ TOOK = {
     "lost_chunks": [],
     "missing": [],
     "missing_bodies": 0,
+    "missing_attachments": 0,
+    "arriving": [],
     "refused": [],
     "unread": False,
     "mute": False,
