@@ -199,9 +199,9 @@ def _taken_rows(result: dict[str, Any]) -> Iterator[str]:
         files = _("{count} attachments are not whole yet; the next file out asks for the rest")
         yield "  " + files.format(count=result["missing_attachments"])
     for one in result["arriving"][:ARRIVING_ROWS_MAX]:
-        rest = _("entry {entry}: {held} of {bytes} bytes of its attachments are here")
+        rest = _("entry {entry}: {count} of {bytes} bytes of its attachments are here")
         word, held = plain(str(one["entry"])), one["held_bytes"]
-        yield "    " + rest.format(entry=word, held=held, bytes=one["bytes"])
+        yield "    " + rest.format(entry=word, count=held, bytes=one["bytes"])
     for refusal in dict.fromkeys(result["refused"]):
         yield "  " + _("refused: {refusal}").format(refusal=plain(str(refusal)))
     if result["unread"]:
