@@ -21,6 +21,8 @@ TOOK = {
     "lost_chunks": [],
     "missing": [],
     "missing_bodies": 0,
+    "missing_attachments": 0,
+    "arriving": [],
     "refused": [],
     "unread": False,
     "mute": False,
@@ -127,3 +129,37 @@ def test_in_refuses_texts_that_are_no_scans(
     missing = run("--home", "h", "courier", "in", "--qr", tmp_path / "none.txt")
     assert "no file can be read" in missing.output
     assert taken == []
+
+
+def test_a_file_for_paper_is_asked_for_without_attachments(
+    run: Any, fake: Any, file: Path, tmp_path: Path
+) -> None:
+    """With `--qr` alone: a file on a medium has them."""
+    run("--home", "h", "courier", "out", "Bravo", file, "--qr", tmp_path / "pages")
+    run("--home", "h", "courier", "out", "Bravo", file)
+    assert [one["bare"] for one in fake.asked] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "row"),
+    [
+        ("en", "3 attachments are not whole yet", "12288 of 50000 bytes"),
+        ("ru", "неполных вложений: 3", "здесь 12288 из 50000"),
+        ("uk", "ще не повних вкладень: 3", "тут 12288 з 50000"),
+    ],
+)
+def test_in_says_how_much_of_attachments_is_here(
+    run: Any, fake: Any, tmp_path: Path, language: str, count: str, row: str
+) -> None:
+    """In words of each language the first few entries; JSON has all, and it is no fault."""
+    rest = [{"entry": f"A-{n:04}", "held_bytes": 12288, "bytes": 50_000} for n in range(12)]
+    took = TOOK | {"path": "1", "missing_attachments": 3, "arriving": rest}
+    fake.answers["courier_in"] = [took]
+    shown = run("--lang", language, "--home", "h", "courier", "in", tmp_path / "1")
+    assert shown.exit_code == 0, shown.output
+    assert count in shown.output
+    assert shown.output.count(row) == courier.ARRIVING_ROWS_MAX
+    assert "A-0000" in shown.output
+    shown = run("--json", "--home", "h", "courier", "in", tmp_path / "1")
+    (found,) = json.loads(shown.output)["files"]
+    assert (found["missing_attachments"], found["arriving"]) == (3, rest)

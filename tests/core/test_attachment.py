@@ -40,12 +40,12 @@ def _told(size: int = 5000, **changes: object) -> Attachment:
     return replace(describe("map.png", "image/png", file_of(size), KEY), **changes)  # type: ignore[arg-type]
 
 
-def _runs(data: bytes, wide: list[bool]) -> list[tuple[bytes, list[bytes]]]:
-    """What a server sends, run by run, to bearers that are wide or narrow in turn."""
+def _runs(data: bytes, longest: list[int]) -> list[tuple[bytes, list[bytes]]]:
+    """What a server sends, run by run, in frames that may have so many chunks in turn."""
     boxes = seal(data, KEY)
     out, first = [], 0
     while first < len(boxes):
-        stop = run_end(first, len(boxes), wide=wide[len(out) % len(wide)])
+        stop = run_end(first, len(boxes), longest[len(out) % len(longest)])
         hashes = [root_of(boxes[a:b]) for a, b in beside(first, stop, len(boxes))]
         out.append((b"".join(boxes[first:stop]), hashes))
         first = stop
@@ -53,16 +53,19 @@ def _runs(data: bytes, wide: list[bool]) -> list[tuple[bytes, list[bytes]]]:
 
 
 @settings(max_examples=40)
-@given(st.integers(1, 140 * limits.CHUNK_BYTES), st.lists(st.booleans(), min_size=1, max_size=5))
+@given(
+    st.integers(1, 140 * limits.CHUNK_BYTES),
+    st.lists(st.sampled_from((1, 16, 64)), min_size=1, max_size=5),
+)
 def test_every_run_is_checked_against_the_root_and_no_hash_is_sent_twice(
-    size: int, wide: list[bool]
+    size: int, longest: list[int]
 ) -> None:
     """Whatever the length, and whichever bearers take turns: each run proves itself, the file comes
     out, and the hashes beside it are at most one a chunk."""
     data = file_of(size)
     told = describe("a", "text/plain", data, KEY)
     progress, got, hashes_sent = begin(told), [], 0
-    for boxes, hashes in _runs(data, wide):
+    for boxes, hashes in _runs(data, longest):
         found, progress = progress.take(boxes, hashes)
         got += found
         hashes_sent += len(hashes)
@@ -87,8 +90,8 @@ def test_the_root_is_that_of_rfc_6962() -> None:
 
 def test_one_chunk_goes_over_a_narrow_bearer_and_many_over_a_wide_one() -> None:
     """A run is a subtree: as long as where it begins allows, and 64 chunks at most."""
-    assert [run_end(first, 1000, wide=False) for first in (0, 1, 64)] == [1, 2, 65]
-    assert [run_end(first, 1000, wide=True) for first in (0, 1, 2, 64, 960)] == [
+    assert [run_end(first, 1000, 1) for first in (0, 1, 64)] == [1, 2, 65]
+    assert [run_end(first, 1000, 64) for first in (0, 1, 2, 64, 960)] == [
         64,
         2,
         4,
@@ -113,7 +116,7 @@ def test_one_chunk_goes_over_a_narrow_bearer_and_many_over_a_wide_one() -> None:
 def test_what_is_not_the_file_that_was_named_is_refused(change: object, refusal: Refusal) -> None:
     """A changed byte, another length than the size says, too few chunks, other hashes: nothing of
     such a run is taken."""
-    boxes, hashes = _runs(file_of(100 * limits.CHUNK_BYTES), [True])[0]
+    boxes, hashes = _runs(file_of(100 * limits.CHUNK_BYTES), [64])[0]
     start = begin(describe("a", "text/plain", file_of(100 * limits.CHUNK_BYTES), KEY))
     with pytest.raises(PeerError) as caught:
         start.take(*change(boxes, hashes))  # type: ignore[operator]

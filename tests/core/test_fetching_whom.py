@@ -11,7 +11,7 @@ from core.test_fetching import CHUNK, attach, described, files_at, marks, told_o
 from liar import Liar
 from pair import End, World
 
-from detente.core import events, fetching
+from detente.core import events, fetching, serving
 from detente.core.attachment import begin, enclose, seal
 from detente.core.errors import Refusal
 from detente.core.extras import Rung
@@ -146,7 +146,7 @@ def _owing() -> tuple[World, End, Place, Session]:
 
 def _served(end: End) -> bool:
     step = Step(end.station, end.world.now(), end.entropy)
-    fetching.serve_chunks(step, end.line)
+    serving.serve_chunks(step, end.line)
     return bool(step.out)
 
 
@@ -208,7 +208,7 @@ def test_who_is_declined_holds_nobody_up() -> None:
     first.chunks_owed = Want(WANT_CHUNKS, *gone, 0, 0)
     second.chunks_owed = Want(WANT_CHUNKS, *kept, 0, 0)
     step = Step(alpha.station, world.now(), alpha.entropy)
-    fetching.serve_chunks(step, alpha.line)
+    serving.serve_chunks(step, alpha.line)
     sent = [one for one in step.out if isinstance(one, events.Send)]
     assert [one.link for one in sent] == [first.link, second.link]
     assert [one.data[0] >> 4 for one in sent] == [Refuse.TYPE, Chunks.TYPE]

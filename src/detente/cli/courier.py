@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from detente.bearers.paper import Scanned
 
 FILE_S_MAX = 600  # 64 MiB on a slow disk
+ARRIVING_ROWS_MAX = 8  # in words; JSON has all
 TEXT_BYTES_MAX = 4_194_304  # of scanned lines: what all pages of sixteen files have, and more
 
 
@@ -39,7 +40,7 @@ def courier() -> None:
     metavar="DIR",
     cls=Option,
     type=click.Path(path_type=Path, file_okay=False),
-    help=marked("Also draw it as QR codes, on pages to print, in this folder."),
+    help=marked("Draw it as QR codes too, on pages in this folder; attachments stay out of it."),
 )
 @line_option()
 @click.pass_context
@@ -57,6 +58,7 @@ def out(
         line=line_name,
         peer=peer,
         path=str(file.absolute()),
+        bare=folder is not None,
         patience_s=FILE_S_MAX,
     )
     if folder is not None:
@@ -193,6 +195,13 @@ def _taken_rows(result: dict[str, Any]) -> Iterator[str]:
     if result["missing_bodies"]:
         bodies = _("{count} texts are missing; the next file out asks for them")
         yield "  " + bodies.format(count=result["missing_bodies"])
+    if result["missing_attachments"]:
+        files = _("{count} attachments are not whole yet; the next file out asks for the rest")
+        yield "  " + files.format(count=result["missing_attachments"])
+    for one in result["arriving"][:ARRIVING_ROWS_MAX]:
+        rest = _("entry {entry}: {count} of {bytes} bytes of its attachments are here")
+        word, held = plain(str(one["entry"])), one["held_bytes"]
+        yield "    " + rest.format(entry=word, count=held, bytes=one["bytes"])
     for refusal in dict.fromkeys(result["refused"]):
         yield "  " + _("refused: {refusal}").format(refusal=plain(str(refusal)))
     if result["unread"]:

@@ -51,6 +51,11 @@ def chunks_of(size_bytes: int) -> int:
     return -(-size_bytes // limits.CHUNK_BYTES)
 
 
+def count_of(boxes: bytes) -> int:
+    """How many sealed chunks these bytes are, if they are some."""
+    return -(-len(boxes) // BOX_BYTES)
+
+
 def box_bytes(size_bytes: int, chunk: int) -> int:
     """How long a sealed chunk of a file of that size is."""
     return min(limits.CHUNK_BYTES, size_bytes - chunk * limits.CHUNK_BYTES) + TAG_BYTES
@@ -170,10 +175,9 @@ def root_of(boxes: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
-def run_end(first: int, chunks: int, *, wide: bool) -> int:
-    """Where the run that begins at a chunk ends: one chunk on a narrow bearer, so many on a wide
-    one that they are a subtree, RUN_CHUNKS_MAX at most."""
-    longest = limits.RUN_CHUNKS_MAX if wide else 1
+def run_end(first: int, chunks: int, longest: int) -> int:
+    """Where the run that begins at a chunk ends: so many chunks that they are a subtree, and no
+    more than ``longest``, a power of two."""
     aligned = first & -first if first else longest
     return min(first + min(aligned, longest), chunks)
 
@@ -222,7 +226,7 @@ class Progress:
         """The next run as single chunks, and how far they are then. MALFORMED for another length
         than the size says, BAD_PROOF for chunks that are not those of the root."""
         chunks = chunks_of(self.size_bytes)
-        stop = self.held + -(-len(boxes) // BOX_BYTES)
+        stop = self.held + count_of(boxes)
         if not self.held < stop <= min(chunks, self.held + limits.RUN_CHUNKS_MAX):
             raise malformed("chunks")
         found = tuple(boxes[at : at + BOX_BYTES] for at in range(0, len(boxes), BOX_BYTES))
@@ -236,6 +240,22 @@ class Progress:
         if root != self.ahead[-1]:
             raise PeerError(Refusal.BAD_PROOF, "chunks of another file")
         return found, Progress(self.size_bytes, stop, (*self.ahead[:-1], *hashes))
+
+    def take_on(
+        self, first: int, boxes: bytes, hashes: Sequence[bytes]
+    ) -> tuple[tuple[bytes, ...], Progress]:
+        """As ``take``, of a run that begins at ``first`` and goes on beyond what is here: what is
+        here of it is passed over, and what its rest must hash to is known by then."""
+        if first == self.held:
+            return self.take(boxes, hashes)
+        found, progress, chunks = list[bytes](), self, chunks_of(self.size_bytes)
+        rest = boxes[(self.held - first) * BOX_BYTES :]
+        while rest:
+            length = (_known_end(progress.held, chunks) - progress.held) * BOX_BYTES
+            more, progress = progress.take(rest[:length], ())
+            found += more
+            rest = rest[length:]
+        return tuple(found), progress
 
 
 def begin(found: Attachment) -> Progress:

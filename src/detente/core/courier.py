@@ -9,8 +9,10 @@ from __future__ import annotations
 from detente.core.cosigning import cosign, may_cosign
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Carry
+from detente.core.fetching import ask_in_file
 from detente.core.holding import coverable
 from detente.core.judging import want_bodies
+from detente.core.serving import enclose_recent
 from detente.core.session import greet
 from detente.core.speaking import sequence
 from detente.core.station import Line, Link, Session, Step, Way
@@ -30,7 +32,7 @@ def begin(step: Step, given: Carry) -> Session:
     link = Link(given.link, given.party, wide=True, only=line.id, lines={CHANNEL: line.id})
     station.links[link.number] = link
     way = Way.OUT if given.out else Way.IN
-    session = Session(link.number, member, CHANNEL, way=way, greeted=True)
+    session = Session(link.number, member, CHANNEL, way=way, greeted=True, bare=given.bare)
     session.current = max((log for log in line.logs if log.member == member), default=None)
     line.sessions[link.number] = session
     return session
@@ -39,11 +41,13 @@ def begin(step: Step, given: Carry) -> Session:
 def address(step: Step, line: Line, session: Session) -> None:
     """What goes into a file to a member once its last one has been answered: our hello, with what
     is queued here already entered; every log that it is not known to hold, and our receipts; and
-    questions about what is missing here."""
+    questions about what is missing here, texts first."""
+    said = 0 if line.mine is None else session.holds.get(line.mine, 0)
     known = None if session.current is None else line.logs.get(session.current)
     if known is not None and not session.mute:  # a mute node has lost some of what it once stated
         for log_id, size in known.stated.items():
             session.holds[log_id] = max(size, session.holds.get(log_id, 0))
+    enclose_recent(line, session, said)
     logs = [log for log in line.logs.values() if log.size]
     for log in logs:
         theirs = log.id.member == session.member
@@ -58,6 +62,7 @@ def address(step: Step, line: Line, session: Session) -> None:
         head = coverable(line, log) if log.id.member == session.member and log.called else None
         if head is not None and may_cosign(step, line):
             cosign(step, line, session, log, head)
+    ask_in_file(step, line, session)
     line.touched = True
 
 

@@ -72,7 +72,7 @@ class Carry:
     is read. The frames of the one leave, those of the other come, on ``link`` until its LinkDown.
 
     ``said`` are frames of that party's last file that its next one answers (spec/bearer-courier.md
-    §5); only beside ``out``.
+    §5), and ``bare`` is one without chunks of attachments; only beside ``out``.
     """
 
     link: int
@@ -80,6 +80,7 @@ class Carry:
     line: bytes
     out: bool
     said: tuple[bytes, ...] = ()
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,21 @@
 """Attachments on their way: asked for piece by piece behind all text (spec/attachments.md §4, §5).
 
 Who reads a dispatch asks for what it lacks, from where it stands, after any cut and any restart.
-Who serves sends one run of chunks a question, and only when nothing else waits for that session.
+``serving`` answers. A file for a courier asks once for all that is left, and brings what nobody
+had asked for yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import islice
 
 from detente.core import limits
-from detente.core.attachment import (
-    Attachment,
-    Progress,
-    begin,
-    beside,
-    chunks_of,
-    disclose,
-    root_of,
-    run_end,
-)
+from detente.core.attachment import Attachment, begin, count_of, disclose
 from detente.core.body import unpack
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import CloseAttachments, Draft, OpenAttachments, StoreChunks
-from detente.core.extras import Mark, OverQuota, Rung, Stater
+from detente.core.extras import Mark, OverQuota, Rung, Stater, decode_mark
 from detente.core.frames import WANT_CHUNKS, Chunks, Refuse, Want
-from detente.core.holding import entry_at, purge_declared
 from detente.core.leaf import Kind, Leaf
 from detente.core.quotas import ATTACHMENTS, said
 from detente.core.station import Arriving, Granted, Line, Session, Step, Way
@@ -116,6 +107,20 @@ def state_whole(step: Step, line: Line) -> None:
         step.tell("attached", line, member=place.log.member, index=place.index)
 
 
+def states_whole(line: Line, entry: Entry, member: int) -> bool:
+    """Whether a member's log states the attachments of an entry as stored there."""
+    for at in line.shelf.referring(entry.hash):
+        leaf = line.shelf.entry(*at).leaf
+        if leaf is None or leaf.kind != Kind.MARK or at.log.member != member:
+            continue
+        try:
+            if decode_mark(leaf.extra).rung is Rung.ATTACHED:
+                return True
+        except PeerError:
+            continue
+    return False
+
+
 # --- asking ---------------------------------------------------------------------------------------
 
 
@@ -145,27 +150,55 @@ def _source(line: Line, arriving: Arriving) -> Session | None:
     return None if busy or not found else found[0]
 
 
+def ask_in_file(step: Step, line: Line, session: Session) -> None:
+    """Asks a member in a file for all that is left of what is on its way here and that it may have,
+    as far as its next file answers."""
+    left = limits.FILE_QUESTIONS_MAX
+    for arriving in sorted(line.arriving.values(), key=lambda one: -one.precedence):
+        author = arriving.place.log.member
+        if session.member != author and not arriving.audience >> session.member & 1:
+            continue
+        lacking = ((n, part) for n, part in enumerate(arriving.parts) if not part.is_whole)
+        for number, part in islice(lacking, left):
+            step.send(session, Want(WANT_CHUNKS, *arriving.place, number, part.held))
+            left -= 1
+
+
 def on_chunks(step: Step, line: Line, session: Session, frame: Chunks) -> None:
-    """The run that was asked for. OUT_OF_TURN for any other, MALFORMED or BAD_PROOF for one that
-    is not of the file that was named: then this peer is not asked for it again on this link."""
+    """The run that was asked for, or in a file whichever goes on where an attachment stands here.
+    OUT_OF_TURN for any other on a link, MALFORMED or BAD_PROOF for one that is not of the file that
+    was named: then this peer is not asked for it again on this link."""
     place = Place(frame.log, frame.index)
-    given = (place, frame.number, frame.first)
-    if session.chunks_asked != given:
-        if given in session.chunks_late:
-            session.chunks_late.remove(given)
-            return
-        raise PeerError(Refusal.OUT_OF_TURN, "chunks that nobody asked for")
-    session.chunks_asked = None
+    if session.way is not Way.IN and not _was_asked_for(session, place, frame):
+        return
     arriving = line.arriving.get(place)
-    if arriving is None or arriving.parts[frame.number].held != frame.first:
-        return  # purged meanwhile, or come from another
+    if arriving is None:
+        return  # purged meanwhile, or whole; in a file also one that is not here, or was declined
+    if frame.number >= len(arriving.parts):
+        raise PeerError(Refusal.OUT_OF_TURN, f"chunks of attachment {frame.number}")
+    part = arriving.parts[frame.number]
+    if not frame.first <= part.held < frame.first + count_of(frame.boxes):
+        return  # come from another, or a file before this one has not
     try:
-        boxes, progress = arriving.parts[frame.number].take(frame.boxes, frame.hashes)
+        boxes, progress = part.take_on(frame.first, frame.boxes, frame.hashes)
     except PeerError:
         session.chunkless.add(place)
         raise
     arriving.parts[frame.number] = progress
     step.out.append(StoreChunks(line.id, *place, frame.number, boxes, progress))
+
+
+def _was_asked_for(session: Session, place: Place, frame: Chunks) -> bool:
+    """Whether just this run is awaited on a link. False for one that was given up: it is passed
+    over. OUT_OF_TURN for one that was never asked for."""
+    given = (place, frame.number, frame.first)
+    if session.chunks_asked == given:
+        session.chunks_asked = None
+        return True
+    if given not in session.chunks_late:
+        raise PeerError(Refusal.OUT_OF_TURN, "chunks that nobody asked for")
+    session.chunks_late.remove(given)
+    return False
 
 
 def forget_chunks(line: Line, session: Session) -> None:
@@ -191,77 +224,6 @@ def _give_up(session: Session) -> None:
     if session.chunks_asked is not None:
         session.chunks_late.append(session.chunks_asked)
         session.chunks_asked = None
-
-
-# --- serving --------------------------------------------------------------------------------------
-
-
-def on_want_chunks(step: Step, line: Line, session: Session, frame: Want) -> None:
-    """A run is promised to who may have it: NOT_IN_AUDIENCE, PURGED or NOT_HELD otherwise. The last
-    question counts: nobody makes us hoard more than one."""
-    _run_of(step, line, session, frame)
-    session.chunks_owed = frame
-
-
-def serve_chunks(step: Step, line: Line) -> None:
-    """Sends what is owed to every session for which nothing else waits here."""
-    for session in line.greeted():
-        frame = session.chunks_owed
-        if frame is None or not _is_quiet(line, session):
-            continue
-        session.chunks_owed = None
-        place = Place(frame.log, frame.index)
-        try:
-            part = _run_of(step, line, session, frame)
-        except PeerError as error:  # purged since
-            step.decline(line, session, error.refusal, *place)
-            continue
-        chunks = chunks_of(part.size_bytes)
-        stop = run_end(frame.first, chunks, wide=session.wide)
-        hashes = tuple(
-            root_of(_boxes(line, place, frame.number, start, end))
-            for start, end in beside(frame.first, stop, chunks)
-        )
-        boxes = b"".join(_boxes(line, place, frame.number, frame.first, stop))
-        step.send(session, Chunks(*place, frame.number, frame.first, hashes, boxes))
-
-
-def _is_quiet(line: Line, session: Session) -> bool:
-    """Whether no entry, receipt or body waits for this session: those of this step stand before us
-    in its link already."""
-    if line.touched or line.control or (not session.wide and session.flight):
-        return False
-    if line.may_sign() and any(line.queue.by_precedence):
-        return False
-    return not any(
-        line.logs[log_id].size > max(at, session.holds.get(log_id, 0))
-        for log_id, at in session.sent.items()
-    )
-
-
-def _run_of(step: Step, line: Line, session: Session, frame: Want) -> Progress:
-    """The attachment that a question is about, if all of it is here and this peer may have it."""
-    log = line.logs.get(frame.log)
-    where = {"log": frame.log, "index": frame.index}
-    if log is None or frame.index >= log.size:
-        raise PeerError(Refusal.NOT_HELD, "chunks of an entry that is not here", **where)
-    entry = entry_at(line, log, frame.index)
-    leaf = entry.leaf
-    if leaf is None or not line.entitled(leaf, log.id.member, session.member):
-        raise PeerError(Refusal.NOT_IN_AUDIENCE, f"entry {frame.index}", **where)
-    held_back = line.id in step.station.under_hold and purge_declared(line, entry)
-    if entry.purged or held_back:
-        raise PeerError(Refusal.PURGED, f"entry {frame.index}", **where)
-    parts = line.shelf.attachments(*entry.place)
-    part = parts[frame.number] if frame.number < len(parts) else None
-    if part is None or not part.is_whole or frame.first >= part.held or session.way is not Way.LINK:
-        raise PeerError(Refusal.NOT_HELD, f"entry {frame.index}", **where)
-    return part
-
-
-def _boxes(line: Line, place: Place, number: int, start: int, end: int) -> Iterator[bytes]:
-    for at in range(start, end, limits.RUN_CHUNKS_MAX):
-        yield from line.shelf.chunks(*place, number, at, min(end, at + limits.RUN_CHUNKS_MAX))
 
 
 # --- after a restart ------------------------------------------------------------------------------

@@ -46,4 +46,6 @@ ATTACHMENTS_MAX = 8  # of one entry
 ATTACHED_BYTES_MAX = 16_777_216  # all attachments of one entry: sealed in memory, and one commit
 CHUNK_BYTES = 1024  # of a file, before it is sealed: two minutes of a 75 bit/s bearer
 RUN_CHUNKS_MAX = 64  # in one frame on a wide bearer; on a narrow one it is 1
+RUN_CHUNKS_FILE = 16  # in one frame of a courier's file: what one damaged place may cost
+FILE_QUESTIONS_MAX = 64  # of one courier's file that are kept for the next one in answer
 ATTACHED_OPEN_MAX = 256  # entries of one author whose attachments are still on their way

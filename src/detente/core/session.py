@@ -16,7 +16,7 @@ from detente.core.cosigning import ask_cosignature, on_cosign, on_quantum
 from detente.core.disputes import give_up_late, on_show_proof, serve_proof, suspect
 from detente.core.errors import PeerError, Refusal
 from detente.core.events import Send
-from detente.core.fetching import forget_chunks, on_chunks, on_chunks_refused, on_want_chunks
+from detente.core.fetching import forget_chunks, on_chunks, on_chunks_refused
 from detente.core.frames import (
     WANT_CHUNKS,
     WANT_FULL,
@@ -46,6 +46,7 @@ from detente.core.overtaking import on_ahead
 from detente.core.quotas import MISSING_MAX, log_for
 from detente.core.receiving import ask
 from detente.core.restoring import judge_own_head
+from detente.core.serving import on_want_chunks
 from detente.core.speaking import stated
 from detente.core.station import Line, Link, Session, Step, Way
 from detente.core.streaming import on_got, on_refuse, on_want
@@ -115,8 +116,9 @@ def on_hello(step: Step, link: Link, channel: int, hello: Hello) -> None:
     old = line.sessions.get(link.number) or Session(link.number, member)
     way = Way.HEARD if link.heard_only else old.way
     fresh = Session(link.number, member, old.channel, wide=link.wide, way=way, choked=old.choked)
+    fresh.bare = old.bare
     fresh.sent = {log: at for log, at in old.sent.items() if log.member != line.me}  # asked for
-    fresh.chunks_asked = old.chunks_asked
+    fresh.chunks_asked, fresh.chunks_due = old.chunks_asked, old.chunks_due
     # Who asks for a hello begins its session anew, and has forgotten what it asked for.
     fresh.chunks_owed = None if hello.answer else old.chunks_owed
     fresh.chunks_late, fresh.proofs_late = old.chunks_late, old.proofs_late

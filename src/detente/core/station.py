@@ -169,6 +169,13 @@ PROOFS_LATE_MAX = 32  # the same for questions of a search: 16 minutes' worth of
 UNANSWERED = (Way.IN, Way.HEARD)  # nothing is said over these
 
 
+class Due(NamedTuple):
+    """What is left to go of one attachment into a file."""
+
+    precedence: int
+    first: int  # chunk
+
+
 class Flight(NamedTuple):
     """A batch that was sent and not confirmed yet."""
 
@@ -235,6 +242,8 @@ class Session:
         default_factory=lambda: deque(maxlen=PROOFS_LATE_MAX)
     )
     chunks_owed: Want | None = None  # asked by them, and sent behind all that waits
+    chunks_due: dict[tuple[Place, int], Due] = field(default_factory=dict)  # into a file, by number
+    bare: bool = False  # a file without chunks
     chunkless: set[Place] = field(default_factory=set)  # entries whose chunks they do not have
     uncosigned_ms: int = 0  # since when they hold what they have not cosigned
     presence: Presence | None = None

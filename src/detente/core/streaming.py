@@ -39,6 +39,7 @@ from detente.core.leaf import OVERTAKING, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
 from detente.core.overtaking import is_held_ahead
+from detente.core.serving import enclose
 from detente.core.station import Flight, Line, Session, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import Batch, encode_entries, encode_item
@@ -184,6 +185,7 @@ def send_batch(
     for entry in entries:
         items.append(_item(step, line, session, entry, None if full else prev))
         prev = entry.leaf
+        enclose(line, session, entry)
     size = sum(map(len, items))
     batch = Batch(
         log=None if log.id == line.mine and not alone else log.id,
@@ -341,6 +343,7 @@ def _serve_body(step: Step, line: Line, session: Session, log: Log, index: int) 
         refusal = Refusal.PURGED if purged else Refusal.NOT_HELD
         raise PeerError(refusal, f"entry {index}", log=log.id, index=index)
     frame = Body(log.id, index, entry.salt, entry.body)
+    enclose(line, session, entry)
     step.send(session, frame, urgent=_goes_first(entry))
 
 

@@ -16,8 +16,8 @@ from detente.core import limits
 from detente.core.attachment import Attachment, describe, seal, unseal
 from detente.core.crypto import AEAD_KEY_BYTES, sha256
 from detente.core.errors import LocalError, PeerError, Refusal
-from detente.core.extras import Rung, decode_mark, decode_over_quota
-from detente.core.fetching import DAY_S, attachments_of
+from detente.core.extras import decode_over_quota
+from detente.core.fetching import DAY_S, attachments_of, states_whole
 from detente.core.leaf import Kind
 from detente.core.quotas import ATTACHMENTS
 from detente.core.station import Line
@@ -25,7 +25,7 @@ from detente.core.transcript import Entry
 from detente.dossiers.dispatch import attachment_form as form_of
 from detente.dossiers.dispatch import clean
 from detente.node import asked
-from detente.node.places import find_entry, find_line
+from detente.node.places import entry_word, find_entry, find_line
 
 if TYPE_CHECKING:
     from detente.node.node import Node
@@ -122,6 +122,19 @@ def attachments_view(line: Line, entry: Entry) -> dict[str, Any]:
     return found
 
 
+def arriving(line: Line) -> list[dict[str, Any]]:
+    """The entries whose attachments are not whole here, the most urgent first, and how many of
+    their bytes are."""
+    found = []
+    for one in sorted(line.arriving.values(), key=lambda one: -one.precedence):
+        if not one.is_whole:
+            held = sum(min(p.held * limits.CHUNK_BYTES, p.size_bytes) for p in one.parts)
+            whole = sum(part.size_bytes for part in one.parts)
+            word = entry_word(line.shelf.entry(*one.place))
+            found.append({"entry": word, "held_bytes": held, "bytes": whole})
+    return found
+
+
 def _declined_by(line: Line, entry: Entry) -> set[int]:
     """The members whose logs say that they do not take these: over what the charter grants us."""
     leaf, place = entry.leaf, entry.place
@@ -136,23 +149,9 @@ def _declined_by(line: Line, entry: Entry) -> set[int]:
         if over is None or over.which != ATTACHMENTS or over.log != place.log:
             continue
         covered = over.index <= place.index and day <= over.day
-        if covered and not _states(line, entry, at.log.member):
+        if covered and not states_whole(line, entry, at.log.member):
             numbers.add(at.log.member)
     return numbers
-
-
-def _states(line: Line, entry: Entry, member: int) -> bool:
-    """Whether a member's log states these attachments as stored."""
-    for at in line.shelf.referring(entry.hash):
-        leaf = line.shelf.entry(*at).leaf
-        if leaf is None or leaf.kind != Kind.MARK or at.log.member != member:
-            continue
-        try:
-            if decode_mark(leaf.extra).rung is Rung.ATTACHED:
-                return True
-        except PeerError:
-            continue
-    return False
 
 
 # --- saved ----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from detente.bearers.courier import (
     open_head,
     seal_head,
 )
+from detente.core import limits
 from detente.core.courier import rely_on_mark
 from detente.core.crypto import ed25519_sign
 from detente.core.errors import LocalError, PeerError, Refusal
@@ -32,6 +33,7 @@ from detente.core.session import greet
 from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.node import asked, link_secrets
+from detente.node.attachments import arriving
 from detente.node.links import grouped
 from detente.node.offers import party_named
 from detente.node.opening import judged
@@ -45,7 +47,6 @@ Request = Mapping[str, Any]
 
 OUT, IN = -1, -2  # numbers of links that no bearer counts; one file is dealt with at a time
 STEP_CHUNKS = 1024  # that one more step may fill: what is under way at most, and answers
-SAID_MAX = 64  # questions of one file that are answered
 KEPT_MAX = 16  # files each way that are remembered
 QUESTIONS = frozenset({Hello.TYPE, Want.TYPE, AskProof.TYPE})
 
@@ -81,12 +82,13 @@ def _keep(node: Node, line: Line, party: bytes, book: Book) -> None:
 def write(node: Node, request: Request) -> dict[str, Any]:
     """Writes a file for what a member of a line lacks, as far as is known here.
 
-    LocalError IN_USE for a file that exists, UNKNOWN_PARTY, REVOKED or NOT_ALLOWED for a party
-    that nothing can be sealed to, NOT_ALLOWED where no file can be written.
+    ``bare`` leaves out all chunks of attachments. LocalError IN_USE for a file that exists,
+    UNKNOWN_PARTY, REVOKED or NOT_ALLOWED for a party that nothing can be sealed to, NOT_ALLOWED
+    where no file can be written.
     """
     line = find_line(node.station, request.get("line"))
     party = party_named(node, asked.text(request, "peer"))
-    path = Path(asked.text(request, "path"))
+    path, bare = Path(asked.text(request, "path")), asked.flag(request, "bare", False)
     kem = node.station.sealing_key(party)
     if party in node.distrusted:
         raise LocalError(Refusal.UNKNOWN_PARTY, "it is trusted no more")
@@ -95,7 +97,7 @@ def write(node: Node, request: Request) -> dict[str, Any]:
     book = _book(node, line, party)
     book.number += 1
     written_s, parties = node.now().wall_s, Parties(line.id, node.station.party, party)
-    secret = node.entropy(SECRET_BYTES)
+    secret, said = node.entropy(SECRET_BYTES), tuple(bytes.fromhex(one) for one in book.said)
 
     def sealed(chunks: int) -> bytes:
         head = Head(secret, written_s, book.number, chunks)
@@ -105,7 +107,7 @@ def write(node: Node, request: Request) -> dict[str, Any]:
     try:
         with part.open("xb") as file:
             writer = Writer(file, secret)
-            more = _fill(node, line, party, book, writer)
+            more = _fill(node, writer, Carry(OUT, party, line.id, out=True, said=said, bare=bare))
             writer.close(sealed)
             file.flush()
             os.fsync(file.fileno())
@@ -131,18 +133,18 @@ def write(node: Node, request: Request) -> dict[str, Any]:
     return facts | {"path": str(path), "queued": len(line.queue.rows), "mute": line.mute}
 
 
-def _fill(node: Node, line: Line, party: bytes, book: Book, writer: Writer) -> bool:
+def _fill(node: Node, writer: Writer, given: Carry) -> bool:
     """Frames into a file, step by step, each after its commit; whether some are left over."""
+    line = node.station.lines[given.line]
     stored = next(one for one in node.store.lines() if one.line == line.id)
     if not judged(node.store, node.opened.marks, stored).restored:
         rely_on_mark(line)
     frames = node.files[OUT] = []
-    said = tuple(bytes.fromhex(one) for one in book.said)
-    key = link_secrets.for_file(node, party)
+    key = link_secrets.for_file(node, given.party)
     if key is not None:
         writer.write(key)
     try:
-        _given(node, [Carry(OUT, party, line.id, out=True, said=said)])
+        _given(node, [given])
         while frames and writer.chunks < CHUNKS_MAX - STEP_CHUNKS:
             _empty(frames, writer)
             _given(node, [])
@@ -264,7 +266,7 @@ class _Reading:
         """A question, if it is one, is answered by the next file."""
         if frame[0] >> 4 == Hello.TYPE:
             self.hello = frame.hex()
-        elif frame[0] >> 4 in QUESTIONS and len(self.said) < SAID_MAX:
+        elif frame[0] >> 4 in QUESTIONS and len(self.said) < limits.FILE_QUESTIONS_MAX:
             self.said.append(frame.hex())
 
 
@@ -297,6 +299,9 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
         "lost_chunks": chunks.lost,
         "missing": missing,
         "missing_bodies": sum(len(log.missing) for log in line.logs.values()),
+        "missing_attachments": sum(
+            not part.is_whole for one in line.arriving.values() for part in one.parts
+        ),
         "refused": reading.refused,
         "unread": reading.closed,
     }
@@ -308,7 +313,8 @@ def _take(node: Node, line: Line, party: bytes, chunks: Chunks, head: Head) -> d
     came = {"entries": row["entries"], "pieces_lost": len(chunks.lost), "lacking": lacking}
     node.note("courier", facts | came)
     facts |= row
-    return facts | {"again": again, "mute": line.mute, "held_of_ours": held_of_ours(line, party)}
+    facts |= {"again": again, "mute": line.mute, "arriving": arriving(line)}
+    return facts | {"held_of_ours": held_of_ours(line, party)}
 
 
 def _read(node: Node, chunks: Chunks, reading: _Reading) -> None:

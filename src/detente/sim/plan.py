@@ -161,6 +161,8 @@ EMCON = 1 / 8  # of the seeds without an attack, a quarter as many of the others
 EMCON_STREAM = 1179  # the first by which all seeds that were recorded before stay as they were
 ATTACHED = 1 / 16  # of the seeds
 ATTACHED_STREAM = 773  # as COMINGS_STREAM
+FAR = 1 / 2  # of the seeds in which couriers go on for months
+FAR_STREAM = 7  # as COMINGS_STREAM
 NAMED = 1 / 24  # of the seeds: who attacks has a way that is younger than the draw of all others
 NAMED_STREAM = 239  # as COMINGS_STREAM
 NAMED_WAYS = ("hoard", "misfits", "sated")
@@ -181,7 +183,7 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
         at_ms = _when(throw, until_ms)
         deeds.append(Deed(at_ms, "say", throw.between(0, members - 1), throw.between(0, 1 << 30)))
     cables: tuple[CablePlan, ...] = ()
-    more_ms = 0
+    far, more_ms = list[Deed](), 0
     roles = _roles(dice.stream("roles"), members)
     for who in range(members):
         deeds += _of(dice.stream("machine", who), MACHINE_FAULTS, who, until_ms)
@@ -198,13 +200,14 @@ def plan_of(seed: int, *, day: bool = False) -> Plan:
     joins, comings = _comings(dice.stream("comings", COMINGS_STREAM), roles, attacks, until_ms)
     if not day:
         carried, more_ms = _carried(dice.stream("carried", CARRIED_STREAM), members, until_ms)
+        far = _far(dice.stream("far", FAR_STREAM), members, until_ms, more_ms)
         stream = dice.stream("cabled", CABLED_STREAM)
         cables, wired = _cabled(stream, members, until_ms, more_ms)
         deeds += carried + wired
     files = dice.stream("attached", ATTACHED_STREAM)
     late, night_ms = _late(dice.stream("late"), members, until_ms) if sates else ([], 0)
     more_ms = max(more_ms, night_ms)
-    attached = [] if day else _attached(files, members, until_ms, always=hoards)
+    attached = [] if day else far + _attached(files, members, until_ms, always=hoards)
     quiet = [] if day else _quiet(dice.stream("emcon", EMCON_STREAM), members, until_ms, attacks)
     return Plan(
         seed=seed,
@@ -300,6 +303,19 @@ def _attached(dice: Dice, members: int, until_ms: int, *, always: bool) -> list[
         )
         for throw in throws
     ]
+
+
+def _far(dice: Dice, members: int, until_ms: int, more_ms: int) -> list[Deed]:
+    """In half of the seeds with months in which couriers alone pass, people send files by them."""
+    if not more_ms or not dice.happens(FAR):
+        return []
+    deeds = []
+    for number in range(dice.between(2, 6)):
+        throw = dice.stream(number)
+        at_ms = SETUP_MS + until_ms + throw.between(0, more_ms // 2)
+        who, draw = throw.between(0, members - 1), throw.between(0, 1 << 30)
+        deeds.append(Deed(at_ms, "attach", who, draw))
+    return deeds
 
 
 def _clock(dice: Dice) -> ClockPlan:
