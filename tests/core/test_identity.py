@@ -326,6 +326,45 @@ def test_malformed_cards_are_refused(old: str, new: str) -> None:
     assert refusal_of(changed_text(old, new)) is Refusal.MALFORMED
 
 
+KEYS = ("root", "root-pq", "log-pq", "holds-pq", "heads", "tls", "kem", "pair log", "pair holds")
+
+
+@pytest.mark.parametrize("at", range(len(KEYS)), ids=KEYS)
+@pytest.mark.parametrize("change", ["cut", "longer"])
+def test_every_key_of_a_card_has_its_length(at: int, change: str) -> None:
+    """A byte less or more makes a card malformed before any signature is looked at."""
+    one = card()
+    last = one.pairs[15]
+    keys = [
+        one.root_ed25519,
+        one.root_mldsa44,
+        one.log_mldsa44,
+        one.holds_mldsa44,
+        one.heads_ed25519,
+        one.tls_ed25519,
+        one.kem_xwing,
+        last.log,
+        last.holds,
+    ]
+    key = keys[at]
+    other = key[:-1] if change == "cut" else key + b"k"
+    assert refusal_of(changed_text(b64(key), b64(other))) is Refusal.MALFORMED
+
+
+@pytest.mark.parametrize("change", ["one key", "three keys"])
+def test_a_pair_of_a_card_is_two_keys(change: str) -> None:
+    """One key, or three, are no pair."""
+    log, holds = (b64(key) for key in card().pairs[15])
+    other = log if change == "one key" else f"{log} {holds} {holds}"
+    assert refusal_of(changed_text(f"{log} {holds}", other)) is Refusal.MALFORMED
+
+
+def test_a_card_file_may_be_as_long_as_the_limit() -> None:
+    """So many bytes are read, and refused for what they are; with one more they are not read."""
+    assert refusal_of(b"x" * limits.CARD_BYTES_MAX) is Refusal.MALFORMED
+    assert refusal_of(b"x" * (limits.CARD_BYTES_MAX + 1)) is Refusal.OVERSIZE
+
+
 def test_party_line_must_be_that_of_the_roots() -> None:
     """A card that states another party's id is refused."""
     other = card("south").party.hex()

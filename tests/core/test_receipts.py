@@ -329,6 +329,7 @@ def test_a_true_quote_is_taken() -> None:
         {"log": LogId(1, 5, bytes(8))},
         {"size": 99},
         {"k": 15, "signature": bytes(64)},
+        {"k": 16, "signature": bytes(64)},
     ],
 )
 def test_a_false_quote_in_our_name_is_disputed(changes: dict[str, object]) -> None:

@@ -99,6 +99,24 @@ def test_what_does_not_come_is_asked_for_at_growing_distances() -> None:
     assert len(bravo.answers(near, frames.Want)) == 2
 
 
+def test_once_something_has_come_what_is_missing_is_asked_for_as_at_first() -> None:
+    """The distances begin again with 5 s, and grow as they did before."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    charlie.say("never sent")
+    near = bravo.greet("alpha", stated(charlie.log))
+    world.run(40)
+    bravo.answers(near, frames.Want)
+    bravo.entries(near)
+    asked = []
+    for _ in range(8):
+        world.run(5)
+        wanted = bravo.answers(near, frames.Want)
+        asked.append(sum(one.log == charlie.log.id for one in wanted))
+    assert asked == [1, 1, 0, 1, 0, 0, 0, 1]
+
+
 def test_who_stated_a_head_is_asked_for_its_bodies() -> None:
     """A peer that named a log before we held it holds what came of it by another way."""
     world = World(names=THREE)

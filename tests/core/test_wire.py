@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from detente.core import limits, wire
 from detente.core.body import commit
-from detente.core.encoding import VARINT_MAX, Reader, counted, varint
+from detente.core.encoding import VARINT_MAX, Reader, counted, varint, zigzag
 from detente.core.errors import PeerError, Refusal
-from detente.core.leaf import Kind, Leaf, LogId, Seen, decode_leaf
+from detente.core.leaf import Kind, Leaf, LogId, Precedence, Seen, decode_leaf
 from detente.core.merkle import leaf_hash
 from detente.core.transcript import Entry, Place
 from detente.core.wire import Item, encode_item, read_item
@@ -122,6 +122,23 @@ def test_a_body_gives_back_its_own_commitment(leaf: Leaf, prev: Leaf, body: byte
     assert (full.raw, full.salt, full.body, full.full) == (leaf.encode(), bytes(16), body, True)
 
 
+@pytest.mark.parametrize("prev", [None, wire.NOTHING], ids=["in full", "elided"])
+def test_a_body_goes_only_to_whom_it_is_meant_for(prev: Leaf | None) -> None:
+    """Whoever may not have it gets the entry with the commitment alone, in either form."""
+    body = b"for others"
+    leaf = Leaf(Kind.DISPATCH, 1, 2, commitment=commit(bytes(16), body))
+    data = encode_item(
+        entry_of(leaf, body=body),
+        prev,
+        with_body=False,
+        confirmed=lambda log, size: True,
+        locate=lambda ref: None,
+    )
+    assert body not in data
+    item = read_item(Reader(data), prev, lambda log, size: None, lambda log, index: None)
+    assert (item.leaf, item.salt, item.body) == (leaf, None, None)
+
+
 def test_a_void_leaf_travels_in_full_and_stays_void() -> None:
     """Signed bytes that are no leaf arrive as they are, and the next one is sent in full."""
     item = there_and_back(entry_of(None, raw=b"signed nonsense"), wire.NOTHING, frozenset())
@@ -189,6 +206,135 @@ def test_a_batch_is_bounded() -> None:
 
 PREV = Leaf(Kind.DISPATCH, 1000, 3, serial=1, commitment=bytes(32))
 DELTA = varint(0)  # the same second
+LAST_S = (1 << 40) - 1
+EVERY_FLAG = PREV._replace(
+    precedence=Precedence.OVERRIDE, drill=True, release=bytes(32), attached=True
+)
+
+
+def written(leaf: Leaf, prev: Leaf = PREV, places: dict[bytes, Place] | None = None) -> bytes:
+    """An item for one who has confirmed five entries of each log and keeps the log MINE."""
+    return encode_item(
+        entry_of(leaf),
+        prev,
+        with_body=False,
+        confirmed=lambda log, size: size <= 5 and log in (MINE, OTHER),
+        locate=(places or {}).get,
+        yours=MINE,
+    )
+
+
+def taken(data: bytes, prev: Leaf | None = PREV) -> Item:
+    """An item as it is read by one who has no root and no entry to fill in."""
+    reader = Reader(data)
+    item = read_item(reader, prev, lambda log, size: None, lambda log, index: None, MINE)
+    reader.done()
+    return item
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "serial"),
+    [
+        (1, Kind.DISPATCH, 2),
+        (1, Kind.TEST, 2),
+        (1, Kind.SEEN, 0),
+        (0, Kind.DISPATCH, 0),
+        (VARINT_MAX - 1, Kind.DISPATCH, VARINT_MAX),
+        (VARINT_MAX, Kind.DISPATCH, 0),
+    ],
+)
+def test_a_serial_left_out_is_one_higher_where_its_kind_has_one(
+    before: int, kind: Kind, serial: int
+) -> None:
+    """It is 0 behind none, for the other kinds, and behind the largest."""
+    prev = PREV._replace(serial=before)
+    leaf = prev._replace(kind=kind, serial=serial)
+    head = bytes((0,)) if kind == prev.kind else bytes((wire.KIND, kind, wire.flags_of(prev)))
+    data = head + DELTA + bytes(32)
+    assert written(leaf, prev) == data
+    assert taken(data, prev).leaf == leaf
+
+
+@pytest.mark.parametrize("size", [5, 6])
+def test_a_root_is_left_out_of_what_is_confirmed_alone(size: int) -> None:
+    """Of the receiver's own log its name with it; of an entry further on all is written."""
+    root = bytes(range(32))
+    held = varint(0)  # held in the second of the entry
+    known = size <= 5
+    for log, head in ((MINE, varint(size)), (OTHER, OTHER.encode() + varint(2 * size))):
+        leaf = PREV._replace(serial=2, seen=(Seen(log, size, root, PREV.time_s),))
+        short = wire.YOURS if log == MINE else wire.SEEN
+        if known and log == MINE:
+            items = head
+        elif known:
+            items = varint(1) + head
+        else:
+            short, items = wire.SEEN, varint(1) + log.encode() + varint(2 * size + 1) + root
+        assert written(leaf) == bytes((short,)) + DELTA + items + held + bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("log", "index", "form"),
+    [
+        (MINE, 4, b"\1" + MINE.encode() + varint(4)),
+        (MINE, 5, b"\0" + bytes(range(32))),
+        (LogId(3, 0, b""), 4, b"\0" + bytes(range(32))),
+    ],
+)
+def test_a_reference_is_a_place_where_the_entry_is_confirmed(
+    log: LogId, index: int, form: bytes
+) -> None:
+    """The fifth entry of five that are confirmed is the last that is named by its place."""
+    ref = bytes(range(32))
+    leaf = PREV._replace(serial=2, refs=(ref,))
+    data = written(leaf, places={ref: Place(log, index)})
+    assert data == bytes((wire.REFS,)) + DELTA + varint(1) + form + bytes(32)
+
+
+@pytest.mark.parametrize("time_s", [0, LAST_S])
+def test_an_elided_entry_is_of_any_second_that_a_leaf_can_say(time_s: int) -> None:
+    """The first and the last second of u40, for itself and for what it holds."""
+    prev = PREV._replace(time_s=time_s)
+    leaf = prev._replace(serial=2, seen=(Seen(MINE, 6, bytes(32), time_s),))
+    assert taken(written(leaf, prev), prev).leaf == leaf
+
+
+@pytest.mark.parametrize("beyond", [LAST_S + 1, 2 * LAST_S, 1 << 62])
+def test_an_elided_entry_is_of_no_later_second(beyond: int) -> None:
+    """A time that no leaf can say is malformed, the entry's own or of what it holds."""
+    far = varint(zigzag(beyond - PREV.time_s))
+    assert refused(bytes((0,)) + far + bytes(32)) is Refusal.MALFORMED
+    one = MINE.encode() + varint(13) + bytes(32) + varint(zigzag(PREV.time_s - beyond))
+    assert refused(bytes((wire.SEEN,)) + DELTA + varint(1) + one + bytes(32)) is Refusal.MALFORMED
+
+
+def test_every_flag_of_a_leaf_is_put_back() -> None:
+    """Precedence, drill, commitment, release and attachments, named or taken from before."""
+    leaf = EVERY_FLAG._replace(serial=2)
+    assert taken(written(leaf)).leaf == leaf
+    assert taken(written(leaf, EVERY_FLAG), EVERY_FLAG).leaf == leaf
+    plain = leaf._replace(attached=False)
+    assert taken(written(plain, EVERY_FLAG), EVERY_FLAG).leaf == plain
+
+
+@pytest.mark.parametrize(
+    "leaf", [EVERY_FLAG._replace(kind=Kind.MARK), EVERY_FLAG._replace(commitment=None)]
+)
+def test_attachments_of_no_dispatch_or_no_body_are_void(leaf: Leaf) -> None:
+    """In the elided form they are refused as what no leaf can be."""
+    assert refused(written(leaf._replace(serial=0))) is Refusal.MALFORMED
+
+
+def test_the_longest_leaf_may_travel_elided() -> None:
+    """As many bytes as a leaf may have; with one more it is void."""
+    seen = tuple(Seen(LogId(n // 8, n % 8, b""), 6, bytes(32), 1) for n in range(limits.SEEN_MAX))
+    leaf = PREV._replace(serial=2, seen=seen, refs=(bytes(32),) * limits.REFS_MAX)
+    leaf = leaf._replace(extra=bytes(200))
+    leaf = leaf._replace(extra=bytes(200 + limits.LEAF_BYTES_MAX - len(leaf.encode())))
+    item = taken(written(leaf))
+    assert len(item.raw) == limits.LEAF_BYTES_MAX
+    assert item.leaf == leaf
+    assert refused(written(leaf._replace(extra=leaf.extra + b"x"))) is Refusal.MALFORMED
 
 
 def refused(data: bytes, prev: Leaf | None = PREV, mine: LogId | None = MINE) -> Refusal:
