@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ def bound(value: int) -> int:
 
 @pytest.fixture(scope="module")
 def planted() -> mutants.Mutants:
-    return mutants.plant(SOURCE, "src/detente/core/bound.py")
+    return mutants.plant(SOURCE, Path("src/detente/core/bound.py"))
 
 
 def test_a_fault_is_shown_as_what_it_changes(planted: mutants.Mutants) -> None:
@@ -39,6 +40,17 @@ def test_the_words_of_a_refusal_are_no_behaviour(planted: mutants.Mutants) -> No
     assert "PeerError(None" in shown
     assert "OVERSIZE, None" not in shown
     assert planted.wording >= 4
+
+
+def test_a_fault_is_tried_by_who_reaches_its_statement(planted: mutants.Mutants) -> None:
+    """Of one that holds others its head alone; the lines are those of the function as it was."""
+    lines = planted.code.splitlines()
+    found = {
+        planted.shown(name).splitlines()[1]: [lines[at - 1].strip() for at in planted.lines(name)]
+        for name in planted.names
+    }
+    assert found["-    if value > 8:"] == ["if value > 8:"]
+    assert found["-    return value + 1"] == ["return value + 1"]
 
 
 def test_it_runs(capfd: pytest.CaptureFixture[str]) -> None:

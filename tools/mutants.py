@@ -95,9 +95,9 @@ class Mutants:
         return "\n".join(lines)
 
 
-def plant(path: Path) -> Mutants:
+def plant(source: str, path: Path) -> Mutants:
     """Every fault of mutmut's in one module, without those that only change words."""
-    found = mutate_file_contents(path.as_posix(), (ROOT / path).read_text(encoding="utf-8"))
+    found = mutate_file_contents(path.as_posix(), source)
     mutants = Mutants(path, found.code)
     for node in ast.walk(ast.parse(found.code)):
         if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name:
@@ -321,10 +321,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tests, only = (
         [word for word in words.split(",") if word] for words in (asked.tests, asked.only)
     )
-    planted = [plant(CORE / f"{module}.py") for module in asked.modules or known]
+    paths = [CORE / f"{module}.py" for module in asked.modules or known]
+    planted = [plant((ROOT / path).read_text(encoding="utf-8"), path) for path in paths]
     for mutants in planted:
         mutants.names = [one for one in mutants.names if one in only or not only][:: asked.sample]
-    return 0 if run(planted, tests, asked.seconds) else 1
+    child = os.fork()  # what is imported of the copy stays out of whoever called
+    if child == 0:
+        os._exit(0 if run(planted, tests, asked.seconds) else 1)
+    return int(os.waitpid(child, 0)[1] != 0)
 
 
 if __name__ == "__main__":
