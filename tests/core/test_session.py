@@ -111,7 +111,6 @@ def test_a_head_that_is_not_asked_for_hides_none_behind_it(first: str) -> None:
         session.heads[log_id] = replace(ours, head=ours.head._replace(log=log_id))
     liar.got(link)
     liar.send(link, Heads((ours, stated(charlie.log))))
-    world.run(10)
     wanted = [one for one in liar.answers(link, Want) if one.what == WANT_ENTRIES]
     assert charlie.log.id in {one.log for one in wanted}
 
@@ -191,9 +190,10 @@ def test_who_says_hello_has_been_heard() -> None:
 
 def test_what_a_hello_states_is_asked_for_once() -> None:
     """Though it comes in one breath with its link; and again after five seconds."""
-    world, liar, _, _ = _met()
+    world = World(names=THREE)
+    world.open("alpha")
     world.run(20)
-    charlie = Liar(world, "charlie")
+    liar, charlie = Liar(world, "bravo"), Liar(world, "charlie")
     link = liar.link("alpha")
     liar.hello(link, stated(charlie.log))
     world.run(4)
