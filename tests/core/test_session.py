@@ -14,6 +14,7 @@ from detente.core.errors import Refusal
 from detente.core.frames import (
     WANT_BODY,
     WANT_ENTRIES,
+    AskProof,
     Got,
     Heads,
     Hello,
@@ -325,3 +326,18 @@ def test_what_is_outstanding_keeps_the_core_awake(what: str) -> None:
     due = wake_ms(alpha.station)
     assert due is not None
     assert due - world.steady_ms <= 5_000
+
+
+def test_another_history_of_our_own_is_searched_by_nobody() -> None:
+    """Its head under our key says that this node was restored: it falls mute, and asks for no proof
+    against itself."""
+    _, liar, alpha, link = _met()
+    liar.world.wall_s += 1
+    other = Liar(liar.world, "alpha").log
+    liar.got(link)
+    liar.send(link, Heads((stated(other),)))
+    liar.world.run(10)
+    assert alpha.line.mute
+    assert not alpha.line.disputes
+    assert not liar.answers(link, AskProof)
+    assert not alpha.facts("fork-suspected")

@@ -248,6 +248,7 @@ def test_what_lacks_is_kept_over_a_restart_though_nothing_more_is_covered() -> N
     alpha.do(events.Accept(world.charter().encode()))
     link = liar.greet("alpha")
     liar.entries(link)
+    world.run(130)
     for text in ("one", "two"):
         liar.say(text)
     liar.entries(link, start=1, bodies=False)
@@ -323,3 +324,16 @@ def test_each_head_of_a_third_is_told_once_to_who_lacks_it() -> None:
     alpha.line.heads_due = alpha.line.touched = True
     world.run(1)
     assert not bravo.answers(links[0], Heads)
+
+
+def test_in_a_line_of_two_nobody_is_told_of_heads() -> None:
+    """There is no third to relay for: the other says in its hello what it holds of its own."""
+    world = World()
+    world.open("alpha")
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    liar.entries(link)
+    world.run(1)
+    liar.hello(link)
+    world.run(10)
+    assert not liar.answers(link, Heads)
