@@ -29,6 +29,7 @@ from detente.core.frames import (
 from detente.core.leaf import LogId
 from detente.core.limits import ASK_AGAIN_S_MAX, PRESENCE_EVERY_S, RELAY_AFTER_S
 from detente.core.protocol import wake_ms
+from detente.core.station import Dispute
 
 THREE = ("alpha", "bravo", "charlie")
 
@@ -309,7 +310,7 @@ def test_at_rest_the_core_wakes_for_its_heartbeats_alone() -> None:
     assert wake_ms(alpha.station) is None
 
 
-@pytest.mark.parametrize("what", ["heads", "asked_full", "paused"])
+@pytest.mark.parametrize("what", ["heads", "asked_full", "paused", "a search"])
 def test_what_is_outstanding_keeps_the_core_awake(what: str) -> None:
     """What only the passing of time would move is looked at every few seconds."""
     world, _, alpha, link = _met()
@@ -317,6 +318,8 @@ def test_what_is_outstanding_keeps_the_core_awake(what: str) -> None:
     session, log = alpha.line.sessions[link], Liar(world, "charlie").log
     if what == "heads":
         session.heads[log.id] = stated(log)
+    elif what == "a search":
+        alpha.line.disputes[log.id] = Dispute(link, stated(log), 0, 1, world.steady_ms)
     elif what == "paused":
         session.paused[log.id] = world.steady_ms + 10**9
     else:
