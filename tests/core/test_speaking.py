@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from liar import Liar, stated
-from pair import End, World
+from pair import End, SeedKeys, World
 
 from detente.core import events, limits
 from detente.core.errors import Refusal
@@ -337,3 +337,82 @@ def test_in_a_line_of_two_nobody_is_told_of_heads() -> None:
     liar.hello(link)
     world.run(10)
     assert not liar.answers(link, Heads)
+
+
+def test_what_has_been_stated_as_seen_is_not_stated_again() -> None:
+    """Where nothing came between two dispatches the second names no log."""
+    world = World()
+    world.open()
+    alpha = world.ends["alpha"]
+    for text in ("one", "two"):
+        alpha.submit(text)
+        alpha.do(events.Tick())
+    said = [leaf for leaf in leaves(alpha) if leaf.kind == Kind.DISPATCH]
+    assert [len(leaf.seen) for leaf in said] == [1, 0]
+
+
+def test_a_resumed_log_is_named_first_beside_the_one_before_it() -> None:
+    """Which was covered long ago; and alone from then on."""
+    world = World()
+    world.open()
+    world.run(130)
+    alpha, bravo = world.ends.values()
+    old = bravo.own().id
+    bravo.station.keys = SeedKeys("bravo", 1)
+    bravo.do(events.Adopt(1))
+    world.run(130)
+    for text in ("one", "two"):
+        bravo.submit(text)
+        world.run(130)
+    new = bravo.own().id
+    named = [{seen.log for seen in leaf.seen} for leaf in leaves(alpha)]
+    named = [logs for logs in named if new in logs]
+    assert named[0] == {old, new}
+    assert set(map(frozenset, named[1:])) == {frozenset({new})}
+
+
+def test_bodies_of_our_own_log_are_never_named_as_lacking() -> None:
+    """Others cover our log by what they hold: we only say what we lack of theirs."""
+    world = World(changes={"lacks_after_s": 20})
+    world.open()
+    alpha = world.ends["alpha"]
+    alpha.submit("lost")
+    world.run(1)
+    alpha.own().missing[alpha.own().size - 1] = world.wall_s
+    world.run(60)
+    alpha.submit("later")
+    world.run(10)
+    assert Kind.LACKS not in alpha.kinds()
+
+
+def test_nothing_is_entered_before_all_have_begun() -> None:
+    """A line of three of whom one has not accepted yet: not even a FLASH."""
+    world = World(names=THREE)
+    world.open("alpha", "bravo")
+    alpha = world.ends["alpha"]
+    alpha.submit("early")
+    alpha.submit("urgent", precedence=Precedence.FLASH)
+    world.run(10)
+    assert not alpha.texts(0)
+    assert len(alpha.line.queue.rows) == 2
+
+
+def test_what_is_held_is_stated_once_somebody_is_there() -> None:
+    """Not while no link is up, however long that is due."""
+    world = World()
+    world.open()
+    world.run(130)
+    alpha, bravo = world.ends.values()
+    bravo.submit("news")
+    world.run()
+    world.cut("alpha", "bravo")
+    size = alpha.own().size
+    assert alpha.log_of(1).size > alpha.log_of(1).covered
+    alpha.line.touched = True
+    world.run(130)
+    alpha.line.touched = True
+    world.run(1)
+    assert alpha.own().size == size
+    world.link("alpha", "bravo")
+    world.run(1)
+    assert alpha.own().size == size + 1
