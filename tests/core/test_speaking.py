@@ -351,13 +351,17 @@ def test_what_has_been_stated_as_seen_is_not_stated_again() -> None:
     assert [len(leaf.seen) for leaf in said] == [1, 0]
 
 
-def test_a_resumed_log_is_named_first_beside_the_one_before_it() -> None:
-    """Which was covered long ago; and alone from then on."""
+@pytest.mark.parametrize("disputed", [False, True])
+def test_a_resumed_log_is_named_first_beside_the_one_before_it(*, disputed: bool) -> None:
+    """Which was covered long ago, as far as it is undisputed; and alone from then on."""
     world = World()
     world.open()
     world.run(130)
     alpha, bravo = world.ends.values()
     old = bravo.own().id
+    if disputed:
+        alpha.line.logs[old].disputed_from = 1
+        alpha.line.logs[old].heads.clear()
     bravo.station.keys = SeedKeys("bravo", 1)
     bravo.do(events.Adopt(1))
     world.run(130)
@@ -378,10 +382,11 @@ def test_bodies_of_our_own_log_are_never_named_as_lacking() -> None:
     alpha = world.ends["alpha"]
     alpha.submit("lost")
     world.run(1)
+    world.cut("alpha", "bravo")
     alpha.own().missing[alpha.own().size - 1] = world.wall_s
     world.run(60)
-    alpha.submit("later")
-    world.run(10)
+    alpha.line.touched = True
+    world.run(1)
     assert Kind.LACKS not in alpha.kinds()
 
 
