@@ -212,8 +212,7 @@ def _shown(liar: Liar, link: int, *heads: StatedHead) -> list[LogId]:
 
 
 def test_a_relay_is_asked_when_the_author_is_more_than_five_seconds_late() -> None:
-    """From when that very head was shown, also if another of this log was shown long ago; whoever
-    has none of its author's word is not waited for."""
+    """From when that very head was shown, also if another of this log was shown long before."""
     world, liar, _, link = _met()
     charlie = Liar(world, "charlie")
     far = charlie.greet("alpha")
