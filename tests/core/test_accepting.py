@@ -21,8 +21,8 @@ from liar import Liar
 from pair import World
 
 from detente.core.errors import Refusal
-from detente.core.events import Accept
-from detente.core.frames import Hello
+from detente.core.events import Accept, FrameIn, LinkUp
+from detente.core.frames import Hello, encode_frame
 from detente.core.quotas import DAY_S
 from detente.core.revocation import Revocation
 
@@ -86,6 +86,31 @@ def test_a_second_text_is_looked_for_in_what_is_here_already() -> None:
     assert not charlie.line.charter_due, "looked for, and not found"
     world.cut("alpha", "charlie")
     accept(charlie, charter)
+    world.run(1)
+    assert charlie.line.charter == charter
+    assert not charlie.line.joining
+
+
+def test_who_was_restarted_while_it_joins_has_all_it_needs_once_it_is_greeted() -> None:
+    """Nothing more has to come than a hello."""
+    world = founded()
+    alpha, bravo, charlie = (world.ends[name] for name in NAMES)
+    charter = grown(alpha)
+    accept(charlie, replace(charter, title="Nobody's"))
+    seal(bravo, offer(alpha, charter))
+    world.run(70)
+    world.link("alpha", "charlie")
+    world.run(70)
+    charlie.restart()
+    accept(charlie, charter)
+    world.run(1)
+    assert charlie.line.joining
+    link = next(world.numbers)
+    charlie.do(LinkUp(link, alpha.id))
+    own = alpha.own().id
+    fields = {"mute": False, "answer": False, "nonce": bytes(16), "current": own, "heads": ()}
+    hello = Hello(line=charlie.line.id, member=0, **fields)
+    charlie.do(FrameIn(link, encode_frame(1, hello)))
     world.run(1)
     assert charlie.line.charter == charter
     assert not charlie.line.joining

@@ -344,6 +344,18 @@ def test_a_file_is_of_one_line_alone() -> None:
     assert [one["refusal"] for one in bravo.facts("refused")] == ["unknown-line"]
 
 
+def test_a_file_that_is_written_names_no_other_line() -> None:
+    """A charter accepted meanwhile is greeted on links, and not in it."""
+    world = apart()
+    alpha, bravo = world.ends.values()
+    frames = world.taps[OUT] = []
+    alpha.do(Carry(OUT, bravo.id, alpha.line.id, out=True))
+    alpha.do(Accept(replace(world.charter(), title="Another").encode()))
+    alpha.do(Tick())
+    hellos = [read_frame(1, Reader(frame, 1)) for frame in frames if frame[0] >> 4 == Hello.TYPE]
+    assert [one.line for one in hellos if isinstance(one, Hello)] == [alpha.line.id]
+
+
 def test_what_a_file_states_as_held_counts_on_no_link() -> None:
     """A hello in a file that says more than the link has confirmed leaves the link as it was."""
     world = World()

@@ -282,7 +282,8 @@ def test_an_unsigned_head_of_a_third_blames_nobody() -> None:
     for _ in range(20):
         liar.send(link, frames.Heads((bad_third,)))
     assert alpha.station.links[link].bad_frames == 0
-    assert [one.log for one in liar.answers(link, frames.Refuse)] == [LogId(2, 0, b"")]
+    refused = liar.answers(link, frames.Refuse)
+    assert refused == [frames.Refuse(Refusal.BAD_SIGNATURE, LogId(2, 0, b""), 5)]
     world.run(6)
     liar.send(link, frames.Heads((bad_third,)))
     assert len(liar.answers(link, frames.Refuse)) == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
+import pytest
+from core.joins import founded, joined, leave
 from core.test_amending import THREE, enter, offer, successor
 from liar import Liar, stated
 from pair import MemoryShelf, SeedKeys, World, heads
@@ -12,6 +14,8 @@ from pair import MemoryShelf, SeedKeys, World, heads
 from detente.core import events, frames
 from detente.core.charter import Left, charter_id
 from detente.core.errors import Refusal
+from detente.core.extras import Head
+from detente.core.frames import StatedHead
 from detente.core.leaf import Kind, LogId
 from detente.core.protocol import wake_ms
 from detente.core.wire import Batch
@@ -103,6 +107,39 @@ def test_who_has_left_takes_nothing() -> None:
     silent = liar.link("charlie")
     world.run(70)
     assert liar.got(silent) == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_who_has_left_gives_what_a_hello_does_not_name(*, same: bool) -> None:
+    """Its own log from the head on that it holds, too; from the beginning where it holds another
+    root of that size."""
+    world, _ = left()
+    charlie = world.ends["charlie"]
+    own = charlie.own()
+    head = charlie.shelf(charlie.line.id).signed_head(own.id, 1, own.size - 1)
+    assert head is not None
+    root = head.root if same else bytes(32)
+    liar = Liar(world, "alpha")
+    link = liar.link("charlie")
+    liar.hello(link, StatedHead(Head(own.id, head.size, root), head.signature))
+    world.run()
+    (batch,) = liar.answers(link, Batch)
+    assert batch.start == (head.size if same else 0)
+
+
+def test_who_leaves_while_it_reads_a_file_greets_nobody_in_it() -> None:
+    """A hello in it comes too late: it is refused, and blamed on nobody."""
+    world = founded()
+    alpha, charlie = (world.ends[name] for name in ("alpha", "charlie"))
+    joined(world)
+    charlie.do(events.Carry(-2, alpha.id, charlie.line.id, out=False))
+    leave(world)
+    own = alpha.own()
+    fields = {"mute": False, "answer": False, "nonce": bytes(16), "current": own.id, "heads": ()}
+    hello = frames.Hello(line=charlie.line.id, member=0, **fields)
+    charlie.do(events.FrameIn(-2, frames.encode_frame(1, hello)))
+    assert charlie.facts("refused")[-1]["refusal"] == "unknown-line"
+    assert -2 not in charlie.line.sessions
 
 
 def test_who_has_left_gives_what_it_is_asked_for_and_signs_nothing() -> None:

@@ -42,9 +42,9 @@ def test_an_author_signs_within_a_minute() -> None:
     world.run()
     size = alpha.own().size
     before = signed(alpha, 0, alpha.own().id)
-    world.run(limits.PQ_WITHIN_S - 2)
+    world.run(limits.PQ_WITHIN_S - 1)
     assert signed(alpha, 0, alpha.own().id) == before
-    world.run(3)
+    world.run(1)
     name = author_name(alpha.id)
     assert signed(alpha, 0, alpha.own().id)[-1] == (size, name)
     assert signed(bravo, 0, alpha.own().id)[-1] == (size, name)

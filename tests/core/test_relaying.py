@@ -144,10 +144,12 @@ def test_bodies_below_a_freeze_are_asked_of_who_showed_a_head_beyond_it() -> Non
     log = world.ends["alpha"].line.logs[charlie.log.id]
     log.frozen = 2
     charlie.say("beyond")
-    near = bravo.greet("alpha", stated(charlie.log))
+    near, silent = bravo.greet("alpha", stated(charlie.log)), bravo.greet("alpha")
     world.run(10)
     wanted = bravo.answers(near, frames.Want)
     assert {(one.what, one.index) for one in wanted} == {(frames.WANT_BODY, n) for n in (0, 1)}
+    assert not bravo.answers(silent, frames.Want)  # nothing was shown there
+    world.ends["alpha"].do(events.LinkDown(silent))
     bravo.send(near, frames.Got(charlie.log.id, 3))
     bravo.got(near)
     world.run(20)
