@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from core.lineage import party
+from core.lineage import LogBuilder, party
 from liar import Liar, stated
 from pair import End, World, heads
 
@@ -239,3 +239,24 @@ def test_heads_named_in_one_hello_are_bounded() -> None:
     link = liar.link("alpha")
     (hello,) = liar.answers(link, frames.Hello)
     assert len(hello.heads) == limits.HEADS_MAX
+
+
+def test_heads_that_are_declined_leave_nothing_behind() -> None:
+    """One signs heads of ever new lives, and another states them: each is declined by name, nobody
+    is blamed for it, and no table of the session grows."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    for number in range(limits.INCARNATIONS_MAX):
+        log_id = LogId(2, number, b"")
+        alpha.line.logs[log_id] = alpha.station.new_log(alpha.line, log_id)
+    for number in range(limits.HEADS_MAX + 5):
+        life = LogBuilder(liar.line, LogId(2, 1, number.to_bytes(8, "big")), party("charlie"))
+        life.add_raw(b"x")
+        liar.send(link, frames.Heads((stated(life),)))
+    session = alpha.line.sessions[link]
+    declined = liar.answers(link, frames.Refuse)
+    assert [one.refusal for one in declined] == [Refusal.OVER_QUOTA] * (limits.HEADS_MAX + 5)
+    assert alpha.station.links[link].bad_frames == 0
+    assert (session.heads, session.shown_ms) == ({}, {})

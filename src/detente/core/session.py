@@ -208,7 +208,7 @@ def catch_up(step: Step, line: Line, session: Session) -> None:
             log = log_for(step, line, log_id)
         except PeerError as error:
             step.decline(line, session, error.refusal, log_id)
-            del session.heads[log_id]
+            _let_go(session, log_id)
             continue
         # One of a revoked key that ends at 0 would be refused when it comes.
         if not log.closed() or log.id in line.accused:
@@ -219,8 +219,7 @@ def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: St
     log = line.logs.get(log_id)
     if log is not None and log.size >= head.head.size:
         if _is_looked_at(step, line, session, log, head):
-            del session.heads[log_id]
-            session.shown_ms.pop(log_id, None)
+            _let_go(session, log_id)
         return False
     if log is not None and log.closed():
         return bool(heads_to_come(step.station, line, log, log.size))
@@ -228,6 +227,12 @@ def _is_wanted(step: Step, line: Line, session: Session, log_id: LogId, head: St
         return False
     late_ms = step.now.steady_ms - session.shown_ms.get(log_id, 0)
     return line.session_of(log_id.member) is None or late_ms > limits.RELAY_AFTER_S * 1000
+
+
+def _let_go(session: Session, log_id: LogId) -> None:
+    """A stated head is dealt with: its place is free for another."""
+    del session.heads[log_id]
+    session.shown_ms.pop(log_id, None)
 
 
 def _is_revoked(step: Step, line: Line, log_id: LogId) -> bool:
