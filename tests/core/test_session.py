@@ -120,3 +120,16 @@ def test_a_hello_is_said_once_on_a_link_and_answered_once() -> None:
     assert not liar.answers(link, Hello)
     liar.hello(link, answer=True)
     assert len(liar.answers(link, Hello)) == 1
+
+
+def test_a_false_head_is_named_again_after_seconds_and_not_with_the_next_frame() -> None:
+    """However often the core is called meanwhile."""
+    world, liar, _, link = _met()
+    world.run(70)
+    theirs = stated(Liar(world, "charlie").log)
+    false = replace(theirs, signature=bytes(64))
+    liar.got(link)
+    for passed_s, named in ((0, 1), (1, 0), (1, 0), (4, 1)):
+        world.run(passed_s)
+        liar.send(link, Heads((false,)))
+        assert len(liar.answers(link, Refuse)) == named
