@@ -557,3 +557,20 @@ def batches(liar: Liar, link: int) -> list[Batch]:
 def sent_of(liar: Liar, link: int, log: LogId) -> list[int]:
     """How many entries of a log each batch held that came since this was last asked."""
     return [f.count for f in liar.got(link) if isinstance(f, Batch) and f.log == log]
+
+
+def test_what_a_third_enters_is_announced_each_time() -> None:
+    """To who does not hold it yet, at once, and without another hello."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    theirs, link = charlie.greet("alpha"), bravo.greet("alpha")
+    charlie.entries(theirs)
+    for _ in range(2):
+        world.run(2)
+        bravo.got(link)
+        charlie.say("more")
+        charlie.entries(theirs, start=charlie.log.size - 1)
+        world.run()
+        (told,) = bravo.answers(link, frames.Heads)
+        assert told.heads == (stated(charlie.log),)
