@@ -6,13 +6,19 @@ import pytest
 from liar import Liar
 from pair import End, World
 
-from detente.core import events
+from detente.core import events, streaming
 from detente.core.encoding import Reader
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_BODY, WANT_ENTRIES, Body, Got, Refuse, Want
-from detente.core.leaf import LogId
+from detente.core.holding import take_off
+from detente.core.leaf import Kind, LogId
 from detente.core.station import Flight
-from detente.core.streaming import CONFIRM_ENTRIES, FILE_BATCH_BYTES_MAX
+from detente.core.streaming import (
+    CONFIRM_ENTRIES,
+    FILE_BATCH_BYTES_MAX,
+    IN_FLIGHT_BYTES_MAX,
+    IN_FLIGHT_MAX,
+)
 from detente.core.wire import ENTRIES, Batch, read_batch, read_tag
 
 OUT = -1
@@ -42,6 +48,19 @@ def _confirm(liar: Liar, link: int) -> list[bytes]:
 def _say(end: End, text: str, **more: object) -> None:
     end.submit(text, **more)
     end.world.run()
+
+
+def _written(alpha: End, start: int) -> list[int]:
+    """How many entries of its own log, from one on, alpha writes at a time into a file."""
+    frames = alpha.world.taps[OUT] = []
+    bravo = alpha.world.ends["bravo"].id
+    alpha.do(events.Carry(OUT, bravo, alpha.line.id, out=True))
+    alpha.line.sessions[OUT].sent[alpha.own().id] = start
+    for _ in range(5):
+        alpha.do(events.Tick())
+    readers = [Reader(frame) for frame in frames]
+    batches = [read_batch(one) for one in readers if read_tag(one)[0] == ENTRIES]
+    return [one.count for one in batches if one.log == alpha.own().id]
 
 
 def test_a_batch_that_follows_leaves_out_where_it_begins() -> None:
@@ -82,7 +101,7 @@ def test_after_so_many_entries_a_batch_asks_to_be_confirmed() -> None:
     assert asks == [False] * (CONFIRM_ENTRIES - 1) + [True]
 
 
-@pytest.mark.parametrize(("groups", "counts"), [((3,), [3]), ((3, 1), [3, 1])])
+@pytest.mark.parametrize(("groups", "counts"), [((3,), [3]), ((3, 1), [3, 1]), ((2, 1), [2, 1])])
 def test_what_is_too_long_for_a_file_is_cut_at_the_nearest_signature(
     groups: tuple[int, ...], counts: list[int]
 ) -> None:
@@ -97,15 +116,7 @@ def test_what_is_too_long_for_a_file_is_cut_at_the_nearest_signature(
         alpha.do(events.Tick())
     assert alpha.own().size == start + sum(groups)
     alpha.do(events.LinkDown(link))
-    frames = alpha.world.taps[OUT] = []
-    bravo = alpha.world.ends["bravo"].id
-    alpha.do(events.Carry(OUT, bravo, alpha.line.id, out=True))
-    alpha.line.sessions[OUT].sent[alpha.own().id] = start
-    for _ in range(5):
-        alpha.do(events.Tick())
-    readers = [Reader(frame) for frame in frames]
-    batches = [read_batch(one) for one in readers if read_tag(one)[0] == ENTRIES]
-    assert [one.count for one in batches if one.log == alpha.own().id] == counts
+    assert _written(alpha, start) == counts
 
 
 def test_who_asks_again_for_one_log_has_the_batches_of_others_still_coming() -> None:
@@ -147,3 +158,136 @@ def test_a_mute_node_that_has_something_queued_rests_when_its_file_is_written() 
         alpha.do(events.Tick())
     assert not alpha.line.touched
     assert alpha.line.queue.rows
+
+
+def test_a_wide_link_takes_the_farthest_head_that_fits() -> None:
+    """However many its author signed on the way, and more than a file would have in one piece."""
+    _, liar, alpha, link = _following()
+    start = alpha.own().size
+    for number in range(5):
+        _say(alpha, f"{number} " + "x" * (FILE_BATCH_BYTES_MAX // 2))
+    liar.got(link)
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, start))
+    alpha.do(events.Tick())
+    (data,) = alpha.world.taps[link]
+    (batch,) = liar.answers(link, Batch)
+    assert (batch.start, batch.count) == (start, 5)
+    entries = alpha.shelf(alpha.line.id).entries(alpha.own().id, start, start + 5)
+    assert not [entry for entry in entries if entry.raw in data]
+
+
+def test_what_was_sent_before_a_head_is_lacking_is_not_sent_again() -> None:
+    """What stands under no signature goes to nobody, and holds up nothing before it."""
+    _, liar, alpha, link = _following()
+    shelf, own = alpha.shelf(alpha.line.id), alpha.own()
+    start = own.size
+    for text in ("one", "two"):
+        _say(alpha, text)
+    liar.got(link)
+    own.heads.pop(own.size)
+    del shelf.heads[own.id][own.size]
+    liar.send(link, Want(WANT_ENTRIES, own.id, start))
+    for _ in range(3):
+        alpha.line.touched = True
+        alpha.do(events.Tick())
+    batches = [(one.start, one.count) for one in liar.answers(link, Batch)]
+    assert batches == [(start, 1)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "sent_bytes", "goes"),
+    [
+        (IN_FLIGHT_MAX - 1, IN_FLIGHT_BYTES_MAX - 1, True),
+        (IN_FLIGHT_MAX, 0, False),
+        (0, IN_FLIGHT_BYTES_MAX, False),
+    ],
+)
+def test_a_window_that_is_full_takes_no_more(entries: int, sent_bytes: int, goes: bool) -> None:
+    """Full of entries or of bytes, of whichever log."""
+    _, liar, alpha, link = _following()
+    liar.got(link)
+    other = Flight(LogId(1, 1, b"lifelife"), 9_999, entries, sent_bytes)
+    take_off(alpha.line.sessions[link], other)
+    alpha.submit("one")
+    alpha.do(events.Tick())
+    assert len(liar.answers(link, Batch)) == goes
+
+
+@pytest.mark.parametrize(("short", "counts"), [(0, [2]), (1, [1, 1])])
+def test_a_batch_in_a_file_may_be_just_as_long_as_it_may(
+    monkeypatch: pytest.MonkeyPatch, short: int, counts: list[int]
+) -> None:
+    """Leaves, bodies and what else stands beside them; a byte more, and it is cut where it can."""
+    _, _, alpha, link = _following()
+    start = alpha.own().size
+    for text in ("one", "two"):
+        _say(alpha, text)
+    alpha.do(events.LinkDown(link))
+    shelf = alpha.shelf(alpha.line.id)
+    entries = shelf.entries(alpha.own().id, start, alpha.own().size)
+    most = sum(len(one.raw) + len(one.body or b"") + 32 for one in entries) - short
+    monkeypatch.setattr(streaming, "FILE_BATCH_BYTES_MAX", most)
+    assert _written(alpha, start) == counts
+
+
+def test_no_batch_is_of_more_entries_than_a_frame_may_hold() -> None:
+    """On a narrow link the nearest head is looked for, in steps that end at the limit."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    theirs = charlie.greet("alpha")
+    charlie.entries(theirs)
+    for _ in range(2):
+        start = charlie.log.size
+        for number in range(260):
+            charlie.say(f"{number}", kind=Kind.MARK, plain=b"")
+        charlie.entries(theirs, start=start)
+    assert world.ends["alpha"].line.logs[charlie.log.id].size == 521
+    link = bravo.link("alpha", wide=False)
+    bravo.hello(link)
+    world.run()
+    session = world.ends["alpha"].line.sessions[link]
+    bravo.got(link)
+    session.flight.clear()
+    bravo.send(link, Want(WANT_ENTRIES, charlie.log.id, 1))
+    world.ends["alpha"].do(events.Tick())
+    batches = [one for one in bravo.answers(link, Batch) if one.log == charlie.log.id]
+    assert [(one.start, one.count) for one in batches] == [(1, 260)]
+
+
+@pytest.mark.parametrize(("early_ms", "again"), [(1, 0), (0, 1)])
+def test_what_is_on_its_way_on_a_narrow_link_may_be_asked_for_again_in_its_time(
+    early_ms: int, again: int
+) -> None:
+    """A minute, and as long as the batch takes at 75 bit/s."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.link("alpha", wide=False)
+    liar.hello(link)
+    alpha.do(events.Tick())
+    (flight,) = alpha.line.sessions[link].flight
+    assert flight.start == 0
+    liar.got(link)
+    world.steady_ms += 60_000 + flight.bytes * 8 * 1_000 // 75 - early_ms
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, 0))
+    alpha.do(events.Tick())
+    assert len(liar.answers(link, Batch)) == again
+
+
+def test_what_follows_unnamed_on_a_narrow_link_may_be_asked_for_again_at_once() -> None:
+    """Who asks from there may not have known where it begins, and cannot have read it."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.link("alpha", wide=False)
+    liar.hello(link)
+    liar.entries(link)
+    world.run()
+    _confirm(liar, link)
+    _say(alpha, "one")
+    (batch,) = liar.answers(link, Batch)
+    assert batch.start is None
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, 1))
+    alpha.do(events.Tick())
+    assert [one.start for one in liar.answers(link, Batch)] == [1]
