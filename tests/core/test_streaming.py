@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from core.lineage import LogBuilder, party
 from liar import Liar
 from pair import End, World
 
@@ -11,7 +12,7 @@ from detente.core.encoding import Reader
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_BODY, WANT_ENTRIES, Body, Got, Refuse, Want
 from detente.core.holding import take_off
-from detente.core.leaf import Kind, LogId
+from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.station import Flight
 from detente.core.streaming import (
     CONFIRM_ENTRIES,
@@ -19,7 +20,7 @@ from detente.core.streaming import (
     IN_FLIGHT_BYTES_MAX,
     IN_FLIGHT_MAX,
 )
-from detente.core.wire import ENTRIES, Batch, read_batch, read_tag
+from detente.core.wire import ENTRIES, SEEN, YOURS, Batch, read_batch, read_tag
 
 OUT = -1
 
@@ -95,10 +96,10 @@ def test_after_so_many_entries_a_batch_asks_to_be_confirmed() -> None:
     _, liar, alpha, link = _following()
     alpha.line.sessions[link].unasked_entries = 0
     alpha.line.sessions[link].unasked_bytes = 0
-    for number in range(CONFIRM_ENTRIES):
+    for number in range(2 * CONFIRM_ENTRIES):
         _say(alpha, f"{number}")
     asks = [one.confirm for one in liar.answers(link, Batch)]
-    assert asks == [False] * (CONFIRM_ENTRIES - 1) + [True]
+    assert asks == ([False] * (CONFIRM_ENTRIES - 1) + [True]) * 2
 
 
 @pytest.mark.parametrize(("groups", "counts"), [((3,), [3]), ((3, 1), [3, 1]), ((2, 1), [2, 1])])
@@ -291,3 +292,115 @@ def test_what_follows_unnamed_on_a_narrow_link_may_be_asked_for_again_at_once() 
     liar.send(link, Want(WANT_ENTRIES, alpha.own().id, 1))
     alpha.do(events.Tick())
     assert [one.start for one in liar.answers(link, Batch)] == [1]
+
+
+def _narrow_or_wide(*, wide: bool) -> tuple[World, Liar, End, int]:
+    """Alpha of three, charlie's log held by it, and bravo who has confirmed alpha's first entry."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    alpha, liar, charlie = world.ends["alpha"], Liar(world, "bravo"), Liar(world, "charlie")
+    theirs = charlie.greet("alpha")
+    charlie.entries(theirs)
+    link = liar.link("alpha", wide=wide)
+    liar.hello(link)
+    liar.entries(link)
+    world.run()
+    _confirm(liar, link)
+    world.run(70)
+    _confirm(liar, link)
+    return world, liar, alpha, link
+
+
+def _sent(alpha: End, link: int) -> events.Send:
+    """The one batch that alpha sends in this step."""
+    out = [one for one in alpha.do(events.Tick()) if isinstance(one, events.Send)]
+    (sent,) = [one for one in out if one.link == link and one.data[0] >> 4 == ENTRIES]
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("wide", "precedence", "urgent"),
+    [
+        (False, Precedence.FLASH, True),
+        (False, Precedence.IMMEDIATE, False),
+        (True, Precedence.FLASH, False),
+    ],
+)
+def test_a_flash_goes_before_what_waits_for_a_narrow_link(
+    wide: bool, precedence: int, urgent: bool
+) -> None:
+    """Nothing lower does, or all of it would; on a wide link nothing waits."""
+    _, _, alpha, link = _narrow_or_wide(wide=wide)
+    alpha.submit("one", precedence=precedence)
+    assert _sent(alpha, link).urgent is urgent
+
+
+def test_a_third_s_flash_goes_before_nothing_that_waits() -> None:
+    """Its author sends it so; it was asked for here like any other entry."""
+    world, liar, alpha, link = _narrow_or_wide(wide=False)
+    charlie = Liar(world, "charlie")
+    charlie.log = LogBuilder(charlie.line, LogId(2, 0, b""), party("charlie"))
+    held = alpha.shelf(alpha.line.id).entries(charlie.log.id, 0, 1)[0]
+    charlie.log.add_raw(held.raw, (held.salt, held.body))
+    charlie.say("now", precedence=Precedence.FLASH)
+    charlie.entries(charlie.greet("alpha"), start=1)
+    alpha.do(events.Tick())
+    world.run(10)
+    _confirm(liar, link)
+    alpha.line.sessions[link].flight.clear()
+    liar.send(link, Want(WANT_ENTRIES, charlie.log.id, 1))
+    assert _sent(alpha, link).urgent is False
+
+
+@pytest.mark.parametrize(("audience", "comes"), [(0b001, False), (0b101, False), (0b011, True)])
+def test_a_body_is_in_a_batch_to_its_readers_alone(audience: int, comes: bool) -> None:
+    """Whoever else takes the entry has its leaf, and the commitment in it."""
+    _, _, alpha, link = _narrow_or_wide(wide=True)
+    alpha.submit("for whom it is", audience=audience)
+    assert (b"for whom it is" in _sent(alpha, link).data) is comes
+
+
+def test_who_wrote_an_entry_has_its_body_back_though_it_was_for_others() -> None:
+    """In a batch as by itself."""
+    _, liar, alpha, link = _following()
+    liar.say("for alpha", audience=0b01)
+    liar.entries(link, start=1)
+    alpha.do(events.Tick())
+    liar.send(link, Want(WANT_ENTRIES, liar.log.id, 1))
+    assert b"for alpha" in _sent(alpha, link).data
+
+
+def test_a_root_is_left_out_for_who_has_confirmed_it_and_the_receiver_s_own_log_is_not_named() -> (
+    None
+):
+    """Charlie's first entry bravo does not hold: its root stands in full; bravo's own log does
+    not need even its name."""
+    world, liar, alpha, link = _narrow_or_wide(wide=True)
+    charlie = next(log for log in alpha.line.logs.values() if log.id.member == 2)
+    assert liar.log.id not in alpha.line.sessions[link].sent
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, 1))
+    assert charlie.root in _sent(alpha, link).data
+    liar.say("something")
+    liar.entries(link, start=1)
+    world.run(1)
+    liar.got(link)
+    alpha.line.seen_now = alpha.line.touched = True
+    data = _sent(alpha, link).data
+    reader = Reader(data)
+    read_tag(reader)
+    read_batch(reader)
+    assert data[reader.pos] & (YOURS | SEEN) == YOURS
+
+
+def test_after_so_many_bytes_a_batch_asks_to_be_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all batches since the last that asked."""
+    _, liar, alpha, link = _following()
+    for text in ("seen", "0"):
+        _say(alpha, text)
+    session = alpha.line.sessions[link]
+    monkeypatch.setattr(streaming, "CONFIRM_BYTES", 2 * session.flight[-1].bytes)
+    session.unasked_entries = session.unasked_bytes = 0
+    liar.got(link)
+    for number in range(1, 5):
+        _say(alpha, f"{number}")
+    assert [one.confirm for one in liar.answers(link, Batch)] == [False, True] * 2
