@@ -404,3 +404,66 @@ def test_after_so_many_bytes_a_batch_asks_to_be_confirmed(monkeypatch: pytest.Mo
     for number in range(1, 5):
         _say(alpha, f"{number}")
     assert [one.confirm for one in liar.answers(link, Batch)] == [False, True] * 2
+
+
+def test_over_quota_a_log_rests_to_the_end_of_the_day_and_begins_where_it_was_refused() -> None:
+    """That log alone, also if what it had before was confirmed; what others sent is under way."""
+    world, liar, alpha, link = _following()
+    own, session = alpha.own().id, alpha.line.sessions[link]
+    _say(alpha, "one")
+    _confirm(liar, link)
+    other = Flight(LogId(1, 1, b"lifelife"), 5, 1, 100)
+    take_off(session, other)
+    alpha.submit("two")
+    alpha.do(events.Tick())
+    liar.got(link)
+    liar.send(link, Refuse(Refusal.OVER_QUOTA, own, 1))
+    assert list(session.flight) == [other]
+    world.steady_ms += (86_400 - world.wall_s % 86_400) * 1_000
+    for passed_ms, starts in ((0, []), (1, [1])):
+        world.steady_ms += passed_ms
+        alpha.line.touched = True
+        alpha.do(events.Tick())
+        assert [one.start for one in liar.answers(link, Batch)] == starts
+
+
+def test_a_log_rests_that_is_refused_where_it_ends() -> None:
+    """What its author says next is refused too."""
+    _, liar, alpha, link = _following()
+    liar.send(link, Refuse(Refusal.OVER_QUOTA, alpha.own().id, alpha.own().size))
+    liar.got(link)
+    _say(alpha, "one")
+    assert liar.answers(link, Batch) == []
+
+
+def test_a_batch_that_was_wanted_in_full_is_under_way_no_more() -> None:
+    """The peer has declined it; nothing of it went ahead."""
+    _, liar, alpha, link = _following()
+    _say(alpha, "one")
+    assert alpha.line.sessions[link].flight
+    liar.send(link, Refuse(Refusal.WANT_FULL, alpha.own().id, 1))
+    assert not alpha.line.sessions[link].flight
+
+
+def test_who_asks_from_where_the_next_batch_begins_is_told_where_that_is() -> None:
+    """It did not know; and what others hold is not taken back by its question."""
+    world, liar, alpha, link = _narrow_or_wide(wide=True)
+    charlie = next(one for one in alpha.line.sessions.values() if one.member == 2)
+    charlie.holds[alpha.own().id] = alpha.own().size
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, 1))
+    assert charlie.holds[alpha.own().id] == alpha.own().size
+    world.run()
+    size = alpha.own().size
+    liar.send(link, Want(WANT_ENTRIES, alpha.own().id, size))
+    liar.got(link)
+    _say(alpha, "one")
+    assert [one.start for one in liar.answers(link, Batch)] == [size]
+
+
+def test_a_body_that_memory_has_not_is_served_from_the_store() -> None:
+    """However long ago it was entered."""
+    _, liar, alpha, link = _following()
+    alpha.own().recent.clear()
+    liar.got(link)
+    liar.send(link, Want(WANT_BODY, alpha.own().id, 0))
+    assert [one.index for one in liar.answers(link, Body)] == [0]
