@@ -9,7 +9,7 @@ import pytest
 from liar import Liar
 from pair import End, SeedKeys, World, heads
 
-from detente.core import amending, events, frames
+from detente.core import amending, events, frames, protocol
 from detente.core.amending import EVERY_MS, charters_of, is_final, want_texts
 from detente.core.body import pack
 from detente.core.charter import Charter, Left, Member, charter_id
@@ -125,6 +125,20 @@ def test_an_offer_that_comes_after_its_seal_is_looked_at(
     world.link("alpha", "bravo")
     world.run(70)
     assert alpha.line.charter == charter
+
+
+def test_a_seal_is_waited_for_over_a_start() -> None:
+    """Both ends begin anew between it and the `seen` that makes it final."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    charter = successor(world, title="Sealed")
+    enter(bravo, Kind.SEAL, offer(alpha, charter))
+    for end in (alpha, bravo):
+        end.restart()
+        assert end.line.charter.number == 0
+    world.link("alpha", "bravo")
+    world.run(70)
+    assert alpha.line.charter == bravo.line.charter == charter
 
 
 def test_three_assent_and_a_mediator_seals() -> None:
@@ -337,6 +351,24 @@ def test_nothing_is_final_or_in_force_that_rests_on_a_frozen_log(
     monkeypatch.setattr(amending, "frozen_logs", lambda *_: ended)
     assert not is_final(alpha.station, alpha.line, place)
     assert [one.charter.number for one in charters_of(alpha.station, alpha.line)] == [0]
+
+
+def test_an_amendment_that_a_proof_has_ended_is_not_in_force_at_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the logs prove of one another is learnt first, and told to nobody as news."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    enter(bravo, Kind.SEAL, offer(alpha, successor(world, title="New")))
+    world.run(100)
+    log_id = bravo.own().id
+    ended = {log_id: Frozen(1, (), end=1)}
+    monkeypatch.setattr(protocol, "learn_accused", lambda _, line: line.accused.update({log_id: 1}))
+    monkeypatch.setattr(amending, "frozen_logs", lambda _, line: ended if line.accused else {})
+    alpha.told.clear()
+    alpha.restart()
+    assert alpha.line.charter.number == 0
+    assert not alpha.facts("charter")
 
 
 def test_a_cover_that_comes_weeks_later_puts_its_amendment_in_force() -> None:

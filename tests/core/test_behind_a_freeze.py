@@ -149,16 +149,21 @@ def test_nothing_is_taken_beyond_the_end_of_a_revoked_log(
     assert offered(alpha, bravo, link, charlie.log, 4, 6) == size
 
 
-def test_who_relays_sends_just_from_one_such_head_to_the_next() -> None:
-    """Though it holds heads between them, and beyond: who asks takes nothing else."""
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_who_relays_sends_just_from_one_such_head_to_the_next(*, forgotten: bool) -> None:
+    """Though it holds heads between them, and beyond: who asks takes nothing else. Heads that
+    memory has forgotten are in the store."""
     charlie, bravo, alpha, link, _ = frozen_at_four(5, 7)
     assert offered(alpha, bravo, link, charlie.log, 4, 5) == 5
     assert offered(alpha, bravo, link, charlie.log, 5, 7) == 7
     bravo.got(link)
-    bravo.send(link, Want(WANT_ENTRIES, CHARLIE, 4))
-    alpha.world.run()
-    sent = bravo.answers(link, Batch)
-    assert [(batch.log, batch.count) for batch in sent] == [(CHARLIE, 1), (CHARLIE, 2)]
+    if forgotten:
+        alpha.line.logs[CHARLIE].heads.clear()
+    for start, counts in ((4, [1, 2]), (0, [4, 1, 2])):
+        bravo.send(link, Want(WANT_ENTRIES, CHARLIE, start))
+        alpha.world.run()
+        sent = bravo.answers(link, Batch)
+        assert [(batch.log, batch.count) for batch in sent] == [(CHARLIE, n) for n in counts]
 
 
 def test_the_signatures_of_a_proof_are_verified_once_by_the_same_cards(

@@ -24,7 +24,7 @@ from core.joins import (
 from liar import Liar
 from pair import World, heads
 
-from detente.core import events, frames
+from detente.core import events, frames, protocol
 from detente.core.charter import (
     join_texts,
     parse_charter,
@@ -35,6 +35,8 @@ from detente.core.errors import Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind, Leaf, LogId
 from detente.core.quotas import DAY_S
+from detente.core.revocation import Revocation
+from detente.core.station import Station
 
 
 def test_a_third_party_joins_and_all_three_speak() -> None:
@@ -145,6 +147,21 @@ def test_a_joiner_restarts_before_and_after() -> None:
     world.run(70)
     assert alpha.texts(2) == [b"\0again"]
     assert heads(alpha) == heads(bravo) == heads(charlie)
+
+
+def test_a_joiner_that_knows_of_a_revocation_is_one_after_a_start_too() -> None:
+    """Whose key is void may end an amendment, and not the text by which it asks."""
+    world = founded()
+    charlie = world.ends["charlie"]
+    charter = grown(world.ends["alpha"])
+    accept(charlie, charter)
+    (shelf,), (line_id,) = charlie.shelves.values(), charlie.shelves
+    old = charlie.station
+    station = Station(old.party, old.card, old.keys, charlie.shelf, cards=old.cards)
+    station.revoked[bytes(32)] = Revocation(bytes(32), 0, "log 0", "lost", world.wall_s, ())
+    said = (shelf.charter, shelf.member, [], [], "", shelf.joining)
+    line = protocol.load_line(station, line_id, *said)
+    assert (line.charter, line.left) == (charter, False)
 
 
 def test_an_observer_joins_too() -> None:

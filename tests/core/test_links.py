@@ -148,8 +148,8 @@ def test_logs_are_loaded_in_any_order() -> None:
     world.run(40)
     mine, begun = alpha.own().id, alpha.line.begun_day
     states = sorted(alpha.shelf(alpha.line.id).states.items(), reverse=True)
-    empty = alpha.station.new_log(alpha.line, LogId(1, 4, b""))
-    reload(alpha, [(empty.id, empty.encode()), *states])
+    empty = [alpha.station.new_log(alpha.line, LogId(n, 1, b"")) for n in (0, 1)]
+    reload(alpha, [*((log.id, log.encode()) for log in empty), *states])
     assert alpha.own().id == mine
     assert alpha.line.begun_day == begun
     shelf = alpha.shelf(alpha.line.id)
@@ -260,3 +260,149 @@ def test_heads_that_are_declined_leave_nothing_behind() -> None:
     assert [one.refusal for one in declined] == [Refusal.OVER_QUOTA] * (limits.HEADS_MAX + 5)
     assert alpha.station.links[link].bad_frames == 0
     assert (session.heads, session.shown_ms) == ({}, {})
+
+
+def hellos_on(world: World, link: int) -> int:
+    return sum(data[0] >> 4 == frames.Hello.TYPE for data in world.taps[link])
+
+
+def test_a_changed_hello_is_said_once_to_each_link_also_where_another_comes_up() -> None:
+    """The first link has heard it just now; who was linked before has it still to come."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    world.open("alpha")
+    alpha = world.ends["alpha"]
+    alpha.line.greet_due = True
+    first = Liar(world, "bravo").link("alpha")
+    alpha.do(events.Tick())
+    assert hellos_on(world, first) == 1
+    alpha.line.greet_due = True
+    Liar(world, "charlie").link("alpha")
+    alpha.do(events.Tick())
+    assert hellos_on(world, first) == 2
+
+
+@pytest.mark.parametrize(
+    ("wide", "bits_per_s", "slow"),
+    [
+        (False, 0, False),
+        (False, 1, True),
+        (False, limits.SLOW_BITS_PER_S - 1, True),
+        (False, limits.SLOW_BITS_PER_S, False),
+        (True, 75, False),
+    ],
+)
+def test_a_slow_link_is_a_narrow_one_that_is_known_to_carry_little(
+    wide: bool, bits_per_s: int, slow: bool
+) -> None:
+    """Of one whose rate nobody knows nothing is assumed."""
+    world = World()
+    alpha = world.ends["alpha"]
+    alpha.do(events.LinkUp(5, world.ends["bravo"].id, wide, bits_per_s))
+    assert alpha.station.links[5].slow is slow
+
+
+def test_nothing_is_read_or_said_on_a_link_that_has_gone() -> None:
+    """What was under way when it went comes again on the next one."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    alpha.do(events.LinkDown(link))
+    liar.got(link)
+    assert liar.raw(link, liar.batch()) == []
+    alpha.line.greet_due = True
+    alpha.do(events.Tick())
+    assert liar.got(link) == []
+    assert alpha.do(events.LinkDown(link)) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (b"", Refusal.MALFORMED),
+        (b"\x1f\x01", Refusal.MALFORMED),
+        (bytes(limits.FRAME_BYTES_MAX), Refusal.OUT_OF_TURN),
+        (bytes(limits.FRAME_BYTES_MAX + 1), Refusal.OVERSIZE),
+        (frames.encode_frame(7, frames.Heads(())), Refusal.OUT_OF_TURN),
+    ],
+)
+def test_what_is_of_no_line_is_refused_on_the_link_itself(data: bytes, refusal: Refusal) -> None:
+    """On channel 0, and told of no line: also what is too short to say its channel."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    told, said = liar.raw(link, data)
+    assert isinstance(told, events.Tell)
+    assert (told.word, told.line) == ("refused", b"")
+    assert told.facts.keys() == {"refusal", "detail", "link"}
+    assert (told.facts["refusal"], told.facts["link"]) == (refusal.word, link)
+    assert said == events.Send(link, frames.encode_frame(0, frames.Refuse(refusal)))
+    assert alpha.station.links[link].bad_frames == 1
+
+
+def test_with_the_eighth_bad_frame_that_link_is_closed() -> None:
+    """And no other; what its peer may not have known does not count."""
+    world = World()
+    world.open("alpha")
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    closing = []
+    for _ in range(limits.BAD_FRAMES_MAX):
+        liar.send(link, frames.Got(LogId(1, 9, bytes(8)), 1))
+        closing.append([one for one in liar.raw(link, b"") if isinstance(one, events.CloseLink)])
+    assert closing == [[]] * 7 + [[events.CloseLink(link, Refusal.MALFORMED)]]
+
+
+def test_a_refusal_on_the_link_itself_is_told_of_no_line() -> None:
+    """There it says only what number it is."""
+    world = World()
+    world.open("alpha")
+    liar = Liar(world, "bravo")
+    link = liar.greet("alpha")
+    refuse = frames.encode_frame(0, frames.Refuse(Refusal.UNKNOWN_LINE))
+    told = events.Tell("refused-by-peer", b"", {"refusal": "unknown-line"})
+    assert liar.raw(link, refuse) == [told]
+
+
+def test_when_a_peer_was_last_heard_is_known() -> None:
+    """Any frame on its line says that it is there."""
+    world = World()
+    world.open("alpha")
+    alpha, liar = world.ends["alpha"], Liar(world, "bravo")
+    link = liar.greet("alpha")
+    world.run(3)
+    liar.send(link, frames.Heads(()))
+    assert alpha.line.sessions[link].heard_ms == world.steady_ms
+
+
+def test_a_row_that_waited_over_a_start_is_released_or_dropped_unread() -> None:
+    """Released it is stored as one that waits no more, and goes; nothing is released twice."""
+    world = World()
+    world.open()
+    world.cut("alpha", "bravo")
+    alpha = world.ends["alpha"]
+    for text in ("go", "stay"):
+        alpha.submit(text)
+    alpha.do(events.Tick())
+    shelf, line_id = alpha.shelf(alpha.line.id), alpha.line.id
+    shelf.outbox = {n: row._replace(awaits_release=True) for n, row in shelf.outbox.items()}
+    alpha.restart()
+    rows = alpha.line.queue.rows
+    for number, row in rows.items():
+        rows[number] = row._replace(draft=events.Draft(-1, 0, row.draft.precedence))
+    go, stay = rows
+    world.link("alpha", "bravo")
+    world.run()
+    assert protocol.wake_ms(alpha.station) != 0
+    freed = rows[go]._replace(awaits_release=False)
+    out = alpha.do(events.Release(line_id, go, send=True))
+    assert out == [events.QueueOutbox(line_id, freed)]
+    assert alpha.do(events.Release(line_id, stay, send=False)) == [
+        events.TakeOutbox(line_id, (stay,))
+    ]
+    for number in (go, stay, 99):
+        with pytest.raises(LocalError) as caught:
+            alpha.do(events.Release(line_id, number, send=True))
+        assert caught.value.refusal is Refusal.NOT_FOUND
+    assert protocol.wake_ms(alpha.station) == 0

@@ -56,6 +56,19 @@ def test_an_author_signs_within_a_minute() -> None:
     assert signed(alpha, 1, bravo.own().id)[-1][0] == bravo.own().size
 
 
+def test_what_was_still_to_be_signed_is_signed_at_once_after_a_start() -> None:
+    """Not when something is entered the next time."""
+    world = opened()
+    alpha, bravo = world.ends["alpha"], world.ends["bravo"]
+    alpha.submit("routine")
+    world.run()
+    size = alpha.own().size
+    alpha.restart()
+    world.link("alpha", "bravo")
+    world.run(2)
+    assert signed(bravo, 0, alpha.own().id)[-1][0] >= size
+
+
 def test_a_charter_is_signed_at_once_by_its_author_and_by_those_who_hold_it() -> None:
     """So is a seal, a card, a resume and a closing head."""
     world = World()

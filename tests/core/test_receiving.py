@@ -109,11 +109,11 @@ def test_a_repetition_answers_what_was_asked() -> None:
 
 def test_what_another_has_entered_is_not_stored_as_our_own() -> None:
     """A mark of how far we have signed is kept of our own log alone."""
-    _world, liar, link, _alpha = with_liar()
+    world, liar, link, _alpha = with_liar()
     liar.say("one")
     out = liar.raw(link, liar.batch(start=1))
     (stored,) = [one for one in out if isinstance(one, events.StoreEntries)]
-    assert stored.own is False
+    assert (stored.own, stored.held_at_s) == (False, world.wall_s)
 
 
 def test_a_later_life_is_told_once() -> None:

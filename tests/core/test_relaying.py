@@ -11,7 +11,7 @@ from pair import End, World, heads
 
 from detente.core import events, frames, limits
 from detente.core.errors import LocalError, Refusal
-from detente.core.extras import Head
+from detente.core.extras import Head, Resume
 from detente.core.identity import is_witness
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.wire import ENTRIES, Batch
@@ -577,3 +577,56 @@ def batches(liar: Liar, link: int) -> list[Batch]:
 def sent_of(liar: Liar, link: int, log: LogId) -> list[int]:
     """How many entries of a log each batch held that came since this was last asked."""
     return [f.count for f in liar.got(link) if isinstance(f, Batch) and f.log == log]
+
+
+def test_what_a_third_enters_is_announced_each_time() -> None:
+    """To who does not hold it yet, at once, and without another hello."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    theirs, link = charlie.greet("alpha"), bravo.greet("alpha")
+    charlie.entries(theirs)
+    for _ in range(2):
+        world.run(2)
+        bravo.got(link)
+        charlie.say("more")
+        charlie.entries(theirs, start=charlie.log.size - 1)
+        world.run()
+        (told,) = bravo.answers(link, frames.Heads)
+        assert told.heads == (stated(charlie.log),)
+
+
+def test_a_life_of_ours_that_comes_back_in_one_batch_goes_on_to_who_is_linked() -> None:
+    """From its beginning: its hello was said before the log was here."""
+    world = World(names=THREE)
+    world.open("alpha")
+    alpha, bravo, charlie = world.ends["alpha"], Liar(world, "bravo"), Liar(world, "charlie")
+    link, other = bravo.greet("alpha"), charlie.greet("alpha")
+    ours = LogBuilder(bravo.line, LogId(0, 1, b"lifelife"), party("alpha"))
+    ours.say(Kind.RESUME, extra=Resume(1, b"lifelife", ()).encode(), time_s=world.wall_s)
+    alpha.line.mute = "restored"
+    charlie.got(other)
+    bravo.entries(link, ours)
+    world.run()
+    sent = [(one.log, one.start, one.count) for one in charlie.answers(other, Batch)]
+    assert sent == [(ours.id, 0, 1)]
+
+
+def test_a_third_s_log_that_was_asked_for_is_streamed_to_its_end_once() -> None:
+    """What comes of it later is announced, and asked for again by who lacks it."""
+    world = World(names=THREE)
+    world.open("alpha")
+    bravo, charlie = Liar(world, "bravo"), Liar(world, "charlie")
+    theirs, link = charlie.greet("alpha"), bravo.greet("alpha")
+    charlie.entries(theirs)
+    world.run()
+    for start in (0, 1):
+        bravo.got(link)
+        bravo.send(link, frames.Want(frames.WANT_ENTRIES, charlie.log.id, start))
+        world.run()
+        (batch,) = [one for one in bravo.answers(link, Batch) if one.log == charlie.log.id]
+        assert (batch.start, batch.count) == (start, 1)
+        charlie.say("more")
+        charlie.entries(theirs, start=start + 1)
+        world.run()
+        assert [one for one in bravo.answers(link, Batch) if one.log == charlie.log.id] == []

@@ -343,3 +343,16 @@ def test_another_history_of_our_own_is_searched_by_nobody() -> None:
     assert not alpha.line.disputes
     assert not liar.answers(link, AskProof)
     assert not alpha.facts("fork-suspected")
+
+
+def test_a_false_head_is_named_again_after_seconds_and_not_with_the_next_frame() -> None:
+    """However often the core is called meanwhile."""
+    world, liar, _, link = _met()
+    world.run(70)
+    theirs = stated(Liar(world, "charlie").log)
+    false = replace(theirs, signature=bytes(64))
+    liar.got(link)
+    for passed_s, named in ((0, 1), (1, 0), (1, 0), (4, 1)):
+        world.run(passed_s)
+        liar.send(link, Heads((false,)))
+        assert len(liar.answers(link, Refuse)) == named
