@@ -197,6 +197,19 @@ def test_a_span_holds_with_its_ends_and_a_grace_behind_it():
     assert [span_at([span], at, 5) for at in (24, 25)] == [span, None]
 
 
+def test_one_that_begins_soon_after_another_is_shown_from_its_beginning(two):
+    """A sign of life between the two ends the first one, and not the second."""
+    begin_s = two.time_s + 100
+    say(two, two.logs[1], begin_s, begin_s + HOUR_S)
+    again_s = begin_s + HOUR_S + PRESENCE_LEASE_S // 2
+    place = say(two, two.logs[1], again_s, again_s + HOUR_S, time_s=begin_s + HOUR_S + 1)
+    between = Observation(last_sign_s=begin_s + HOUR_S + 2)
+    assert shown(two, again_s - 1, between).state is State.ALIVE
+    assert shown(two, again_s, between) == Presence(
+        State.RECEIVE_ONLY, Source.SIGNED, again_s, place, until_s=again_s + HOUR_S
+    )
+
+
 def test_it_is_never_a_mark(two):
     """Receive-only puts nobody on the ladder: it reads nothing and states nothing of an entry."""
     a, b = two.logs

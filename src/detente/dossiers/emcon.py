@@ -82,8 +82,10 @@ def whole(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def span_at(spans: Iterable[Span], now_s: int, grace_s: int = 0) -> Span | None:
-    """The one that holds at a time, or ended less than ``grace_s`` ago; not at its very end."""
-    return next((one for one in spans if one.from_s <= now_s < one.until_s + grace_s), None)
+    """The one that holds at a time, or else ended less than ``grace_s`` ago; not at its very end.
+    They are in order: a later one has begun since."""
+    begun = [one for one in spans if one.from_s <= now_s < one.until_s + grace_s]
+    return begun[-1] if begun else None
 
 
 def begins_s(spans: Iterable[Span], start_s: int, within_s: int) -> int:
