@@ -6,9 +6,10 @@ from collections.abc import Callable
 from copy import deepcopy
 
 import pytest
+from core.joins import leave
 from core.test_attachment import KEY, file_of
 from core.test_fetching import CHUNK, attach, described, files_at, marks, told_of
-from liar import Liar
+from liar import Liar, stated
 from pair import End, World
 
 from detente.core import events, fetching, serving
@@ -253,3 +254,21 @@ def test_an_author_gets_its_own_file_back_that_it_addressed_to_others_alone() ->
     world.link("alpha", "bravo")
     world.run(60)
     assert files_at(alpha, place) == [file_of(2 * CHUNK)]
+
+
+def test_who_has_left_gives_the_files_that_it_is_asked_for() -> None:
+    """To who was a member with it and comes back without them."""
+    world = World(names=NAMES[:3])
+    world.open()
+    place = attach(world.ends["charlie"], file_of(CHUNK))
+    world.run(20)
+    leave(world)
+    assert world.ends["charlie"].line.left
+    liar = Liar(world, "alpha")
+    link = liar.link("charlie")
+    liar.hello(link, stated(liar.log))
+    world.run()
+    liar.send(link, Want(WANT_CHUNKS, *place, 0, 0))
+    world.run(5)
+    (chunks,) = liar.answers(link, Chunks)
+    assert (chunks.log, chunks.index, chunks.number, chunks.first) == (*place, 0, 0)
