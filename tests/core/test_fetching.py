@@ -443,6 +443,19 @@ def test_endless_attachments_end_at_the_grant_and_our_log_says_so_once() -> None
     assert len(alpha.line.arriving) == 2
 
 
+def test_what_one_batch_brings_beyond_the_grant_is_declined_to_its_end() -> None:
+    """Nothing behind the first that is too much is opened, however small, and our log says it
+    once: before what this batch used up is stored."""
+    liar, alpha, link = _liar(quota=100_000)
+    for size in (90 * CHUNK, 20 * CHUNK, 1):
+        plain = enclose([told_of(file_of(size))], b"")
+        liar.log.say(plain=plain, attached=True, time_s=liar.world.wall_s, serial=liar.log.size)
+    liar.entries(link, start=1)
+    liar.world.run()
+    assert [place.index for place in alpha.line.arriving] == [1]
+    assert len(alpha.shelf(alpha.line.id).of_kind([Kind.OVER_QUOTA])) == 1
+
+
 def test_what_was_opened_before_a_restart_is_charged_after_it() -> None:
     """To its author and its day alone; the whole grant may be used up, and no byte more."""
     liar, alpha, link = _liar(quota=100 * CHUNK)
@@ -653,3 +666,4 @@ def test_answers_to_several_questions_that_were_given_up_are_nobodys_fault() -> 
         alpha.do(events.Tick())
     assert _refused(liar, link) == []
     assert files_at(alpha, places[0]) == [one]
+    assert alpha.shelf(alpha.line.id).attachments(*places[1])[0].held == 0  # passed over

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from core.test_attachment import KEY, file_of
-from core.test_courier import IN, OUT, apart, taken, written
+from core.test_courier import IN, OUT, apart, batches, taken, written
 from core.test_fetching import CHUNK, attach, files_at, marks, told_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,15 @@ from detente.core.errors import Refusal
 from detente.core.events import Carry, FrameIn, LinkDown, Tick
 from detente.core.extras import Mark, Rung, Stater
 from detente.core.fetching import states_whole
-from detente.core.frames import WANT_CHUNKS, Body, Chunks, Want, encode_frame, read_frame
+from detente.core.frames import (
+    WANT_CHUNKS,
+    Body,
+    Chunks,
+    Hello,
+    Want,
+    encode_frame,
+    read_frame,
+)
 from detente.core.leaf import Kind, Precedence
 from detente.core.station import Granted
 from detente.core.transcript import Place
@@ -293,7 +301,8 @@ def test_what_its_last_file_did_not_ask_for_is_not_sent_again() -> None:
 
 
 def test_only_an_attached_mark_of_its_reader_says_that_it_has_them() -> None:
-    """A mark that cannot be read, one of another rung, one of somebody else: the chunks go."""
+    """A mark that cannot be read, one of another rung, one of somebody else, another kind: the
+    chunks go."""
     world = World(names=("alpha", "bravo", "charlie"))
     liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
     charlie = world.ends["charlie"]
@@ -308,13 +317,58 @@ def test_only_an_attached_mark_of_its_reader_says_that_it_has_them() -> None:
     assert marks(alpha, 2) == [Rung.ATTACHED]
     entry = alpha.shelf(alpha.line.id).entry(*place)
     seen = Mark(Rung.SEEN, Stater.NODE).encode()
-    for extra in (b"\xff", seen, Mark(Rung.ATTACHED, Stater.NODE).encode()):
+    whole = Mark(Rung.ATTACHED, Stater.NODE).encode()
+    said = (Kind.MARK, b"\xff"), (Kind.MARK, seen), (Kind.TEST, whole), (Kind.MARK, whole)
+    for kind, extra in said:
         assert not states_whole(alpha.line, entry, 1)
-        liar.log.say(Kind.MARK, refs=(entry.hash,), extra=extra, time_s=world.wall_s)
+        liar.log.say(kind, refs=(entry.hash,), extra=extra, time_s=world.wall_s)
         liar.entries(link, start=liar.log.size - 1)
         world.run(2)
     assert alpha.log_of(1).size == liar.log.size
     assert states_whole(alpha.line, entry, 1)
+    assert states_whole(alpha.line, entry, 2)  # whoever else refers to it before
+
+
+def test_after_a_text_over_a_link_the_next_file_has_its_attachments() -> None:
+    """What the receiver states to have and took since its last file goes, from the very entry that
+    this one ended before; what it had by then and did not ask for does not."""
+    _, alpha, bravo = two()
+    first = attach(alpha, file_of(1))
+    taken(bravo, alpha, _bare(alpha, bravo))
+    hellos = tuple(one for one in written(bravo, alpha) if one[0] >> 4 == Hello.TYPE)
+    second = attach(alpha, file_of(2))
+    assert second.index == bravo.log_of(0).size  # just behind what that file states
+    taken(bravo, alpha, _bare(alpha, bravo))
+    taken(alpha, bravo, written(bravo, alpha))
+    assert alpha.log_of(1).stated[second.log] > second.index
+    answer = written(alpha, bravo, hellos)
+    assert [run.index for run in runs(answer)] == [second.index]
+    assert [run.index for run in runs(written(alpha, bravo))] == [first.index, second.index]
+
+
+def test_what_a_file_asks_for_is_found_where_memory_has_it_not() -> None:
+    """An entry from long ago, of which the receiver has the text alone."""
+    _, alpha, bravo = two()
+    data = file_of(3)
+    place = attach(alpha, data)
+    taken(bravo, alpha, _bare(alpha, bravo))
+    said = taken(alpha, bravo, written(bravo, alpha))
+    alpha.own().recent.clear()
+    taken(bravo, alpha, written(alpha, bravo, said))
+    assert files_at(bravo, place) == [data]
+
+
+def test_an_entry_that_is_void_goes_into_a_file_like_any_other() -> None:
+    """Its leaf says of no attachments, nor of anything else."""
+    world = World(names=("alpha", "bravo", "charlie"))
+    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
+    alpha.do(events.Accept(world.charter().encode()))
+    link = liar.greet("alpha")
+    liar.log.add_raw(b"nothing")
+    liar.entries(link)
+    assert alpha.log_of(1).size == liar.log.size == 2
+    frames = written(alpha, world.ends["charlie"])
+    assert [one.count for one in batches(frames) if one.log == liar.log.id] == [2]
 
 
 # --- who and what ---------------------------------------------------------------------------------
@@ -358,6 +412,19 @@ def test_nobody_is_asked_for_what_it_may_not_have() -> None:
     assert asked(written(bravo, alpha)) == [(place, 0, 0)]
 
 
+def test_a_reader_is_asked_for_what_stands_behind_what_it_may_not_have() -> None:
+    """Two entries of alpha's on their way, the first for bravo alone: charlie is asked for the
+    second, and alpha for both."""
+    _, alpha, bravo = two("alpha", "bravo", "charlie")
+    charlie = bravo.world.ends["charlie"]
+    private = attach(alpha, file_of(5), audience=0b010)
+    other = attach(alpha, file_of(6))
+    other = Place(other.log, other.index + 1)  # behind the private one
+    taken(bravo, alpha, _bare(alpha, bravo))
+    assert asked(written(bravo, charlie)) == [(other, 0, 0)]
+    assert asked(written(bravo, alpha)) == [(private, 0, 0), (other, 0, 0)]
+
+
 def test_a_text_that_was_asked_for_brings_its_attachments_along() -> None:
     """Its leaf came by a mediator who may not read it: one answer has the body and the chunks."""
     _, alpha, bravo = two("alpha", "bravo", "charlie")
@@ -390,6 +457,18 @@ def test_a_restored_author_gets_its_own_files_back_in_one() -> None:
     shelf = alpha.shelf(alpha.line.id)
     found = [files_at(alpha, place) for place in shelf.of_kind([Kind.DISPATCH])]
     assert sorted(found) == sorted([[data], [more]])
+
+
+def test_a_restored_author_gets_back_what_it_addressed_to_others_alone() -> None:
+    """It may have what it wrote, its attachments with it."""
+    _, alpha, bravo = two()
+    old = copy.deepcopy(alpha.shelves)
+    place = attach(alpha, file_of(7), audience=0b10)
+    taken(bravo, alpha, written(alpha, bravo))
+    alpha.restart(old, mute="restored")
+    said = taken(bravo, alpha, written(alpha, bravo))
+    taken(alpha, bravo, written(bravo, alpha, said))
+    assert files_at(alpha, place) == [file_of(7)]
 
 
 def test_a_purge_on_the_way_takes_what_a_file_brings() -> None:
