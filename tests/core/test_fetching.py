@@ -403,16 +403,23 @@ def test_chunks_that_nobody_asked_for_are_refused() -> None:
     assert _refused(liar, link) == [Refusal.OUT_OF_TURN]
 
 
-def test_a_chunk_that_does_not_match_is_asked_of_this_peer_no_more() -> None:
-    """Named, counted, and not asked for again before the next round, ten minutes later."""
+@pytest.mark.parametrize(
+    ("boxes", "refusal"),
+    [(b"".join(seal(bytes(2 * CHUNK), KEY)), Refusal.BAD_PROOF), (b"", Refusal.MALFORMED)],
+)
+def test_a_chunk_that_does_not_match_is_asked_of_this_peer_no_more(
+    boxes: bytes, refusal: Refusal
+) -> None:
+    """Named, counted, and not asked for again before the next round, ten minutes later; so is a run
+    of no chunk."""
     liar, alpha, link = _liar()
     liar.world.run(30)  # the first round of what is asked for seldom
     place = _says(liar, link, told_of(file_of(2 * CHUNK)))
     liar.got(link)
-    liar.send(link, _chunks(place, b"".join(seal(bytes(2 * CHUNK), KEY))))
+    liar.send(link, _chunks(place, boxes))
     liar.world.run(60)
     answers = liar.got(link)
-    assert [one.refusal for one in answers if isinstance(one, Refuse)] == [Refusal.BAD_PROOF]
+    assert [one.refusal for one in answers if isinstance(one, Refuse)] == [refusal]
     assert not [one for one in answers if isinstance(one, Want)]
     assert alpha.shelf(alpha.line.id).attachments(*place)[0].held == 0
     liar.world.run(660)

@@ -253,6 +253,20 @@ def test_what_lies_beyond_resume_and_closing_heads_is_withheld(three):
     assert standing(three, said[3]) is Standing.COUNTED
 
 
+def test_a_successor_that_begins_with_a_charter_names_nothing(three):
+    """Who comes back under its next key pair without what it had: its old log ends where the others
+    had it when they first named the new one."""
+    a, b, _ = three.logs
+    said = [three.dispatch(a) for _ in range(2)]
+    three.sees(b, said[0])
+    new = LogId(0, 1, b"")
+    three.add(new, Kind.CHARTER, body=b"charter")
+    assert fold.end_of(three.transcript, a) == 0
+    three.sees(b, said[0], Place(new, 0))
+    assert fold.end_of(three.transcript, a) == said[0].index + 1
+    assert standing(three, said[1]) is Standing.WITHHELD
+
+
 def test_what_a_peer_brings_beyond_its_own_closing_head_stays_withheld(two):
     """Only the first entry that names the new incarnation closes the old one."""
     a, b = two.logs

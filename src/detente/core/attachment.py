@@ -246,7 +246,7 @@ class Progress:
     ) -> tuple[tuple[bytes, ...], Progress]:
         """As ``take``, of a run that begins at ``first`` and goes on beyond what is here: what is
         here of it is passed over, and what its rest must hash to is known by then."""
-        if first == self.held:
+        if first == self.held or not boxes:  # none at all are refused as well
             return self.take(boxes, hashes)
         found, progress, chunks = list[bytes](), self, chunks_of(self.size_bytes)
         rest = boxes[(self.held - first) * BOX_BYTES :]

@@ -177,7 +177,7 @@ def on_chunks(step: Step, line: Line, session: Session, frame: Chunks) -> None:
     if frame.number >= len(arriving.parts):
         raise PeerError(Refusal.OUT_OF_TURN, f"chunks of attachment {frame.number}")
     part = arriving.parts[frame.number]
-    if not frame.first <= part.held < frame.first + count_of(frame.boxes):
+    if frame.boxes and not frame.first <= part.held < frame.first + count_of(frame.boxes):
         return  # come from another, or a file before this one has not
     try:
         boxes, progress = part.take_on(frame.first, frame.boxes, frame.hashes)

@@ -217,8 +217,8 @@ def end_of(transcript: Transcript, log: LogId) -> int | None:
 
 def _named_by_resume(transcript: Transcript, successor: LogId, log: LogId) -> int:
     leaf = transcript.entry(successor, 0).leaf
-    if leaf is None or not keeps_rules(Place(successor, 0), leaf):
-        return 0
+    if leaf is None or leaf.kind != Kind.RESUME or not keeps_rules(Place(successor, 0), leaf):
+        return 0  # one that begins with a charter names nothing
     heads = extras.decode_resume(leaf.extra).predecessors
     return max((head.size for head in heads if head.log == log), default=0)
 

@@ -117,7 +117,9 @@ class Decisions:
             return False
         if not self._simulation.world.settled or self._gone(rests_on):
             return True
-        return not self._ended and _lacks(machine, rests_on)
+        # Who has left, and has lost that it has, is a stranger to all others.
+        comes = not self._ended or machine not in members(self._simulation)
+        return comes and _lacks(machine, rests_on)
 
     def is_lost(self, offer: bytes) -> bool:
         """Whether an offer that was final is so by nothing that any honest disk still has: whoever
