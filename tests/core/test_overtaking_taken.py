@@ -8,11 +8,11 @@ from core.test_overtaking import convict, elided, with_liar
 from liar import Liar, covering_item
 from pair import End, World
 
-from detente.core import limits
+from detente.core import limits, streaming
 from detente.core.errors import Refusal
-from detente.core.events import Draft
+from detente.core.events import Draft, Tick
 from detente.core.extras import HeldAhead
-from detente.core.frames import Got, Refuse
+from detente.core.frames import Ahead, Got, Refuse
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.overtaking import is_held_ahead
 from detente.core.transcript import Entry, Place
@@ -256,3 +256,28 @@ def test_only_our_own_entries_are_held_ahead_and_not_by_a_mute_peer() -> None:
     assert not is_held_ahead(alpha.line, session, Place(liar.log.id, index))
     session.mute = True
     assert not is_held_ahead(alpha.line, session, Place(alpha.own().id, index))
+
+
+def test_receipts_leave_room_ahead_for_a_flash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take half of what may go ahead of one gap and wait beyond that, which FLASH does not."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 6)
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    liar.send(link, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("behind")
+    alpha.do(Tick())
+    liar.say("gap")
+    first = alpha.own().size
+    for index in range(2, 7):  # five FLASH, each receipted at once
+        liar.say("flash", precedence=4)
+        liar.ahead(link, index, 1)
+        alpha.do(Tick())
+    own = alpha.own()
+    kinds = [own.recent[index].leaf.kind for index in range(first, own.size)]
+    assert kinds == [Kind.HELD_AHEAD] * 5
+    assert [frame.index for frame in liar.answers(link, Ahead)] == [first, first + 1, first + 2]
+    start = own.size
+    for n in range(4):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    assert [frame.index for frame in liar.answers(link, Ahead)] == [start, start + 1, start + 2]

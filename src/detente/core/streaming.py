@@ -35,7 +35,7 @@ from detente.core.holding import (
     subtrees,
     take_off,
 )
-from detente.core.leaf import OVERTAKING, Kind, Leaf, LogId, Precedence
+from detente.core.leaf import OVERTAKING, UNCALLING, Kind, Leaf, LogId, Precedence
 from detente.core.log import Log
 from detente.core.merkle import cover
 from detente.core.overtaking import is_held_ahead
@@ -260,7 +260,7 @@ def _overtake(step: Step, line: Line, session: Session, *, streams: bool) -> Non
     for index, entry in own.recent.items():
         if index < start or not _goes_first(entry):
             continue
-        if index in session.ahead_sent or len(session.ahead_sent) >= limits.HELD_AHEAD_MAX:
+        if index in session.ahead_sent or len(session.ahead_sent) >= _most_ahead(entry):
             continue
         head = head_between(line, own, index + 1, index + 1)
         if head is None or is_held_ahead(line, session, entry.place):
@@ -270,6 +270,13 @@ def _overtake(step: Step, line: Line, session: Session, *, streams: bool) -> Non
         full = session.way is Way.OUT or index in session.ahead_full
         item = _item(step, line, session, entry, None if full else leaf_before(line, own, held))
         step.send(session, Ahead(own.id, held, index, path, head.signature, item), urgent=True)
+
+
+def _most_ahead(entry: Entry) -> int:
+    """Below how many ahead of a gap one more goes. What only receipts takes half the room: else as
+    much FLASH of others as we receipt keeps our own waiting until the gap is filled."""
+    only_receipts = entry.leaf is not None and entry.leaf.kind in UNCALLING
+    return limits.HELD_AHEAD_MAX // 2 if only_receipts else limits.HELD_AHEAD_MAX
 
 
 # --- what peers ask for -------------------------------------------------------------------------
