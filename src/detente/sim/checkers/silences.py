@@ -164,7 +164,9 @@ def _of_emcon(
     missed = [one.place.index for one in late if one.due_s >= from_s]
     if holds and missed:
         return f"it is receive-only, and called late with {missed[0]}"
-    if shown.state is State.RECEIVE_ONLY and now_s > last.until_s + PRESENCE_LEASE_S:
+    # One that takes back the one before ends it when it is made, whatever end it names.
+    over_s = max(at_s, last.until_s) + PRESENCE_LEASE_S
+    if shown.state is State.RECEIVE_ONLY and now_s > over_s:
         return "that was over at the time it announced"
     return ""
 
