@@ -19,7 +19,7 @@ from detente.core.extras import Rung
 from detente.core.frames import WANT_CHUNKS, Chunks, Refuse, Want
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.log import Log
-from detente.core.station import Arriving, Line, Session, Step
+from detente.core.station import Arriving, Line, Session, Step, Way
 from detente.core.transcript import Place
 
 NAMES = ("alpha", "bravo", "charlie", "delta")
@@ -213,6 +213,22 @@ def test_who_is_declined_holds_nobody_up() -> None:
     sent = [one for one in step.out if isinstance(one, events.Send)]
     assert [one.link for one in sent] == [first.link, second.link]
     assert [one.data[0] >> 4 for one in sent] == [Refuse.TYPE, Chunks.TYPE]
+
+
+@pytest.mark.parametrize("way", [Way.LINK, Way.OUT])
+def test_who_is_owed_nothing_holds_nobody_up(way: Way) -> None:
+    """Be it a link or a file: the one behind it gets its chunk."""
+    world = World(names=NAMES[:3])
+    world.open()
+    alpha = world.ends["alpha"]
+    place = attach(alpha, file_of(2))
+    world.run(40)
+    first, second = alpha.line.sessions.values()
+    first.way = way
+    second.chunks_owed = Want(WANT_CHUNKS, *place, 0, 0)
+    step = Step(alpha.station, world.now(), alpha.entropy)
+    serving.serve_chunks(step, alpha.line)
+    assert [one.link for one in step.out if isinstance(one, events.Send)] == [second.link]
 
 
 def test_under_a_legal_hold_chunks_go_to_nobody_once_their_entry_is_declared_purged() -> None:
