@@ -69,5 +69,5 @@ def address(step: Step, line: Line, session: Session) -> None:
 def rely_on_mark(line: Line) -> None:
     """The mark of a line is intact: the store has its root. That stands for a peer's hello where
     nobody can say one (F5), and a line that is mute stays so."""
-    if not line.mute:
+    if not line.mute and line.own is not None:  # who joins has no mark yet
         line.awaits_hello = False
