@@ -20,6 +20,7 @@ from core.joins import (
 from liar import Liar
 from pair import World
 
+from detente.core.courier import rely_on_mark
 from detente.core.errors import Refusal
 from detente.core.events import Accept, FrameIn, LinkUp
 from detente.core.frames import Hello, encode_frame
@@ -92,7 +93,7 @@ def test_a_second_text_is_looked_for_in_what_is_here_already() -> None:
 
 
 def test_who_was_restarted_while_it_joins_has_all_it_needs_once_it_is_greeted() -> None:
-    """Nothing more has to come than a hello."""
+    """Nothing more has to come than a hello, for which nothing on its own disk stands."""
     world = founded()
     alpha, bravo, charlie = (world.ends[name] for name in NAMES)
     charter = grown(alpha)
@@ -105,6 +106,8 @@ def test_who_was_restarted_while_it_joins_has_all_it_needs_once_it_is_greeted() 
     accept(charlie, charter)
     world.run(1)
     assert charlie.line.joining
+    rely_on_mark(charlie.line)
+    assert charlie.line.awaits_hello, "there is no mark before the first entry"
     link = next(world.numbers)
     charlie.do(LinkUp(link, alpha.id))
     own = alpha.own().id
