@@ -6,6 +6,7 @@ is rough. It may die with whatever is on its way, at one end long before the oth
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,7 +98,9 @@ class Pipe:
         self._arrive = arrive
         self._urgent: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
-        self._stuck: deque[bytes] = deque()  # on their way when the route was shut
+        self._stuck: list[tuple[int, bytes]] = []  # landed nowhere, by when they left at first
+        self._again: set[int] = set()  # of these, those that are on their way once more
+        self._departures = 0
         self._busy = False
         self._last_ms = 0  # when the frame before lands
         self.dead = False
@@ -122,9 +125,14 @@ class Pipe:
         if self._busy or self.dead or self.empty or self._route.shut[self._side]:
             return
         self._busy = True
-        data = (self._stuck or self._urgent or self._waiting).popleft()
+        if self._stuck:
+            number, data = self._stuck.pop(0)
+            self._again.add(number)
+        else:
+            number, data = self._departures, (self._urgent or self._waiting).popleft()
+            self._departures += 1
         airtime_ms = len(data) * 8_000 // self._route.bits_per_s
-        self._timer.later(airtime_ms, lambda: self._left(data))
+        self._timer.later(airtime_ms, lambda: self._left(number, data))
 
     def hush(self) -> None:
         """Nothing leaves that is not in the air yet."""
@@ -137,7 +145,7 @@ class Pipe:
         for queue in (self._urgent, self._waiting, self._stuck):
             queue.clear()
 
-    def _left(self, data: bytes) -> None:
+    def _left(self, number: int, data: bytes) -> None:
         self._busy = False
         route, dice = self._route, self._dice
         lands_ms = self._timer.now_ms + route.delay_ms + dice.between(0, route.jitter_ms)
@@ -147,15 +155,22 @@ class Pipe:
             lands_ms += dice.between(50, 3_000) if dice.happens(route.swaps) else 0
         else:
             lands_ms = self._last_ms = max(lands_ms, self._last_ms)  # in order
+        if not copies:
+            self._again.discard(number)
         for _ in range(copies):
-            self._timer.later(lands_ms - self._timer.now_ms, lambda: self._land(data))
+            self._timer.later(lands_ms - self._timer.now_ms, lambda: self._land(number, data))
         self.push()
 
-    def _land(self, data: bytes) -> None:
+    def _land(self, number: int, data: bytes) -> None:
+        """The bearer's own protocol repeats what finds the route shut, and what comes behind that
+        waits for it: in order."""
         if self.dead:
             return
-        if self._route.shut[self._side] or self._stuck:
-            self._stuck.append(data)  # the bearer's own protocol repeats it, in order
+        self._again.discard(number)
+        repeated = self._again.union(other for other, _ in self._stuck)
+        if self._route.shut[self._side] or min(repeated, default=number) < number:
+            insort(self._stuck, (number, data))
+            self.push()
             return
         self._arrive(data)
 
