@@ -43,6 +43,19 @@ class MemoryShelf(MemoryTranscript):
         self.member = -1
         self.joining = b""
 
+    def kept(self, member: int, leaf_hash: bytes) -> list[Place]:
+        return [
+            entry.place
+            for log in self.logs()
+            for entry in self._logs[log]
+            if log.member == member and entry.hash == leaf_hash and not entry.purged
+        ]
+
+    def purges(self, member: int, leaf_hash: bytes) -> bool:
+        named = [self.entry(*place) for place in self.referring(leaf_hash)]
+        kinds = [one.leaf.kind for one in named if one.leaf and one.place.log.member == member]
+        return Kind.PURGED in kinds
+
     def apply(self, effect: events.Effect) -> None:
         if isinstance(effect, events.StoreEntries):
             for new in effect.entries:

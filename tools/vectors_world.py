@@ -17,7 +17,7 @@ from detente.core.body import commit
 from detente.core.encoding import Reader
 from detente.core.errors import PeerError, Refusal
 from detente.core.frames import Refuse, read_frame
-from detente.core.leaf import LogId
+from detente.core.leaf import Kind, LogId
 from detente.core.station import Station
 from detente.core.transcript import Entry, MemoryTranscript, Place
 from detente.core.wire import read_tag
@@ -67,6 +67,21 @@ class Shelf(MemoryTranscript):
                 self.charter, self.member = effect.charter, effect.member
             case _:
                 pass
+
+    def kept(self, member: int, leaf_hash: bytes) -> list[Place]:
+        """A member's entries of one leaf that are not purged."""
+        return [
+            entry.place
+            for log in self.logs()
+            for entry in self._logs[log]
+            if log.member == member and entry.hash == leaf_hash and not entry.purged
+        ]
+
+    def purges(self, member: int, leaf_hash: bytes) -> bool:
+        """Whether an entry of this member declares a body purged."""
+        named = [self.entry(*place) for place in self.referring(leaf_hash)]
+        kinds = [one.leaf.kind for one in named if one.leaf and one.place.log.member == member]
+        return Kind.PURGED in kinds
 
     def _keep(self, effect: events.StoreEntries) -> None:
         for new in effect.entries:

@@ -15,7 +15,6 @@ from detente.core.extras import Mark, Rung, Stater
 from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.station import Flight, Line, Session, Step
-from detente.core.transcript import Place
 
 SIZE = 9
 ELSEWHERE = LogId(7, 0, b"")
@@ -101,19 +100,6 @@ def test_what_is_recent_is_not_read_from_the_store(monkeypatch: pytest.MonkeyPat
     assert holding.entries_of(of, log, 0, 3) == [builder.entry(index) for index in range(3)]
     monkeypatch.setattr(of.shelf, "entries", None)
     assert holding.entries_of(of, log, 1, 3) == [builder.entry(index) for index in (1, 2)]
-
-
-def test_an_equal_leaf_is_found_in_the_log_of_the_member_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Even the first of all, though the store gives another's; what nobody has is not searched."""
-    of, log, builder = held()
-    charter = builder.entry(0).hash
-    log.recent.clear()
-    assert of.shelf.find(charter) == Place(LogId(0, 0, b""), 0)
-    assert holding.find_place(of, 1, charter) == Place(log.id, 0)
-    monkeypatch.setattr(of.shelf, "entries", None)
-    assert holding.find_place(of, 1, bytes(32)) is None
 
 
 @pytest.mark.parametrize("forget", ["memory", "store"])

@@ -10,7 +10,7 @@ from pair import End, World
 
 from detente.core import limits, streaming
 from detente.core.errors import Refusal
-from detente.core.events import Draft, Tick
+from detente.core.events import Draft, LinkDown, Tick
 from detente.core.extras import HeldAhead
 from detente.core.frames import Ahead, Got, Refuse
 from detente.core.leaf import Kind, LogId, Precedence
@@ -281,3 +281,71 @@ def test_receipts_leave_room_ahead_for_a_flash(monkeypatch: pytest.MonkeyPatch) 
         alpha.submit(f"{n}", precedence=Precedence.FLASH)
         alpha.do(Tick())
     assert [frame.index for frame in liar.answers(link, Ahead)] == [start, start + 1, start + 2]
+
+
+def _ahead(liar: Liar, link: int) -> list[int]:
+    return [frame.index for frame in liar.answers(link, Ahead)]
+
+
+def test_what_goes_ahead_on_several_links_is_one_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader counts one gap, whichever way it came: no more is sent than it takes."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 3)
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    other = liar.greet("alpha")
+    liar.send(link, Got(alpha.own().id, alpha.own().size))
+    first = alpha.own().size
+    for n in range(5):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    there = {*_ahead(liar, link), *_ahead(liar, other)}
+    assert there == {first, first + 1, first + 2}
+    liar.send(link, Got(alpha.own().id, first + 2))
+    alpha.do(Tick())
+    assert {*_ahead(liar, link), *_ahead(liar, other)} == {first + 3, first + 4}
+
+
+def test_what_a_peer_holds_ahead_from_an_earlier_link_takes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It states it, so it is not sent again; but it fills its gap there as before."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 3)
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    liar.send(link, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("behind")
+    alpha.do(Tick())
+    first, base = alpha.own().size, alpha.own().size - 1
+    for n in range(2):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    for index in (first, first + 1):
+        held(liar, alpha, index)
+    liar.entries(link, start=1)
+    alpha.do(LinkDown(link))
+    again = liar.greet("alpha")
+    liar.send(again, Got(alpha.own().id, base))
+    for n in range(3):
+        alpha.submit(f"more {n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    assert len(_ahead(liar, again)) == 1
+
+
+def test_an_override_has_room_ahead_behind_any_number_of_flash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last eighth of what may go ahead of one gap is for it."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 8)
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    liar.send(link, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("behind")
+    alpha.do(Tick())
+    first = alpha.own().size
+    for n in range(9):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    for n in range(2):
+        alpha.submit(f"now {n}", precedence=Precedence.OVERRIDE)
+        alpha.do(Tick())
+    assert _ahead(liar, link) == [*range(first, first + 7), first + 9]

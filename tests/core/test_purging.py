@@ -8,10 +8,10 @@ import pytest
 from liar import Liar
 from pair import End, World
 
-from detente.core import events, frames, holding, protocol
+from detente.core import events, frames, holding
 from detente.core.errors import Refusal
 from detente.core.leaf import Kind
-from detente.core.station import Station, Step
+from detente.core.station import Step
 
 
 def with_liar() -> tuple[World, Liar, int, End]:
@@ -61,14 +61,47 @@ def test_a_copy_of_a_leaf_does_not_shield_it_from_its_purge() -> None:
     assert shelf.entry(thief.log.id, 0).body is not None
 
 
-def test_purges_of_nothing_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """References to entries that never come fill one bounded set."""
-    monkeypatch.setattr(holding, "PURGES_MAX", 3)
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_purge_destroys_the_body_wherever_its_author_entered_that_leaf(forgotten: bool) -> None:
+    """Copies before the purge, in its batch and behind it; another's equal leaf keeps its body, and
+    what names nothing changes nothing."""
     world, liar, link, alpha = with_liar()
-    refs = tuple(n.to_bytes(32, "big") for n in range(9))
-    liar.log.say(Kind.PURGED, refs=refs, time_s=world.wall_s)
+    thief = Liar(world, "charlie")
+    first = liar.say("said three times")
+    raw, body = liar.log.raws[1], liar.log.bodies[1]
+    liar.log.add_raw(raw, body)
     liar.entries(link)
-    assert len(alpha.line.purges) == 3
+    other = thief.greet("alpha")
+    thief.log.add_raw(raw, body)
+    thief.entries(other)
+    if forgotten:
+        alpha.line.logs[liar.log.id].recent.clear()
+    liar.log.say(Kind.PURGED, refs=(bytes(32), first, first), time_s=world.wall_s)
+    liar.log.add_raw(raw, body)
+    liar.entries(link, start=3)
+    liar.log.add_raw(raw, body)
+    liar.entries(link, start=5)
+    shelf = alpha.shelf(alpha.line.id)
+    same = [index for index in range(6) if shelf.entry(liar.log.id, index).hash == first]
+    assert same == [1, 2, 4, 5]
+    for index in same:
+        entry = shelf.entry(liar.log.id, index)
+        assert (entry.purged, entry.body, entry.salt) == (True, None, None)
+    assert [fact["index"] for fact in alpha.facts("purged")] == [1, 2, 4]
+    assert shelf.entry(thief.log.id, 1).body is not None
+    assert not alpha.line.logs[liar.log.id].missing
+
+
+def test_what_is_no_content_is_not_purged_before_it_comes() -> None:
+    """Its author names an offer, and enters it then: what decisions rest on stays."""
+    world, liar, link, alpha = with_liar()
+    ahead = liar.log.fork(1)
+    ref = liar.say("an offer", ahead, kind=Kind.OFFER)
+    liar.log.say(Kind.PURGED, refs=(ref,), time_s=world.wall_s)
+    liar.log.add_raw(ahead.raws[1], ahead.bodies[1])
+    liar.entries(link)
+    entry = alpha.shelf(alpha.line.id).entry(liar.log.id, 2)
+    assert (entry.hash, entry.purged, entry.body is None) == (ref, False, False)
 
 
 def test_what_decisions_rest_on_is_never_purged() -> None:
@@ -142,18 +175,26 @@ def test_a_legal_hold_keeps_what_is_declared_purged_and_shows_it_to_nobody() -> 
     assert alpha.facts("purged") == [{"member": 1, "index": 1}]
 
 
-def test_a_line_loaded_under_a_hold_remembers_no_purge() -> None:
-    """What comes later than its purge is kept while the hold lasts, also over a restart."""
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_comes_behind_its_purge_is_kept_while_a_hold_lasts(restarted: bool) -> None:
+    """Also over a restart; with the hold it ends."""
     world, liar, link, alpha = with_liar()
     alpha.station.under_hold.add(alpha.line.id)
-    liar.log.say(Kind.PURGED, refs=(bytes(32),), time_s=world.wall_s)
+    ahead = liar.log.fork(1)
+    ref = liar.say("gone", ahead)
+    liar.log.say(Kind.PURGED, refs=(ref,), time_s=world.wall_s)
     liar.entries(link)
-    under, charter = {alpha.line.id}, alpha.line.charter_text
-    shelf = alpha.shelf(alpha.line.id)
-    for hold, purges in ((under, set()), (set(), {(1, bytes(32))})):
-        station = Station(alpha.id, alpha.station.card, alpha.station.keys, alpha.shelf)
-        station.cards, station.under_hold = alpha.station.cards, hold
-        line = protocol.load_line(
-            station, alpha.line.id, charter, 0, list(shelf.states.items()), [], ""
-        )
-        assert line.purges == purges
+    if restarted:
+        alpha.restart()
+        alpha.station.under_hold.add(alpha.line.id)
+        link = liar.greet("alpha")
+    liar.log.add_raw(ahead.raws[1], ahead.bodies[1])
+    liar.entries(link, start=2)
+    kept = alpha.shelf(alpha.line.id).entry(liar.log.id, 2)
+    assert (kept.hash, kept.purged, kept.body is None) == (ref, False, False)
+    alpha.station.under_hold.clear()
+    step = Step(alpha.station, world.now(), bytes)
+    holding.purge_again(step, alpha.line)
+    world.deliver(alpha, step.out)
+    entry = alpha.shelf(alpha.line.id).entry(liar.log.id, 2)
+    assert (entry.purged, entry.body) == (True, None)

@@ -646,11 +646,15 @@ def test_another_history_may_begin_anywhere() -> None:
 
 def test_what_was_purged_before_it_came_is_kept_as_purged() -> None:
     """Without its body, and not as one that is missing."""
-    _world, liar, link, alpha = with_liar()
-    alpha.line.purges.add((1, liar.say("gone")))
+    world, liar, link, alpha = with_liar()
+    ahead = liar.log.fork(1)
+    ref = liar.say("gone", ahead)
+    liar.log.say(Kind.PURGED, refs=(ref,), time_s=world.wall_s)
     liar.entries(link, start=1)
+    liar.log.add_raw(ahead.raws[1], ahead.bodies[1])
+    liar.entries(link, start=2)
     log = alpha.line.logs[liar.log.id]
-    assert (log.recent[1].body, log.recent[1].purged, log.missing) == (None, True, {})
+    assert (log.recent[2].body, log.recent[2].purged, log.missing) == (None, True, {})
 
 
 def test_what_is_covered_below_a_missing_body_is_read_from_the_store() -> None:

@@ -375,6 +375,31 @@ def test_a_purge_wins_whichever_comes_first(stores, author, purge_first: bool) -
     assert entry == without_body(new.entry)._replace(purged=True)
 
 
+def test_equal_leaves_are_found_by_their_member_until_they_are_purged(stores, author) -> None:
+    """Each place of them, in order; and who has declared a leaf purged, in a `purged` entry."""
+    store = with_line(stores)
+    alice, bob = author(), author(1)
+    first = alice.new()
+    raw, digest = first.entry.raw, first.entry.hash
+    keep(store, alice.stored(first), alice.stored(alice.new(raw=raw)), bob.stored(bob.new(raw=raw)))
+    shelf = store.shelf(LINE)
+    assert shelf.entry(bob.log, 0).raw == raw
+    assert shelf.kept(0, digest) == [Place(alice.log, 0), Place(alice.log, 1)]
+    assert shelf.kept(1, digest) == [Place(bob.log, 0)]
+    assert (shelf.kept(2, digest), shelf.kept(0, bytes(32))) == ([], [])
+    keep(
+        store,
+        DropBody(LINE, alice.log, 0),
+        alice.say(kind=Kind.MARK, body=None, serial=0, refs=(digest,)),
+    )
+    assert shelf.kept(0, digest) == [Place(alice.log, 1)]
+    assert not shelf.purges(0, digest)
+    keep(store, alice.say(kind=Kind.PURGED, body=None, serial=0, refs=(bytes(32), digest)))
+    assert shelf.purges(0, digest)
+    assert not shelf.purges(1, digest)
+    assert not shelf.purges(0, bytes(31) + b"1")
+
+
 # --- overtaking ---------------------------------------------------------------------------------
 
 

@@ -11,12 +11,9 @@ from detente.core.events import DropBody, SignedHead, StoreEntries
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader, root_at
-from detente.core.station import Flight, Line, Session, Step, Way
+from detente.core.station import Flight, Line, Session, Station, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import NOTHING
-
-PAGE_ENTRIES = 512  # read at once where a whole log must be searched
-PURGES_MAX = 4096  # purged entries of an earlier incarnation that may still come
 
 
 def known_root(
@@ -60,28 +57,6 @@ def leaf_before(line: Line, log: Log, index: int) -> Leaf | None:
     if index == log.size:
         return log.last
     return entry_at(line, log, index - 1).leaf
-
-
-def find_place(line: Line, member: int, ref: bytes) -> Place | None:
-    """Where the entry of a member with this leaf hash stands, also if it came in this step.
-
-    The store gives one place of equal leaves. Whoever copies another's leaf into its own log may
-    cost a search of that other's log, and hides nothing by it.
-    """
-    place = line.shelf.find(ref)
-    if place is not None and place.log.member == member:
-        return place
-    for log in line.logs.values():
-        if log.id.member != member:
-            continue
-        for entry in reversed(log.recent.values()):
-            if entry.hash == ref:
-                return entry.place
-        for start in range(0, log.size if place is not None else 0, PAGE_ENTRIES):
-            for entry in entries_of(line, log, start, min(start + PAGE_ENTRIES, log.size)):
-                if entry.hash == ref:
-                    return entry.place
-    return None
 
 
 def subtrees(step: Step, line: Line, log_id: LogId) -> SubtreeReader:
@@ -170,33 +145,51 @@ def land(session: Session, log_id: LogId | None = None, size: int | None = None)
 
 
 def purge(step: Step, line: Line, member: int, refs: Sequence[bytes]) -> None:
-    """An author destroys bodies of its own entries: content alone, never what decisions rest on.
+    """An author destroys bodies of its own entries: content alone, never what decisions rest on;
+    all of them, where it entered one leaf more than once.
 
-    What has not come yet is remembered, so that a purge replays after a restore (F23). A legal hold
-    on the line stops it here: ``purge_again`` does what was declared meanwhile.
+    What has not come yet comes without its body (``comes_purged``), so that a purge replays after
+    a restore (F23). A legal hold on the line stops it here: ``purge_again`` does what was declared
+    meanwhile.
     """
+    line.purgers.add(member)
     if line.id in step.station.under_hold:
         step.tell("purge-held", line, member=member)
         return
-    for ref in refs:
-        place = find_place(line, member, ref)
-        if place is None:
-            if len(line.purges) < PURGES_MAX:
-                line.purges.add((member, ref))
-            continue
-        log = line.logs[place.log]
-        entry = entry_at(line, log, place.index)
-        if entry.purged or entry.leaf is None or entry.leaf.kind not in CONTENT:
-            continue
-        before = coverable_size(line, log)
-        log.missing.pop(place.index, None)
-        log.lacked.discard(place.index)
-        line.arriving.pop(place, None)
-        if place.index in log.recent:
-            log.recent[place.index] = entry._replace(salt=None, body=None, purged=True)
-        note_held(step, line, log, before)
-        step.out.append(DropBody(line.id, place.log, place.index))
-        step.tell("purged", line, member=member, index=place.index)
+    for ref in dict.fromkeys(refs):
+        for place in _kept(line, member, ref):
+            _destroy(step, line, place)
+
+
+def _kept(line: Line, member: int, ref: bytes) -> list[Place]:
+    """Where entries of a member with this leaf hash stand that are not purged, those among them
+    that came in this step."""
+    logs = (log for log in line.logs.values() if log.id.member == member)
+    recent = {entry.place for log in logs for entry in log.recent.values() if entry.hash == ref}
+    return sorted(recent.union(line.shelf.kept(member, ref)))
+
+
+def _destroy(step: Step, line: Line, place: Place) -> None:
+    log = line.logs[place.log]
+    entry = entry_at(line, log, place.index)
+    if entry.purged or entry.leaf is None or entry.leaf.kind not in CONTENT:
+        return
+    before = coverable_size(line, log)
+    log.missing.pop(place.index, None)
+    log.lacked.discard(place.index)
+    line.arriving.pop(place, None)
+    if place.index in log.recent:
+        log.recent[place.index] = entry._replace(salt=None, body=None, purged=True)
+    note_held(step, line, log, before)
+    step.out.append(DropBody(line.id, place.log, place.index))
+    step.tell("purged", line, member=place.log.member, index=place.index)
+
+
+def comes_purged(station: Station, line: Line, place: Place, leaf: Leaf, digest: bytes) -> bool:
+    """Whether the author of an entry that comes now has declared its body purged before."""
+    if place.log.member not in line.purgers or leaf.kind not in CONTENT:
+        return False
+    return line.id not in station.under_hold and line.shelf.purges(place.log.member, digest)
 
 
 def purge_again(step: Step, line: Line) -> None:
@@ -208,10 +201,4 @@ def purge_again(step: Step, line: Line) -> None:
 
 def purge_declared(line: Line, entry: Entry) -> bool:
     """Whether its author has declared the body of an entry purged, whatever was made of it here."""
-    named = [line.shelf.entry(*place) for place in line.shelf.referring(entry.hash)]
-    return any(
-        one.leaf is not None
-        and one.leaf.kind == Kind.PURGED
-        and one.place.log.member == entry.place.log.member
-        for one in named
-    )
+    return line.shelf.purges(entry.place.log.member, entry.hash)

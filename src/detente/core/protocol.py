@@ -59,7 +59,6 @@ from detente.core.frames import (
     read_frame,
 )
 from detente.core.freezing import learn_accused
-from detente.core.holding import find_place
 from detente.core.joining import accept, seek
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
 from detente.core.log import RECENT_ENTRIES_MAX, Log, decode_log
@@ -461,12 +460,7 @@ def load_line(
     line.mute = mute
     line.awaits_hello = line.own is not None or bool(joining)
     line.quantum_due_ms = 1
-    for place in line.shelf.of_kind((Kind.PURGED,)):
-        leaf = line.shelf.entry(*place).leaf
-        for ref in () if leaf is None else leaf.refs:
-            held = line.id in station.under_hold
-            if not held and find_place(line, place.log.member, ref) is None:
-                line.purges.add((place.log.member, ref))
+    line.purgers.update(place.log.member for place in line.shelf.of_kind((Kind.PURGED,)))
     if line.own is not None:
         _recall(line, line.own)
     recall_arriving(line)

@@ -19,6 +19,7 @@ from detente.core.extras import decode_resume
 from detente.core.frames import WANT_ENTRIES, WANT_FULL, Got, Want
 from detente.core.freezing import heads_to_come
 from detente.core.holding import (
+    comes_purged,
     confirm,
     coverable_size,
     known_hash,
@@ -33,7 +34,7 @@ from detente.core.merkle import Frontier, frontier_at, leaf_hash
 from detente.core.overtaking import close_gap, from_ahead, learn_held
 from detente.core.quotas import MISSING_MAX, charge, log_for
 from detente.core.restoring import drop_entered, judge_own_log, stream_anew
-from detente.core.station import Line, Session, Step, Way
+from detente.core.station import Line, Session, Station, Step, Way
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, Batch, Item, read_batch, read_item
 
@@ -236,7 +237,8 @@ def _admit(
     if log.size == 0:
         _first_leaf(line, log, new[0][2])
     entries = [
-        NewEntry(_entry(line, place, digest, item), done) for place, digest, item, done in new
+        NewEntry(_entry(step.station, line, place, digest, item), done)
+        for place, digest, item, done in new
     ]
     if log.id.member != line.me:
         if len(log.missing) >= MISSING_MAX:
@@ -246,7 +248,7 @@ def _admit(
     _keep(step, line, session, log, entries, frontier, head)
 
 
-def _entry(line: Line, place: Place, digest: bytes, item: Item) -> Entry:
+def _entry(station: Station, line: Line, place: Place, digest: bytes, item: Item) -> Entry:
     """The entry as it is kept: a body only if it opens the leaf, is addressed here and was not
     purged by its author before it came."""
     leaf, salt, body = item.leaf, item.salt, item.body
@@ -256,7 +258,7 @@ def _entry(line: Line, place: Place, digest: bytes, item: Item) -> Entry:
         salt, body = from_ahead(line, place, digest)
     elif leaf.commitment != commit(salt, body):
         raise PeerError(Refusal.BAD_COMMITMENT, f"entry {place.index}")
-    purged = (place.log.member, digest) in line.purges
+    purged = comes_purged(station, line, place, leaf, digest)
     if purged or not line.entitled(leaf, place.log.member, line.me):
         salt, body = None, None
     return Entry(place, digest, item.raw, leaf, salt, body, purged)

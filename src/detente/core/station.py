@@ -73,6 +73,14 @@ class Shelf(Transcript, Protocol):
         """Entries start..stop-1, with their bodies."""
         ...
 
+    def kept(self, member: int, leaf_hash: bytes) -> Sequence[Place]:
+        """Where a member's entries with this leaf hash stand that are not purged, in order."""
+        ...
+
+    def purges(self, member: int, leaf_hash: bytes) -> bool:
+        """Whether an entry of this member declares the body of this leaf purged."""
+        ...
+
     def subtree(self, log: LogId, level: int, index: int) -> bytes:
         """The root of a perfect subtree; level 0 are leaf hashes."""
         ...
@@ -324,7 +332,7 @@ class Line:
     held_ahead: dict[LogId, set[int]] = field(default_factory=dict)  # of ours, as logs state it
     arriving: dict[Place, Arriving] = field(default_factory=dict)
     granted: dict[int, Granted] = field(default_factory=dict)  # by member, for attachments
-    purges: set[tuple[int, bytes]] = field(default_factory=set)  # purged before they came
+    purgers: set[int] = field(default_factory=set)  # members that have declared a purge
     quota_said: set[tuple[LogId, int]] = field(default_factory=set)  # over-quota stated, by day
     cosigned_by: dict[int, deque[Cosigned]] = field(default_factory=dict)  # by member
     kept: dict[tuple[LogId, int, bool], int] = field(default_factory=dict)  # cosignatures, by size

@@ -257,26 +257,43 @@ def _overtake(step: Step, line: Line, session: Session, *, streams: bool) -> Non
     if start >= own.size or not held:
         return  # who holds nothing of a log takes nothing ahead in it
     session.ahead_sent = {index for index in session.ahead_sent if index >= held}
+    there = _ahead_there(line, session, held)
     for index, entry in own.recent.items():
-        if index < start or not _goes_first(entry):
+        if index < start or index in session.ahead_sent or not _goes_first(entry):
             continue
-        if index in session.ahead_sent or len(session.ahead_sent) >= _most_ahead(entry):
+        if index not in there and len(there) >= _most_ahead(entry):
             continue
         head = head_between(line, own, index + 1, index + 1)
         if head is None or is_held_ahead(line, session, entry.place):
             continue
         session.ahead_sent.add(index)
+        there.add(index)
         path = tuple(digest for _, digest in cover(subtrees(step, line, own.id), held, index))
         full = session.way is Way.OUT or index in session.ahead_full
         item = _item(step, line, session, entry, None if full else leaf_before(line, own, held))
         step.send(session, Ahead(own.id, held, index, path, head.signature, item), urgent=True)
 
 
+def _ahead_there(line: Line, session: Session, held: int) -> set[int]:
+    """What went ahead to this peer beyond what it confirmed, on any link, and what it states to
+    have from an earlier one: it keeps one count of the gap. A file has its own."""
+    links = (one for one in line.sessions.values() if one.member == session.member)
+    there = [one.ahead_sent for one in links if one.way is session.way]
+    if session.current is not None:
+        there.append(line.held_ahead.get(session.current, set()))
+    return {index for each in there for index in each if index >= held}
+
+
 def _most_ahead(entry: Entry) -> int:
     """Below how many ahead of a gap one more goes. What only receipts takes half the room: else as
-    much FLASH of others as we receipt keeps our own waiting until the gap is filled."""
-    only_receipts = entry.leaf is not None and entry.leaf.kind in UNCALLING
-    return limits.HELD_AHEAD_MAX // 2 if only_receipts else limits.HELD_AHEAD_MAX
+    much FLASH of others as we receipt keeps our own waiting until the gap is filled. And the last
+    places are for an OVERRIDE, which waits for no FLASH."""
+    leaf = entry.leaf
+    if leaf is not None and leaf.kind in UNCALLING:
+        return limits.HELD_AHEAD_MAX // 2
+    if leaf is not None and leaf.precedence > Precedence.FLASH:
+        return limits.HELD_AHEAD_MAX
+    return limits.HELD_AHEAD_MAX - limits.HELD_AHEAD_MAX // 8
 
 
 # --- what peers ask for -------------------------------------------------------------------------

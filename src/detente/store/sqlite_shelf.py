@@ -170,6 +170,27 @@ class SqliteShelf:
         )
         return [_place(row) for row in found]
 
+    def kept(self, member: int, leaf_hash: bytes) -> Sequence[Place]:
+        """Where a member's entries with this leaf hash stand that are not purged, in order."""
+        found = self._database.rows(
+            "SELECT l.member, l.k, l.life, h.id FROM entry_hash AS h"
+            " JOIN entry AS e ON e.id = h.id JOIN log AS l ON l.number = h.id >> 40"
+            " WHERE h.prefix = ? AND e.hash = ? AND NOT e.purged AND l.line = ? AND l.member = ?"
+            " ORDER BY l.k, l.life, h.id",
+            (prefix_of(leaf_hash), leaf_hash, self._number, member),
+        )
+        return [_place(row) for row in found]
+
+    def purges(self, member: int, leaf_hash: bytes) -> bool:
+        """Whether an entry of this member declares the body of this leaf purged."""
+        row = self._database.row(
+            "SELECT 1 FROM ref AS r JOIN entry AS e ON e.id = r.id"
+            " JOIN log AS l ON l.number = r.id >> 40"
+            " WHERE r.line = ? AND r.target = ? AND e.kind = ? AND l.member = ? LIMIT 1",
+            (self._number, leaf_hash, Kind.PURGED, member),
+        )
+        return row is not None
+
     def covers(self, log: LogId, index: int) -> Sequence[Cover]:
         """The covers of one entry, as ``Transcript.covers`` says."""
         covered = log.encode()

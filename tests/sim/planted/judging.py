@@ -143,14 +143,7 @@ def _(plants: Plants) -> None:
     needs=("resurrect",),
 )
 def _(plants: Plants) -> None:
-    real = holding.purge
-
-    def purge(step: Step, line: Line, member: int, refs: Any) -> None:
-        known = set(line.purges)
-        real(step, line, member, refs)
-        line.purges = known
-
-    plants.everywhere(real, purge)
+    plants.everywhere(holding.comes_purged, lambda *_: False)
 
 
 @defect("a purge destroys nothing at the others", "F23: purged stays purged", deeds=("purge",))

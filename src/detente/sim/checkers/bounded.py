@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from detente.core import limits
 from detente.core.cosigning import COSIGNED_MAX
-from detente.core.holding import PURGES_MAX
 from detente.core.leaf import UNCALLING, Precedence
 from detente.core.log import RECENT_ENTRIES_MAX, RECENT_HEADS_MAX
 from detente.core.quotas import DAY_S, MISSING_MAX
@@ -46,7 +45,7 @@ def _tables(machine: Machine, line: Line) -> list[tuple[str, int, int]]:
         ("links", len(machine.station.links), links_max),
         ("sessions", len(line.sessions), links_max),
         ("logs", len(line.logs), logs_max),
-        ("purges to come", len(line.purges), PURGES_MAX),
+        ("members that purged", len(line.purgers), members),
         ("own statements", len(line.control), CONTROL_MAX),
         ("searches", len(line.disputes), logs_max),
         ("attachments under way", len(line.arriving), limits.ATTACHED_OPEN_MAX * members),
