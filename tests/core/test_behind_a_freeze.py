@@ -16,7 +16,7 @@ from detente.core.amending import refresh_charter
 from detente.core.contested import Frozen, stands
 from detente.core.decisions import State, state_of_offer
 from detente.core.errors import Refusal
-from detente.core.frames import WANT_ENTRIES, Refuse, Want
+from detente.core.frames import WANT_ENTRIES, Got, Refuse, Want
 from detente.core.freezing import frozen_logs, heads_to_come
 from detente.core.leaf import Kind
 from detente.core.log import Log
@@ -164,6 +164,55 @@ def test_who_relays_sends_just_from_one_such_head_to_the_next(*, forgotten: bool
         alpha.world.run()
         sent = bravo.answers(link, Batch)
         assert [(batch.log, batch.count) for batch in sent] == [(CHARLIE, n) for n in counts]
+
+
+def test_of_a_log_that_is_forked_from_its_first_entry_the_same_is_sent() -> None:
+    """What stands begins at 0 there."""
+    world = World(names=THREE)
+    world.open("alpha")
+    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
+    one, other = forked(charlie, 0, 8, 6)
+    link = bravo.greet("alpha")
+    for size in (5, 7):
+        covering(bravo, one, size)
+    bravo.entries(link)
+    enter(bravo, link, CHARLIE, 0, proof_by_leaves(one, other, 0))
+    for start, stop in ((0, 5), (5, 7)):
+        bravo.entries(link, one, start=start, stop=stop)
+    alpha = world.ends["alpha"]
+    assert (alpha.line.logs[CHARLIE].size, alpha.line.logs[CHARLIE].frozen) == (7, 0)
+    bravo.got(link)
+    bravo.send(link, Want(WANT_ENTRIES, CHARLIE, 0))
+    world.run()
+    assert [batch.count for batch in bravo.answers(link, Batch)] == [5, 2]
+
+
+def test_on_a_narrow_link_too_the_last_head_that_stands_is_sent_whole() -> None:
+    """Heads between the last two that stand are held here, and whoever knows takes none of them."""
+    world = World(names=THREE)
+    world.open("alpha")
+    charlie, bravo = Liar(world, "charlie"), Liar(world, "bravo")
+    one, other = forked(charlie, 4, 7, 6)
+    link = bravo.link("alpha", wide=False)
+    bravo.hello(link)
+    bravo.entries(link)
+    for start, stop in ((0, 4), (4, 5), (5, 6), (6, 7)):
+        bravo.entries(link, one, start=start, stop=stop)
+    start = bravo.log.size
+    for size in (5, 7):
+        covering(bravo, one, size)
+    bravo.entries(link, start=start)
+    enter(bravo, link, CHARLIE, 4, proof_by_leaves(one, other, 4))
+    alpha = world.ends["alpha"]
+    log = alpha.line.logs[CHARLIE]
+    assert (log.size, log.frozen) == (7, 4)
+    world.run(70)
+    bravo.send(link, Got(alpha.own().id, alpha.own().size))
+    world.run()
+    bravo.got(link)
+    bravo.send(link, Want(WANT_ENTRIES, CHARLIE, 5))
+    world.run()
+    assert [batch.count for batch in bravo.answers(link, Batch) if batch.log == CHARLIE] == [2]
 
 
 def test_the_signatures_of_a_proof_are_verified_once_by_the_same_cards(

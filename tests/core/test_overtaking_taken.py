@@ -16,7 +16,7 @@ from detente.core.frames import Ahead, Got, Refuse
 from detente.core.leaf import Kind, LogId, Precedence
 from detente.core.overtaking import is_held_ahead
 from detente.core.transcript import Entry, Place
-from detente.core.wire import SEEN, YOURS, encode_item, lenient, whole_item
+from detente.core.wire import FULL, SEEN, YOURS, encode_item, lenient, whole_item
 
 
 def held(liar: Liar, alpha: End, index: int, kind: int = Kind.HELD_AHEAD) -> None:
@@ -349,3 +349,67 @@ def test_an_override_has_room_ahead_behind_any_number_of_flash(
         alpha.submit(f"now {n}", precedence=Precedence.OVERRIDE)
         alpha.do(Tick())
     assert _ahead(liar, link) == [*range(first, first + 7), first + 9]
+
+
+def test_who_names_no_log_of_its_own_takes_a_flash_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It states nothing that would take room."""
+    monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 2)
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    alpha.do(LinkDown(link))
+    other = liar.greet("alpha", current=None)
+    liar.send(other, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("behind")
+    alpha.do(Tick())
+    first = alpha.own().size
+    for n in range(3):
+        alpha.submit(f"{n}", precedence=Precedence.FLASH)
+        alpha.do(Tick())
+    assert alpha.line.sessions[other].current is None
+    assert _ahead(liar, other) == [first, first + 1]
+
+
+def test_what_an_ahead_is_elided_against_may_be_in_the_store_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Memory has forgotten the entry below the gap."""
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
+    _, liar, link, alpha = with_liar()
+    own = alpha.own()
+    for text in ("held", "behind", "behind it"):
+        alpha.submit(text)
+        alpha.do(Tick())
+    held = own.size - 2
+    liar.send(link, Got(own.id, held))
+    alpha.do(Tick())
+    own.recent.pop(held - 1)
+    liar.got(link)
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    alpha.do(Tick())
+    (frame,) = liar.answers(link, Ahead)
+    assert (frame.base, frame.index) == (held, own.size - 1)
+    assert not frame.item[0] & FULL
+
+
+def test_a_flash_that_was_streamed_on_a_link_goes_ahead_there_once_another_streams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was sent, and never confirmed: that link may have been dead since."""
+    monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 9)
+    world = World()
+    world.open("alpha")
+    liar, alpha = Liar(world, "bravo"), world.ends["alpha"]
+    narrow = liar.link("alpha", wide=False)
+    liar.hello(narrow)
+    liar.entries(narrow)
+    world.run(70)
+    liar.send(narrow, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("flash", precedence=Precedence.FLASH)
+    alpha.do(Tick())
+    index = alpha.own().size - 1
+    assert alpha.line.sessions[narrow].sent[alpha.own().id] == index + 1
+    liar.got(narrow)
+    liar.greet("alpha")
+    alpha.submit("words")
+    alpha.do(Tick())
+    assert _ahead(liar, narrow) == [index]

@@ -87,9 +87,21 @@ def test_a_purge_destroys_the_body_wherever_its_author_entered_that_leaf(forgott
     for index in same:
         entry = shelf.entry(liar.log.id, index)
         assert (entry.purged, entry.body, entry.salt) == (True, None, None)
+        remembered = alpha.line.logs[liar.log.id].recent.get(index, entry)
+        assert (remembered.purged, remembered.body, remembered.salt) == (True, None, None)
     assert [fact["index"] for fact in alpha.facts("purged")] == [1, 2, 4]
     assert shelf.entry(thief.log.id, 1).body is not None
     assert not alpha.line.logs[liar.log.id].missing
+
+
+def test_a_purge_that_is_said_twice_destroys_once() -> None:
+    """In one batch, of an entry in it."""
+    world, liar, link, alpha = with_liar()
+    ref = liar.say("gone")
+    for _ in range(2):
+        liar.log.say(Kind.PURGED, refs=(ref,), time_s=world.wall_s)
+    liar.entries(link)
+    assert [fact["index"] for fact in alpha.facts("purged")] == [1]
 
 
 def test_what_is_no_content_is_not_purged_before_it_comes() -> None:
@@ -98,8 +110,9 @@ def test_what_is_no_content_is_not_purged_before_it_comes() -> None:
     ahead = liar.log.fork(1)
     ref = liar.say("an offer", ahead, kind=Kind.OFFER)
     liar.log.say(Kind.PURGED, refs=(ref,), time_s=world.wall_s)
-    liar.log.add_raw(ahead.raws[1], ahead.bodies[1])
     liar.entries(link)
+    liar.log.add_raw(ahead.raws[1], ahead.bodies[1])
+    liar.entries(link, start=2)
     entry = alpha.shelf(alpha.line.id).entry(liar.log.id, 2)
     assert (entry.hash, entry.purged, entry.body is None) == (ref, False, False)
 
