@@ -92,10 +92,10 @@ def _(plants: Plants) -> None:
 def _(plants: Plants) -> None:
     real = receiving._entry
 
-    def entry(line: Line, place: Any, digest: bytes, item: Any) -> Any:
+    def entry(station: Station, line: Line, place: Any, digest: bytes, item: Any) -> Any:
         if item.body is not None and item.leaf is not None and item.leaf.kind != Kind.CHARTER:
             unpack(item.body)
-        return real(line, place, digest, item)
+        return real(station, line, place, digest, item)
 
     plants.put(receiving, "_entry", entry)
 
