@@ -12,6 +12,7 @@ from detente.core.events import Tell
 from detente.core.extras import decode_held_ahead, decode_quote
 from detente.core.leaf import CONTENT, Kind, LogId
 from detente.core.transcript import Place
+from detente.dossiers.fold import end_of
 from detente.dossiers.receipts import Evidence, Receipt, receipts
 from detente.sim.checkers.ends import author_of, dice_of, honest, line_of, still, wicked
 
@@ -131,6 +132,8 @@ class Receipts:
             said = (place, before.place, before.covered_by or before.place)
             if not all(_held(line, one) for one in said):
                 continue  # lost with a disk, or contested
+            if self._is_withheld(machine, line, before.place):
+                continue
             now = receipts(still(machine, line), place, 1 << member).get(member)
             if now is None:
                 self._fault(machine, place, f"the receipt of {member} is gone")
@@ -143,6 +146,15 @@ class Receipts:
         name = author_of(machine, member)
         lost = self._simulation.record.lost_disks
         return name not in lost and name not in wicked(self._simulation)
+
+    def _is_withheld(self, machine: Machine, line: Line, place: Place) -> bool:
+        """A quote of who lost its disk lies beyond where that log ended, and may count again when
+        another's closing head comes (spec/ladder.md §2.3)."""
+        name = author_of(machine, place.log.member)
+        if name not in self._simulation.record.lost_disks:
+            return False
+        end = end_of(still(machine, line), place.log)
+        return end is not None and place.index >= end
 
     def _fault(self, machine: Machine, place: Place, what: str) -> None:
         where = f"{machine.name} about {place.log.member}/{place.log.word}:{place.index}"
