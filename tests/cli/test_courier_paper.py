@@ -93,7 +93,7 @@ def test_in_takes_what_was_scanned(
     assert shown.exit_code == 0, shown.output
     assert taken == [file.read_bytes()]
     assert f"{codes[0][9:17]}: 13 of 13 QR codes\n" in shown.output
-    assert "2 new entries" in shown.output
+    assert "new entries: 2" in shown.output
 
 
 def test_in_says_which_codes_are_missing(

@@ -36,7 +36,8 @@ def test_one_event_one_line() -> None:
 def test_quiet_words_need_debug() -> None:
     """What happens with every message is logged at debug alone."""
     stream = io.StringIO()
-    NodeLog(lambda: 1, stream=stream).write("receipt", size=4)
+    for word in ("receipt", "attached"):
+        NodeLog(lambda: 1, stream=stream).write(word, size=4)
     assert not stream.getvalue()
     NodeLog(lambda: 1, stream=stream, debug=True).write("receipt", size=4)
     assert lines(stream)[0]["event"] == "receipt"

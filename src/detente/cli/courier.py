@@ -182,7 +182,7 @@ def _taken_rows(result: dict[str, Any]) -> Iterator[str]:
         refused = LocalError(Refusal[str(result["error"]).upper().replace("-", "_")])
         yield f"{plain(str(result['path']))}  {refusal_words(refused)[0]}"
         return
-    said = _("File {number} of {when}: {entries} new entries")
+    said = _("File {number} of {when}; new entries: {entries}")
     yield said.format(
         number=result["number"], when=stamp(result["written_s"]), entries=result["entries"]
     )
@@ -236,7 +236,7 @@ def _status_rows(one: dict[str, Any]) -> Iterator[str]:
         said = _("written {when}: file {number}, our log to {size}")
         yield "  " + said.format(when=stamp(row["at_s"]), number=row["number"], size=row["size"])
     for row in one["taken"]:
-        said = _("taken {when}: file {number} of {written}, {entries} new entries")
+        said = _("taken {when}: file {number} of {written}; new entries: {entries}")
         yield "  " + said.format(
             when=stamp(row["at_s"]),
             number=row["number"],

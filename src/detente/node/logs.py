@@ -34,7 +34,9 @@ ALLOWED = frozenset(
     }
 )
 # only at debug
-QUIET = frozenset({"presence", "received", "receipt", "receipt-ahead", "cosigned", "witnessed"})
+QUIET = frozenset(
+    {"presence", "received", "receipt", "receipt-ahead", "cosigned", "witnessed", "attached"}
+)
 DETAIL_CHARS_MAX = 200  # words of our own; a peer's never stand in one
 PER_MINUTE_MAX = 120  # of one word: a peer must not fill our disk by being refused
 
