@@ -113,6 +113,7 @@ def test_a_request_names_up_to_eight_objects():
     wanted = (("40", "02"), ("11", "08")) * 4
     message = Message(header("Q"), body(SubjectCode="20"), wanted)
     assert decode(encode(message)).wanted == wanted
+    assert message.joined().endswith("40021108" * 4)
     trial = Message(header("T"), {"PseudoMessageCode": "Q", **body()}, wanted[:1])
     assert decode(encode(trial)) == trial
     for code, many in (("Q", wanted + wanted[:1]), ("P", wanted[:1])):
