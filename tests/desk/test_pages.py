@@ -52,10 +52,10 @@ ROLES = {
     "DisclosureTriangle",
 }
 TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
-LISTEN = """selector => {
+OUTSIDE = 4  # places of the window that the way round leads through
+LISTEN = """() => {
   window.met = new Set();
   addEventListener("focusin", (event) => window.met.add(event.target), true);
-  return document.querySelectorAll(selector).length;
 }"""
 UNMET = """selector => {
   const met = [...window.met];
@@ -124,12 +124,17 @@ def nameless(reader: CDPSession) -> list[str]:
 
 
 def unreached(page: Page, reader: CDPSession) -> list[str]:
-    """The controls that Tab never comes to; of radio buttons one a group is enough."""
-    count = page.evaluate(LISTEN, CONTROLS)
-    page.evaluate("document.activeElement.blur()")
-    for _ in range(count + 2):
-        reader.send("Input.dispatchKeyEvent", TAB)
+    """The controls that Tab never comes to; of radio buttons one a group is enough.
+
+    Twice round at most: it begins at whatever has the focus when the page opens, the way round
+    leads through the window too, and a band that comes meanwhile puts new controls behind it."""
+    page.evaluate(LISTEN)
     missed: list[str] = page.evaluate(UNMET, CONTROLS)
+    for _ in range(2 * (len(missed) + OUTSIDE)):
+        if not missed:
+            break
+        reader.send("Input.dispatchKeyEvent", TAB)
+        missed = page.evaluate(UNMET, CONTROLS)
     return missed
 
 
