@@ -418,8 +418,9 @@ def test_a_flood_of_offers_is_not_looked_at_at_every_turn() -> None:
     world = opened()
     alpha = world.ends["alpha"]
     for n in range(3):
-        offer(alpha, successor(world, title=f"Offer {n}"))
-    world.run(70)
+        made = offer(alpha, successor(world, title=f"Offer {n}"))
+        enter(alpha, Kind.WITHDRAWAL, made)
+        world.run(70)
     alpha.line.charter_due = True
     alpha.do(events.Tick())
     assert not alpha.line.charter_due

@@ -37,6 +37,9 @@ class State(Enum):
     INCOMPLETE = "context incomplete"
 
 
+UNDECIDED = frozenset({State.OPEN, State.SEALED, State.INCOMPLETE})  # may become final
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An offer's state, why, and what it rests on.
@@ -92,6 +95,31 @@ def state_of_offer(
     case = _Case(transcript, entry, terms, now_s, release_required, frozen, ends)
     seal = case.first_seal()
     return case.unsealed() if seal is None else case.sealed(*seal)
+
+
+def engages(
+    transcript: Transcript,
+    place: Place,
+    member: int,
+    now_s: int,
+    *,
+    release_required: bool = False,
+    frozen: FrozenLogs = NOTHING_FROZEN,
+) -> bool:
+    """Whether a member has signed the offer at ``place`` and may yet be bound by it, by what is
+    here: it offered or sealed it, or its assent may still be sealed. spec/decisions.md §6.7;
+    arguments and errors as of ``state_of_offer``."""
+    standing = state_of_offer(
+        transcript, place, now_s, release_required=release_required, frozen=frozen
+    )
+    terms, seal = standing.terms, standing.seal
+    if terms is None or standing.state not in UNDECIDED:
+        return False
+    if member == place.log.member or (seal is not None and member == terms.sealer):
+        return True
+    entry = transcript.entry(*place)
+    case = _Case(transcript, entry, terms, now_s, release_required, frozen, None)
+    return case.may_name_assent_of(member, sealed=seal is not None)
 
 
 def _fault_of_offer(leaf: Leaf, terms: Offer, offerer: int) -> str | None:
@@ -199,6 +227,19 @@ class _Case:
         newest = logs[-1]
         last = self.transcript.size(newest) - 1
         return self.transcript.vector(newest, last).get(place.log, 0) > place.index
+
+    def may_name_assent_of(self, member: int, *, sealed: bool) -> bool:
+        """Whether a seal may name an assent of this member: none was withdrawn where the sealer
+        knows of it. Behind the seal a withdrawal comes too late."""
+        assents = [
+            self.transcript.entry(*place)
+            for place, _leaf in self._naming(Kind.ASSENT, self.offer.hash)
+            if place.log.member == member
+        ]
+        return any(
+            sealed or not any(map(self._sealer_knows, self._withdrawals_of(assent)))
+            for assent in assents
+        )
 
     # --- With a seal ---------------------------------------------------------------------
 

@@ -65,6 +65,7 @@ from detente.core.log import RECENT_ENTRIES_MAX, Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
 from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
+from detente.core.signing import check_single
 from detente.core.speaking import loaded, settle
 from detente.core.station import Line, Link, Station, Step, Way
 from detente.core.wire import ENTRIES, read_tag
@@ -350,6 +351,7 @@ def _submit(step: Step, given: Submit) -> None:
     if len(queue.rows) >= limits.OUTBOX_ENTRIES_MAX:
         raise LocalError(Refusal.OVER_QUOTA, "the outbox is full")
     _check_draft(line, draft)
+    check_single(step, line, draft)
     if draft.attached or given.boxes:
         _stage(step, line, given)
     row = OutboxRow(queue.next_number, draft, step.now.wall_s)
@@ -414,6 +416,7 @@ def _release(step: Step, given: Release) -> None:
             step.out.append(DropStaged(line.id, one.root))
         step.out.append(TakeOutbox(line.id, (given.number,)))
         return
+    check_single(step, line, loaded(line, row).draft)
     freed = row._replace(awaits_release=False)
     line.queue.rows[row.number] = freed
     line.queue.by_precedence[row.draft.precedence].append(row.number)

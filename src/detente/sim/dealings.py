@@ -130,7 +130,27 @@ def _decide(
     elif offered or not terms.signatories >> line.me & 1:
         return
     simulation.officers.decided.add((machine.name, entry.hash))
-    submit(machine, kind, None, everyone, refs=refs)
+    if submit(machine, kind, None, everyone, refs=refs) or machine.process is None:
+        return
+    # Refused: another one is signed, and not decided. Of two that cross the later number yields.
+    simulation.officers.decided.discard((machine.name, entry.hash))
+    if line.me > entry.place.log.member:
+        _yield(simulation, machine, line)
+
+
+def _yield(simulation: Simulation, machine: Machine, line: Line) -> None:
+    """The officers take back what they offered and is still open."""
+    now_s, shelf = machine.clock.now(simulation.world.now_ms).wall_s, unchanged(machine, line)
+    frozen = shelf.frozen(machine.station, line)
+    for place in shelf.of_kind((Kind.OFFER,)):
+        own = shelf.entry(*place).hash
+        key = machine.name, own
+        if machine.process is None or place.log.member != line.me:
+            continue
+        is_open = state_of_offer(shelf, place, now_s, frozen=frozen).state is State.OPEN
+        if is_open and key not in simulation.officers.decided:
+            simulation.officers.decided.add(key)
+            submit(machine, Kind.WITHDRAWAL, None, line.charter.everyone(), refs=(own,))
 
 
 # --- keys ---------------------------------------------------------------------------------------

@@ -152,7 +152,8 @@ class Decisions(Way):
             return  # said already, or its node has just died
         self._did.add(key)
         draft = Draft(kind=kind, audience=line.everyone(), precedence=2, refs=refs)
-        submit_draft(machine, draft)
+        if not submit_draft(machine, draft) and machine.process is not None:
+            self._did.discard(key)  # refused: it signs another one that is not decided yet
 
     def abuse(self, hash_: bytes, standing: Standing) -> None:
         """What this party makes of an offer: by default what the honest do."""
