@@ -107,7 +107,7 @@ def engages(
     frozen: FrozenLogs = NOTHING_FROZEN,
 ) -> bool:
     """Whether a member has signed the offer at ``place`` and may yet be bound by it, by what is
-    here: it offered or sealed it, or its assent may still be sealed. spec/decisions.md §6.7;
+    here: it offered or sealed it, or its assent may still be sealed. spec/decisions.md §6;
     arguments and errors as of ``state_of_offer``."""
     standing = state_of_offer(
         transcript, place, now_s, release_required=release_required, frozen=frozen

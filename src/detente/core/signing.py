@@ -1,4 +1,4 @@
-"""What our party signs in decisions: one amendment at a time (spec/decisions.md §6.7).
+"""What our party signs in decisions: one amendment at a time (spec/decisions.md §6).
 
 Of two that cross, each offered by one side and sealed by the other, both became final, and the
 charter in force changed once more when the last cover of the earlier one came: whoever had joined
