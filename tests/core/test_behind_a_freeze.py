@@ -6,7 +6,7 @@ import pytest
 from core.forks import CHARLIE, THREE, enter, forked, grown, proof_by_leaves
 from core.lineage import LogBuilder, party
 from core.test_amending import enter as sealed
-from core.test_amending import offer, state
+from core.test_amending import offer, state, successor
 from liar import Liar, covering_item
 from pair import End, World
 
@@ -18,7 +18,7 @@ from detente.core.decisions import State, state_of_offer
 from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Got, Refuse, Want
 from detente.core.freezing import frozen_logs, heads_to_come
-from detente.core.leaf import Kind
+from detente.core.leaf import Kind, LogId
 from detente.core.log import Log
 from detente.core.proof import CardKeys
 from detente.core.revocation import Revocation
@@ -222,6 +222,7 @@ def test_the_signatures_of_a_proof_are_verified_once_by_the_same_cards(
     it may be none."""
     _, _, alpha, _, _ = frozen_at_four(6)
     log, checked = alpha.line.logs[CHARLIE], []
+    alpha.line.convicts.clear()  # the charter was looked for at the freeze
 
     def checking(proof: bytes, keys: CardKeys) -> Verdict:
         checked.append(proof)
@@ -270,6 +271,45 @@ def test_a_hold_behind_a_freeze_is_waited_for_until_a_later_cover_makes_it_stand
     delta.entries(links[2], start=1)
     world.run()
     assert _state(alpha, made) is State.FINAL
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_holds_a_contested_seal_comes_to_the_same_charter_as_who_does_not(
+    *, whole: bool
+) -> None:
+    """Charlie seals, to alpha alone, forks below that, and seals again in his next log: that seal
+    is final to both, and its charter in force, also where the first one lacked the assent."""
+    world = World(names=THREE)
+    world.open("alpha")
+    world.open("bravo")
+    world.link("alpha", "bravo")
+    alpha, bravo, charlie = world.ends["alpha"], world.ends["bravo"], Liar(world, "charlie")
+    links = [charlie.greet(name) for name in ("alpha", "bravo")]
+    for link in links:
+        charlie.entries(link)
+    made = offer(alpha, successor(world, seen_within_s=5), sealer=2, signatories=0b111)
+    world.run(40)
+    assent = sealed(bravo, Kind.ASSENT, made)
+    world.run(40)
+    logs = (alpha, alpha.own().id), (bravo, bravo.own().id)
+    size = charlie.log.size
+    other = grown(charlie, charlie.log.fork(size), size + 1)
+    charlie.log.say(Kind.SEAL, refs=(made, assent)[: 1 + whole], time_s=world.wall_s)
+    charlie.entries(links[0], start=size)
+    proof = proof_by_leaves(charlie.log, other, size)
+    charlie.log = charlie.new_log(LogId(2, 1, b""))
+    charlie.seen(*logs)
+    charlie.log.say(Kind.SEAL, refs=(made, assent), time_s=world.wall_s)
+    for link in links:
+        charlie.entries(link)
+    enter(charlie, links[1], CHARLIE, size, proof)
+    charlie.entries(links[0], start=3)
+    world.run(100)
+    assert [end.line.logs[CHARLIE].size for end in (alpha, bravo)] == [size + 1, size]
+    for end in (alpha, bravo):
+        assert end.line.logs[CHARLIE].frozen == size
+        assert (_state(end, made), end.line.charter.number) == (State.FINAL, 1)
+    assert [alpha.line.sealing, bravo.line.sealing] == [True, False], "the first may come to stand"
 
 
 def _state(end: End, made: bytes) -> State:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.lineage import START_S, Line, LogBuilder, line
-from core.test_decisions import NOW_S, answer, offer
+from core.lineage import START_S, Line, LogBuilder, covering, line
+from core.test_decisions import EXPIRES_S, NOW_S, answer, offer
 
 from detente.core.contested import Frozen, Proof, ends_of, heads_that_stand, stands
 from detente.core.decisions import State, state_of_offer
@@ -182,6 +182,43 @@ def test_what_counts_of_a_forked_log_is_waited_for(three: Line) -> None:
     assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.FINAL
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_a_contested_seal_is_none_to_who_holds_it_too(three: Line, *, again: bool) -> None:
+    """Nobody relays it: who was shown it comes to what the others do, who know of a later seal
+    alone, or of none."""
+    a, b, m = three.logs
+    place = offer(a, sealer=2, signatories=0b011)
+    assent = answer(three, b, Kind.ASSENT, place)
+    short = m.fork(m.size)
+    seal = answer(three, m, Kind.SEAL, place, assent)
+    frozen = {m.id: Frozen(seal.index, (Proof(Place(b.id, 0), seal.index),))}
+    if again:
+        later = three.resume(2, 1, b"\x01" * 8)
+        answer(three, later, Kind.SEAL, place, assent, seen=covering(a, b, short))
+        for signatory in (a, b):
+            signatory.seen(later, held_at_s=START_S)
+    for log in (m, short):
+        there = three.transcript(a, b, log, *three.logs[3:])
+        found = [
+            state_of_offer(there, place, now_s, frozen=frozen).state for now_s in (NOW_S, EXPIRES_S)
+        ]
+        assert found == ([State.FINAL] * 2 if again else [State.OPEN, State.EXPIRED])
+
+
+def test_a_contested_cover_of_a_withdrawal_is_none(three: Line) -> None:
+    """To who holds it: the sealer's other history may hold a seal that knew nothing of it."""
+    a, b, m = three.logs
+    place = offer(a, sealer=2)
+    answer(three, a, Kind.WITHDRAWAL, place)
+    short = m.fork(m.size)
+    m.seen(a)
+    frozen = {m.id: Frozen(short.size, (Proof(Place(b.id, 0), short.size),))}
+    for log in (m, short):
+        there = three.transcript(a, b, log)
+        assert state_of_offer(there, place, NOW_S, frozen=frozen).state is State.OPEN
+    assert state_of_offer(three.transcript(), place, NOW_S).state is State.WITHDRAWN
+
+
 # --- what is not solved (spec/decisions.md §9) ----------------------------------------------------
 
 
@@ -224,6 +261,28 @@ def test_who_need_not_sign_and_had_covered_another_history_ends_what_was_final(t
     covers(m, other, 3)
     frozen = {a.id: caught(three, 2)}
     assert state_of_offer(three.transcript(), place, NOW_S, frozen=frozen).state is State.VOID
+
+
+def test_who_need_not_sign_and_had_covered_an_earlier_seal_ends_what_was_final() -> None:
+    """The signatories were shown the sealer's second seal alone, in its next log, and are bound by
+    it; then they hear that an observer had covered the first one, which none of them held in time.
+    """
+    made = line("Aland", "Bland", "Mediana", "Octavia", roles=("party",) * 3 + ("observer",))
+    a, b, m, o = made.logs
+    place = offer(a, sealer=2, signatories=0b011)
+    assent = answer(made, b, Kind.ASSENT, place)
+    short, silent = m.fork(m.size), o.fork(o.size)
+    seal = answer(made, m, Kind.SEAL, place, assent)
+    covers(o, m, m.size)
+    later = made.resume(2, 1, b"\x01" * 8)
+    answer(made, later, Kind.SEAL, place, assent, seen=covering(a, b, short, silent))
+    for signatory in (a, b):
+        signatory.seen(later, held_at_s=START_S)
+    b.say(Kind.ACCUSATION)
+    frozen = {m.id: Frozen(seal.index, (Proof(Place(b.id, b.size - 1), seal.index),))}
+    before = made.transcript(a, b, short, silent, later)
+    assert state_of_offer(before, place, NOW_S, frozen=frozen).state is State.FINAL
+    assert state_of_offer(made.transcript(), place, NOW_S, frozen=frozen).state is State.SEALED
 
 
 def test_who_held_a_seal_before_one_alone_takes_it_back_by_a_fork(three: Line) -> None:

@@ -246,18 +246,21 @@ def test_what_nobody_released_is_void_where_the_charter_asks_for_it(three: Line)
     assert state(three, other, release_required=True) == void
 
 
-def test_what_is_contested_is_void_and_says_whose(three: Line) -> None:
-    """The sealer's log, or that of an assent."""
+def test_what_is_contested_says_whose(three: Line) -> None:
+    """A seal that names a contested assent is void; one that is contested is none, and the offer
+    waits for another until its expiry."""
     a, b, m = three.logs
     place = offer(a, sealer=2)
     assent = answer(three, b, Kind.ASSENT, place)
     seal = answer(three, m, Kind.SEAL, place, assent)
-    for caught, reason in (
-        (seal, "contested: the sealer's log is frozen before the seal"),
-        (assent, "contested: the log of an assent is frozen before it"),
-    ):
-        standing = state(three, place, frozen=frozen_at(caught))
-        assert standing == Standing(State.VOID, reason, place, TERMS, seal=seal)
+    reason = "contested: the log of an assent is frozen before it"
+    void = Standing(State.VOID, reason, place, TERMS, seal=seal)
+    assert state(three, place, frozen=frozen_at(assent)) == void
+    reason = "contested: the sealer's log is frozen before its seal, which is none"
+    waits = Standing(State.OPEN, reason, place, TERMS, (assent,))
+    assert state(three, place, frozen=frozen_at(seal)) == waits
+    over = Standing(State.EXPIRED, "not sealed before its expiry", place, TERMS, (assent,))
+    assert state(three, place, EXPIRES_S, frozen=frozen_at(seal)) == over
 
 
 # --- what stands -------------------------------------------------------------------------------

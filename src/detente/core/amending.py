@@ -128,9 +128,12 @@ def _is_sealing(step: Step, line: Line, offers: Sequence[Place]) -> bool:
     ends = ends_of(line.shelf, frozen)
 
     def waits(place: Place) -> bool:
-        state = state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends).state
-        if state in pending or state is State.FINAL or not frozen:
-            return state in pending
-        return state_of_offer(line.shelf, place, now_s).state in (*pending, State.FINAL)
+        found = state_of_offer(line.shelf, place, now_s, frozen=frozen, ends=ends)
+        if found.state in pending or not frozen:
+            return found.state in pending
+        first = state_of_offer(line.shelf, place, now_s)
+        if found.state is State.FINAL:
+            return first.seal != found.seal  # an earlier one may come to stand, and then counts
+        return first.state in (*pending, State.FINAL)
 
     return any(map(waits, offers))

@@ -174,11 +174,15 @@ class _Case:
         )
 
     def first_seal(self) -> tuple[Place, Leaf] | None:
-        """The first seal of this offer in its sealer's logs: there is no other."""
-        for place, leaf in self._naming(Kind.SEAL, self.offer.hash):
-            if place.log.member == self.terms.sealer:
-                return place, leaf
-        return None
+        """The first seal of this offer in its sealer's logs that stands: there is no other. What
+        is contested is not relayed, so who holds it must judge as those who do not."""
+        seals = (seal for seal in self._seals() if stands(self.transcript, seal[0], self.frozen))
+        return next(seals, None)
+
+    def _seals(self) -> list[tuple[Place, Leaf]]:
+        """All seals of this offer in its sealer's logs, contested ones too."""
+        found = self._naming(Kind.SEAL, self.offer.hash)
+        return [(place, leaf) for place, leaf in found if place.log.member == self.terms.sealer]
 
     # --- Without a seal ------------------------------------------------------------------
 
@@ -194,6 +198,8 @@ class _Case:
             reason = "withdrawn, which its sealer has not covered yet: it may still be sealed"
         elif waiting:
             reason = "waiting for assents"
+        elif self._seals():
+            reason = "contested: the sealer's log is frozen before its seal, which is none"
         else:
             reason = "waiting for its seal"
         return self._standing(State.OPEN, reason, assents=assents, waiting_for=waiting)
@@ -218,15 +224,16 @@ class _Case:
         ]
 
     def _sealer_knows(self, place: Place) -> bool:
-        """Whether the sealer's newest log covers this entry, so that no later seal can miss it."""
+        """Whether the sealer's newest log covers this entry, so that no later seal can miss it. A
+        contested cover is none: the log's other history may lack it."""
         if place.log.member == self.terms.sealer:
             return True
-        logs = [log for log in self.transcript.logs() if log.member == self.terms.sealer]
-        if not logs:
-            return False
-        newest = logs[-1]
-        last = self.transcript.size(newest) - 1
-        return self.transcript.vector(newest, last).get(place.log, 0) > place.index
+        newest = [log for log in self.transcript.logs() if log.member == self.terms.sealer][-1:]
+        return any(
+            cover.by in newest
+            and stands(self.transcript, Place(cover.by, cover.by_index), self.frozen)
+            for cover in self.transcript.covers(*place)
+        )
 
     def may_name_assent_of(self, member: int, *, sealed: bool) -> bool:
         """Whether a seal may name an assent of this member: none was withdrawn where the sealer
@@ -255,7 +262,7 @@ class _Case:
             reason = "withdrawn by its author before it was sealed"
             return self._standing(State.WITHDRAWN, reason, seal=seal)
         past = causal_past(self.transcript, seal)
-        fault, assents = self._fault_of_seal(seal, leaf, past)
+        fault, assents = self._fault_of_seal(leaf, past)
         if fault is not None:
             return self._standing(State.VOID, fault, seal=seal)
         waiting = self._not_holding(seal)
@@ -269,10 +276,8 @@ class _Case:
         return self._standing(state, reason, seal=seal, assents=assents, waiting_for=waiting)
 
     def _fault_of_seal(
-        self, seal: Place, leaf: Leaf, past: dict[LogId, int]
+        self, leaf: Leaf, past: dict[LogId, int]
     ) -> tuple[str | None, tuple[Place, ...]]:
-        if not stands(self.transcript, seal, self.frozen):
-            return "contested: the sealer's log is frozen before the seal", ()
         if self.terms.signatories & ~leaf.audience:
             return "a seal not addressed to all signatories", ()
         if self.release_required and leaf.release is None:

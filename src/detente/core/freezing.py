@@ -146,6 +146,7 @@ def freeze(step: Step, line: Line, log: Log, index: int) -> None:
     """From the lowest proven index on, a forked log is contested. A search goes on only where it
     may end below that. A node whose own log is proven forked signs no more in it."""
     line.accused[log.id] = index
+    line.charter_due = True  # a seal behind it counts no more, and a later one of that offer may
     dispute = line.disputes.get(log.id)
     if dispute is not None and dispute.low >= index:
         del line.disputes[log.id]

@@ -170,6 +170,7 @@ def end_log(node: Node, line: Line, log: Log, revocation: Revocation) -> None:
     def freeze(step: Step) -> None:
         before = coverable_size(line, log)
         log.frozen = frozen
+        line.charter_due = True  # what lies beyond the end is no seal, and a later one may be
         note_held(step, line, log, before)
         line.seen_due_ms = line.seen_due_ms or max(1, step.now.steady_ms)
         line.touched = True
