@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from detente.bearers.fec import PARITY_BYTES
 from detente.bearers.packets import LANES, URGENT
+from detente.bearers.sealed_link import PIECE_BYTES_MAX
 
 if TYPE_CHECKING:
     from detente.sim.cables import Port
@@ -31,6 +33,23 @@ class Given:
 
     data: bytes
     at_ms: int
+
+
+class _Load(NamedTuple):
+    """What an urgent frame waits for in its lane, itself among it."""
+
+    sealed_bytes: int
+    frames: int
+
+    def air_ms(self, end: Port) -> int:
+        """How long that may take under the error correction in force, of each packet's own (spec/
+        bearer-sealed.md §6): of every piece, of the rest of each frame, of a lower fragment after
+        every eight, and of what is broken off."""
+        level = max(end.end.level, end.end.level_wished)
+        packets = SHARE * self.sealed_bytes / PIECE_BYTES_MAX[level] + self.frames + 1
+        count = SHARE * self.sealed_bytes + HEADS_BYTES + PARITY_BYTES[level] * packets
+        air_s = end.end.airtime_s(int(count)) + SLACK_S
+        return int(1000 * air_s) + end.cable.route.delay_ms
 
 
 class Cables:
@@ -57,18 +76,24 @@ class Cables:
         """A frame to send; if it is urgent, it must have come in time."""
         given = Given(data, end.cable.world.now_ms)
         waiting = self._ways[end.binding, end.side][URGENT if urgent else 0]
+        waiting.append(given)
         if urgent and end.end.met:
             ahead = end.end.sends[URGENT]
             under_way = sum(len(one.fragment.piece) for one in ahead.under_way.values())
-            count = SHARE * (ahead.queued_bytes + under_way + len(data)) + HEADS_BYTES
-            air_ms = int(1000 * (end.end.airtime_s(int(count)) + SLACK_S))
-            late = partial(self._late, end, end.binding, waiting, given)
-            end.cable.world.later(air_ms + end.cable.route.delay_ms, late)
-        waiting.append(given)
+            load = _Load(ahead.queued_bytes + under_way + len(data), len(waiting))
+            late = partial(self._late, end, end.binding, waiting, given, load)
+            end.cable.world.later(load.air_ms(end), late)
 
-    def _late(self, end: Port, binding: bytes, waiting: deque[Given], given: Given) -> None:
-        """It is due: on a way that lost nothing meanwhile, between ends that are still there."""
+    def _late(
+        self, end: Port, binding: bytes, waiting: deque[Given], given: Given, load: _Load
+    ) -> None:
+        """It is due: on a way that lost nothing meanwhile, between ends that are still there. More
+        error correction may have been asked for since it was given."""
         cable = end.cable
+        left_ms = given.at_ms + load.air_ms(end) - cable.world.now_ms
+        if left_ms > 0 and given in waiting:
+            cable.world.later(left_ms, partial(self._late, end, binding, waiting, given, load))
+            return
         ends = [port for port in cable.ports if port is not None and port.link is not None]
         there = len(ends) == len(cable.ports) and all(one.binding == binding for one in ends)
         if there and given in waiting and cable.clean_ms < given.at_ms and not cable.is_rough:
