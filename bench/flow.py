@@ -12,7 +12,7 @@ from bench.samples import submission
 
 from detente.core.body import SALT_BYTES
 from detente.core.limits import BATCH_ENTRIES_MAX
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.node import Node
 
 HANDS = 2  # groups under way: while one is being committed the next is made

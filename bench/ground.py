@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.children import child
 
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.home import create_home
 from detente.node.logs import NodeLog
 from detente.node.node import Node

@@ -15,7 +15,7 @@ from bench.samples import submission
 from detente.core.body import SALT_BYTES
 from detente.core.events import FrameIn, Input, LinkDown, LinkUp, Send
 from detente.core.limits import BATCH_ENTRIES_MAX
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.node import Node
 
 LINK = 1  # the number of the only link, at both ends

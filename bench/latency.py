@@ -19,7 +19,7 @@ from bench.plan import Figures, Plan
 from bench.samples import request, texts
 from bench.timing import percentile
 
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.commands import run_command
 from detente.node.node import Node
 

@@ -19,8 +19,8 @@ from bench.samples import submission, texts, words
 
 from detente.core.events import Submit
 from detente.core.leaf import Precedence
+from detente.core.line import Line
 from detente.core.link_keys import SECRET_BYTES
-from detente.core.station import Line
 from detente.node.config import Serial, load_config, write_config
 from detente.node.link_secrets import keep
 from detente.node.node import Node

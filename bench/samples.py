@@ -10,7 +10,7 @@ from typing import Any
 from detente.core.body import SALT_BYTES, pack, quality_for
 from detente.core.events import Draft, Submit
 from detente.core.leaf import Kind, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.dispatch import Dispatch
 
 TEXT_BYTES = 500

@@ -20,7 +20,7 @@ from bench.samples import TEXT_BYTES, texts
 from detente.core.crypto import MLDSA44_SIGNATURE_BYTES
 from detente.core.events import Draft, Submit
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.node import Node
 
 SEEN_WITHIN_S = 4  # longer than the run of ROUTINE before it

@@ -17,8 +17,9 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Rung
 from detente.core.leaf import Kind, LogId
 from detente.core.limits import CHUNK_BYTES
+from detente.core.line import Line
 from detente.core.log import Log, decode_log
-from detente.core.station import Line, Station
+from detente.core.station import Station
 from detente.core.transcript import Entry, MemoryTranscript, Place
 
 

@@ -19,10 +19,11 @@ from detente.core.errors import Refusal
 from detente.core.frames import WANT_ENTRIES, Got, Refuse, Want
 from detente.core.freezing import frozen_logs, heads_to_come
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.proof import CardKeys
 from detente.core.revocation import Revocation
-from detente.core.station import Line, Step
+from detente.core.station import Step
 from detente.core.transcript import Place
 from detente.core.wire import Batch
 

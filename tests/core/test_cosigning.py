@@ -22,8 +22,10 @@ from detente.core.extras import Quote
 from detente.core.frames import encode_frame
 from detente.core.identity import author_name, heads_name, holds_name, holds_pq_name
 from detente.core.leaf import Kind, LogId, Seen
+from detente.core.line import Cosigned
+from detente.core.link import Session
 from detente.core.revocation import Revocation, Stand
-from detente.core.station import Cosigned, Session, Step
+from detente.core.station import Step
 
 
 def step_of(end: End) -> Step:

@@ -18,8 +18,10 @@ from detente.core.errors import Refusal
 from detente.core.extras import Rung
 from detente.core.frames import WANT_CHUNKS, Chunks, Refuse, Want
 from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.line import Arriving, Line
+from detente.core.link import Session, Way
 from detente.core.log import Log
-from detente.core.station import Arriving, Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.transcript import Place
 
 NAMES = ("alpha", "bravo", "charlie", "delta")

@@ -13,8 +13,10 @@ from detente.core.errors import LocalError
 from detente.core.events import NewEntry, SignedHead, StoreEntries
 from detente.core.extras import Mark, Rung, Stater
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
+from detente.core.link import Flight, Session
 from detente.core.log import Log
-from detente.core.station import Flight, Line, Session, Step
+from detente.core.station import Step
 
 SIZE = 9
 ELSEWHERE = LogId(7, 0, b"")

@@ -31,7 +31,7 @@ from detente.core.frames import (
     read_frame,
 )
 from detente.core.leaf import Kind, Precedence
-from detente.core.station import Granted
+from detente.core.line import Granted
 from detente.core.transcript import Place
 from detente.core.wire import ENTRIES, read_tag
 

@@ -28,8 +28,8 @@ from detente.core.frames import (
 )
 from detente.core.leaf import LogId
 from detente.core.limits import ASK_AGAIN_S_MAX, PRESENCE_EVERY_S, RELAY_AFTER_S
+from detente.core.line import Dispute
 from detente.core.protocol import wake_ms
-from detente.core.station import Dispute
 
 THREE = ("alpha", "bravo", "charlie")
 

@@ -16,7 +16,7 @@ from detente.core.decisions import State, engages, state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind
-from detente.core.station import Queue
+from detente.core.line import Queue
 from detente.core.transcript import Place
 
 

@@ -13,7 +13,9 @@ from detente.core import events
 from detente.core.errors import LocalError, Refusal
 from detente.core.frames import Want
 from detente.core.leaf import Kind, LogId
-from detente.core.station import Line, Session, Step, Way, fall_mute
+from detente.core.line import Line
+from detente.core.link import Session, Way
+from detente.core.station import Step, fall_mute
 
 THREE = ("alpha", "bravo", "charlie")
 

@@ -13,7 +13,7 @@ from detente.core.errors import Refusal
 from detente.core.frames import WANT_BODY, WANT_ENTRIES, Body, Got, Refuse, Want
 from detente.core.holding import take_off
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.station import Flight
+from detente.core.link import Flight
 from detente.core.streaming import (
     CONFIRM_ENTRIES,
     FILE_BATCH_BYTES_MAX,

@@ -16,8 +16,9 @@ from pair import End, MemoryShelf
 
 from detente.core.charter import Charter
 from detente.core.leaf import LogId
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line, Station
+from detente.core.station import Station
 
 Memo = dict[int, Any]
 Copier = Callable[[Any, Memo], Any]

@@ -23,7 +23,7 @@ from pair import MemoryShelf
 
 from detente.core import events, speaking
 from detente.core.decisions import State, _Case
-from detente.core.station import Line
+from detente.core.line import Line
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

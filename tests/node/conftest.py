@@ -19,7 +19,7 @@ from processes import CHEAP, PASSPHRASE
 from detente.bearers.rates import Measured
 from detente.core.amending import EVERY_MS
 from detente.core.events import FrameIn, LinkDown, LinkUp
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.config import load_config, write_config
 from detente.node.folder import own_card
 from detente.node.home import create_home

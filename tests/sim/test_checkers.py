@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from detente.core.leaf import LogId
-from detente.core.station import Line, fall_mute
+from detente.core.line import Line
+from detente.core.station import fall_mute
 from detente.core.wire import ENTRIES
 from detente.dossiers.presence import Presence, Source, State
 from detente.dossiers.receipts import receipts as true_receipts

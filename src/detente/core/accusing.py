@@ -18,6 +18,7 @@ from detente.core.extras import decode_accused
 from detente.core.freezing import accusation, accusations, covered_proof, freeze, settled, unproven
 from detente.core.holding import entry_at, subtrees
 from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.merkle import (
     SubtreeReader,
@@ -29,7 +30,7 @@ from detente.core.merkle import (
 )
 from detente.core.notes import Note, checkpoint_signature
 from detente.core.proof import Opening, make_proof
-from detente.core.station import Line, Step
+from detente.core.station import Step
 from detente.core.transcript import Entry
 
 # --- how many -----------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from detente.core.events import Draft, StoreState
 from detente.core.freezing import frozen_logs
 from detente.core.judging import LATE_S, want_bodies
 from detente.core.leaf import Kind
-from detente.core.station import Line, Station, Step
+from detente.core.line import Line
+from detente.core.station import Station, Step
 from detente.core.succession import Amended, charter_chain, missing_texts
 from detente.core.transcript import Place
 

@@ -12,8 +12,9 @@ from detente.core.frames import Body
 from detente.core.holding import coverable_size, entry_at, note_held
 from detente.core.judging import call, judge_body
 from detente.core.leaf import Kind, Leaf
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line, Step
+from detente.core.station import Step
 from detente.core.transcript import Entry
 from detente.core.wire import Item
 

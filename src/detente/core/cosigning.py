@@ -19,6 +19,8 @@ from detente.core.frames import WANT_COSIGNATURE, Cosign, Quantum, Want
 from detente.core.holding import confirm, coverable, entry_at, known_root, subtrees
 from detente.core.identity import author_name, holds_pq_name
 from detente.core.leaf import Kind, Leaf, LogId, Seen, first_life
+from detente.core.line import Cosigned, Line
+from detente.core.link import Session, Way
 from detente.core.log import Log
 from detente.core.notes import (
     Checkpoint,
@@ -27,7 +29,7 @@ from detente.core.notes import (
     verify_cosignature_ed25519,
     verify_cosignature_mldsa44,
 )
-from detente.core.station import Cosigned, Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.transcript import Entry
 
 # Entries of these kinds are ML-DSA-signed at once, and by those who hold them too.

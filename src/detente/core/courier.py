@@ -12,10 +12,12 @@ from detente.core.events import Carry
 from detente.core.fetching import ask_in_file
 from detente.core.holding import coverable
 from detente.core.judging import want_bodies
+from detente.core.line import Line
+from detente.core.link import Link, Session, Way
 from detente.core.serving import enclose_recent
 from detente.core.session import greet
 from detente.core.speaking import sequence
-from detente.core.station import Line, Link, Session, Step, Way
+from detente.core.station import Step
 
 CHANNEL = 1  # of its one line, without a hello: the hello may be what was damaged
 

@@ -25,6 +25,8 @@ from detente.core.frames import AskProof, ShowProof, StatedHead
 from detente.core.freezing import settled
 from detente.core.holding import entry_at, known_root
 from detente.core.leaf import LogId
+from detente.core.line import Dispute, Line
+from detente.core.link import Session
 from detente.core.log import Log
 from detente.core.merkle import (
     consistency_path,
@@ -34,7 +36,7 @@ from detente.core.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from detente.core.station import Dispute, Line, Session, Step
+from detente.core.station import Step
 
 PATIENCE_MS = 30_000  # for an answer; then what is proven by then must do
 

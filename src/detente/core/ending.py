@@ -12,9 +12,10 @@ from detente.core.body import unpack
 from detente.core.errors import PeerError
 from detente.core.holding import coverable_size, known_root
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.revocation import Revocation
-from detente.core.station import Line, Station
+from detente.core.station import Station
 from detente.core.transcript import Place, Transcript
 
 

@@ -17,8 +17,10 @@ from detente.core.events import CloseAttachments, Draft, OpenAttachments, StoreC
 from detente.core.extras import Mark, OverQuota, Rung, Stater, decode_mark
 from detente.core.frames import WANT_CHUNKS, Chunks, Refuse, Want
 from detente.core.leaf import Kind, Leaf
+from detente.core.line import Arriving, Granted, Line
+from detente.core.link import Session, Way
 from detente.core.quotas import ATTACHMENTS, said
-from detente.core.station import Arriving, Granted, Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 
 DAY_S = 86_400

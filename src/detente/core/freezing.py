@@ -17,10 +17,11 @@ from detente.core.extras import Accused, decode_accused
 from detente.core.holding import coverable_size, entry_at, known_root, note_held, subtrees
 from detente.core.identity import parse_origin
 from detente.core.leaf import Kind, Leaf, LogId, Precedence, Seen
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader
 from detente.core.proof import CardKeys
-from detente.core.station import Line, Station, Step, fall_mute
+from detente.core.station import Station, Step, fall_mute
 from detente.core.transcript import Entry
 
 # --- what is proven -----------------------------------------------------------------------------

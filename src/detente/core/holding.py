@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from detente.core.events import DropBody, SignedHead, StoreEntries
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId
+from detente.core.line import Line
+from detente.core.link import Flight, Session, Way
 from detente.core.log import Log
 from detente.core.merkle import SubtreeReader, root_at
-from detente.core.station import Flight, Line, Session, Station, Step, Way
+from detente.core.station import Station, Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import NOTHING
 

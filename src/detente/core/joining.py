@@ -19,11 +19,12 @@ from detente.core.charter import Charter, charter_id, check_descent, parse_chart
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Accept, Draft, StoreLine
 from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.line import Line
 from detente.core.quotas import DAY_S
 from detente.core.restoring import stream_anew
 from detente.core.session import greet
 from detente.core.speaking import append
-from detente.core.station import Line, Station, Step
+from detente.core.station import Station, Step
 
 
 def accept(step: Step, given: Accept) -> None:

@@ -18,8 +18,10 @@ from detente.core.frames import WANT_BODY, Want
 from detente.core.freezing import contradicts
 from detente.core.holding import confirm, entry_at, known_root, purge
 from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence, Seen
+from detente.core.line import Line
+from detente.core.link import Session
 from detente.core.log import Log
-from detente.core.station import Line, Session, Step
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 
 WANTED_BODIES_MAX = 16  # asked of one session at a time

@@ -18,9 +18,11 @@ from detente.core.extras import decode_held_ahead
 from detente.core.frames import Ahead
 from detente.core.holding import known_hash, known_root, leaf_before
 from detente.core.leaf import OVERTAKING, UNCALLING, Kind
+from detente.core.line import Line
+from detente.core.link import Session, Way
 from detente.core.log import Log
 from detente.core.merkle import frontier_at, leaf_hash, push_cover
-from detente.core.station import Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, Item, read_item
 

@@ -61,13 +61,15 @@ from detente.core.frames import (
 from detente.core.freezing import learn_accused
 from detente.core.joining import accept, seek
 from detente.core.leaf import CONTENT, Kind, LogId, Precedence
+from detente.core.line import Line
+from detente.core.link import Link, Way
 from detente.core.log import RECENT_ENTRIES_MAX, Log, decode_log
 from detente.core.receiving import on_entries
 from detente.core.restoring import adopt, check_adopt, is_entered
 from detente.core.session import chores, chores_soon, greet, greet_again, on_frame, on_hello
 from detente.core.signing import check_single
 from detente.core.speaking import loaded, settle
-from detente.core.station import Line, Link, Station, Step, Way
+from detente.core.station import Station, Step
 from detente.core.wire import ENTRIES, read_tag
 
 DAY_S = 86_400

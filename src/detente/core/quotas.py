@@ -10,8 +10,9 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.events import Draft
 from detente.core.extras import OverQuota, decode_over_quota
 from detente.core.leaf import UNCALLING, Kind, Leaf, LogId, Precedence
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line, Step
+from detente.core.station import Step
 from detente.core.wire import Item
 
 DAY_S = 86_400

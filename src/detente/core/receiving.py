@@ -29,12 +29,14 @@ from detente.core.holding import (
 )
 from detente.core.judging import call, judge_heads, judge_meaning, want_bodies
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
+from detente.core.link import Session, Way
 from detente.core.log import Log
 from detente.core.merkle import Frontier, frontier_at, leaf_hash
 from detente.core.overtaking import close_gap, from_ahead, learn_held
 from detente.core.quotas import MISSING_MAX, charge, log_for
 from detente.core.restoring import drop_entered, judge_own_log, stream_anew
-from detente.core.station import Line, Session, Station, Step, Way
+from detente.core.station import Station, Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import FULL, Batch, Item, read_batch, read_item
 

@@ -14,9 +14,10 @@ from detente.core.events import Draft, QueueOutbox, StoreFlags, StoreState, Take
 from detente.core.extras import Head, Resume
 from detente.core.frames import StatedHead
 from detente.core.leaf import LIFE_BYTES, Kind, Leaf, LogId, Precedence
+from detente.core.line import Line, Queue
 from detente.core.log import Log
 from detente.core.speaking import append, loaded
-from detente.core.station import Line, Queue, Step, fall_mute
+from detente.core.station import Step, fall_mute
 from detente.core.transcript import Entry
 
 # A draft and the entry that it became, as far as they can be compared.

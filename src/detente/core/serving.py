@@ -16,7 +16,9 @@ from detente.core.events import Send
 from detente.core.fetching import attachments_of, states_whole
 from detente.core.frames import WANT_CHUNKS, Chunks, Want
 from detente.core.holding import entry_at, purge_declared
-from detente.core.station import UNANSWERED, Due, Line, Session, Step, Way
+from detente.core.line import Line
+from detente.core.link import UNANSWERED, Due, Session, Way
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 
 FILE_RUNS = 32  # that one step puts into a file: half a mebibyte

@@ -41,6 +41,8 @@ from detente.core.freezing import heads_to_come
 from detente.core.holding import confirm, known_root
 from detente.core.judging import want_bodies, want_lacked
 from detente.core.leaf import LogId
+from detente.core.line import Line
+from detente.core.link import Link, Session, Way
 from detente.core.log import Log
 from detente.core.overtaking import on_ahead
 from detente.core.quotas import MISSING_MAX, log_for
@@ -48,7 +50,7 @@ from detente.core.receiving import ask
 from detente.core.restoring import judge_own_head
 from detente.core.serving import on_want_chunks
 from detente.core.speaking import stated
-from detente.core.station import Line, Link, Session, Step, Way
+from detente.core.station import Step
 from detente.core.streaming import on_got, on_refuse, on_want
 from detente.core.transcript import Place
 

@@ -12,8 +12,9 @@ from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.speaking import loaded
-from detente.core.station import Line, Step
+from detente.core.station import Step
 
 NEW = b""  # an offer that has no hash yet
 

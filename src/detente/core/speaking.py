@@ -29,10 +29,12 @@ from detente.core.fetching import ask_chunks, enclosed, state_whole
 from detente.core.frames import Heads, StatedHead
 from detente.core.holding import coverable, coverable_size, note_held, purge
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId, Precedence, Seen
+from detente.core.line import Line
+from detente.core.link import Session, Way
 from detente.core.log import Log
 from detente.core.merkle import leaf_hash
 from detente.core.serving import serve_chunks
-from detente.core.station import Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.streaming import pump
 from detente.core.transcript import Entry, Place
 

@@ -36,11 +36,13 @@ from detente.core.holding import (
     take_off,
 )
 from detente.core.leaf import OVERTAKING, UNCALLING, Kind, Leaf, LogId, Precedence
+from detente.core.line import Line
+from detente.core.link import Flight, Session, Way
 from detente.core.log import Log
 from detente.core.merkle import cover
 from detente.core.overtaking import is_held_ahead
 from detente.core.serving import enclose
-from detente.core.station import Flight, Line, Session, Step, Way
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import Batch, encode_entries, encode_item
 

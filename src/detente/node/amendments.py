@@ -24,7 +24,7 @@ from detente.core.decisions import state_of_offer
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import AMENDMENT, Offer, decode_offer
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.succession import required_signatories
 from detente.core.transcript import Entry
 from detente.node import asked

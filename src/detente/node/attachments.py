@@ -19,8 +19,8 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import decode_over_quota
 from detente.core.fetching import DAY_S, attachments_of, states_whole
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.quotas import ATTACHMENTS
-from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.dispatch import attachment_form as form_of
 from detente.dossiers.dispatch import clean

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from detente.core.errors import LocalError
 from detente.core.events import Tell
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.log import RECENT_ENTRIES_MAX
-from detente.core.station import Line
 from detente.dossiers.linktest import due
 from detente.node import link_secrets, renewal
 from detente.node.folds import Folds, decode_folds

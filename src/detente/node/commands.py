@@ -15,7 +15,7 @@ from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.events import Release, SetDuty
 from detente.core.extras import Duty
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
 from detente.node import (

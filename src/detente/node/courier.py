@@ -29,8 +29,8 @@ from detente.core.events import Carry, CloseLink, FrameIn, Input, LinkDown, Tell
 from detente.core.frames import AskProof, Hello, Want
 from detente.core.identity import parse_card
 from detente.core.leaf import LogId
+from detente.core.line import Line
 from detente.core.session import greet
-from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.node import asked, link_secrets
 from detente.node.attachments import arriving

@@ -14,7 +14,7 @@ from detente.core.events import Draft, Submit
 from detente.core.extras import ReceiveOnly, decode_receive_only
 from detente.core.leaf import Kind, Precedence
 from detente.core.limits import RECEIVE_ONLY_S_MAX
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.emcon import Spans, span_at, whole
 from detente.dossiers.receipts import receipts
 from detente.node import asked

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.leaf import Kind, Leaf, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry
 from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import open_body

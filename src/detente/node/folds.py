@@ -21,9 +21,10 @@ from detente.core.extras import Duty, Relation, Rung, decode_accused, decode_rel
 from detente.core.holding import entries_of
 from detente.core.identity import Origin
 from detente.core.leaf import SERIAL, Kind, Leaf, LogId
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.proof import CardKeys
-from detente.core.station import Line, Station
+from detente.core.station import Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import CALLING, asked_of
 from detente.dossiers.emcon import Spans, announced

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from detente.core.holding import entries_of
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line
 from detente.core.transcript import Entry, Place
 from detente.dossiers.notice import check
 from detente.dossiers.notice_forms import Form, Notice, ProfileText, form_of

@@ -14,7 +14,7 @@ from detente.core.crypto import sha256
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Relation
 from detente.core.leaf import Kind, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.conventions import parse_precedence
 from detente.dossiers.dispatch import Accident, Dispatch, Label, clean
 from detente.dossiers.labels import check_release

@@ -15,7 +15,8 @@ from detente.core.events import CloseLink, Input, Now, Offered, Send, Submit, Te
 from detente.core.holding import purge
 from detente.core.identity import Card
 from detente.core.leaf import CONTENT, Precedence
-from detente.core.station import Line, Step
+from detente.core.line import Line
+from detente.core.station import Step
 from detente.dossiers.presence import Observation
 from detente.node import chores, link_secrets, renewal, web
 from detente.node.asked import Apart

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from detente.core.errors import LocalError, Refusal
 from detente.core.extras import Relation
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Place
 from detente.dossiers.drafting import Draft, adopted, check_draft
 from detente.dossiers.faults import Fault, Rule, refuse

@@ -19,7 +19,8 @@ from detente.core.leaf import LogId
 from detente.core.merkle import root_at
 from detente.core.protocol import load_line
 from detente.core.revocation import Revocation, parse_revocation, revoked_keys
-from detente.core.station import Shelf, Station
+from detente.core.shelf import Shelf
+from detente.core.station import Station
 from detente.node.config import CLOCK_SOURCES
 from detente.node.folder import Home, open_home, take_lock
 from detente.node.keys import HeldKeys

@@ -15,7 +15,7 @@ from detente.core.contested import FrozenLogs
 from detente.core.extras import Rung, Stater
 from detente.core.identity import author_name
 from detente.core.leaf import Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.deadlines import Missing, asked_of, overdue_of
 from detente.dossiers.emcon import Spans, whole
 from detente.dossiers.ladder import Ladder

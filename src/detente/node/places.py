@@ -6,7 +6,8 @@ import re
 
 from detente.core.errors import LocalError, Refusal
 from detente.core.leaf import LogId
-from detente.core.station import Line, Station
+from detente.core.line import Line
+from detente.core.station import Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.conventions import serial
 

@@ -16,6 +16,7 @@ from detente.core.events import SignedHead
 from detente.core.export import Cosigned, PqSigned, Preamble, Signed, write_export
 from detente.core.identity import author_name, is_witness, origin
 from detente.core.leaf import LogId
+from detente.core.line import Line
 from detente.core.merkle import inclusion_path
 from detente.core.notes import (
     Note,
@@ -25,7 +26,6 @@ from detente.core.notes import (
     cosignature_mldsa44,
 )
 from detente.core.proof import Opening, join_bundle, make_proof
-from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.ladder import ladder
 from detente.node import asked

@@ -12,7 +12,7 @@ from typing import Final
 from detente.core.contested import FrozenLogs
 from detente.core.holding import entries_of
 from detente.core.leaf import Kind, LogId, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry, Place
 from detente.dossiers.dispatch import Dispatch, open_body
 from detente.dossiers.ladder import ladder

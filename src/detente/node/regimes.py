@@ -13,7 +13,7 @@ from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError, PeerError, Refusal
 from detente.core.extras import decode_offer
 from detente.core.leaf import Kind
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry, Place
 from detente.dossiers import notices as dossiers
 from detente.dossiers.notice_forms import Form, ProfileText, Statement, Suspension

@@ -16,7 +16,7 @@ from detente.core.crypto import sha256
 from detente.core.errors import LocalError, Refusal
 from detente.core.events import Draft
 from detente.core.leaf import Leaf, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.dispatch import clean
 from detente.node import asked
 from detente.node.forms import Message, message_of

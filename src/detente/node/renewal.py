@@ -21,9 +21,10 @@ from detente.core.events import Draft, StoreState, Submit
 from detente.core.holding import coverable_size, note_held
 from detente.core.identity import CARD_FIRST, Card, SignedCard, parse_card, supersedes
 from detente.core.leaf import Kind, Precedence
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.revocation import REVOCATION_FIRST, Revocation, parse_revocation
-from detente.core.station import Line, Step, fall_mute
+from detente.core.station import Step, fall_mute
 from detente.node.folder import OLD_TLS_FILE
 from detente.node.opening import revoked_here
 from detente.node.speaking import unheld

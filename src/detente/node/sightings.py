@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from detente.core.events import Tell
 from detente.core.limits import PRESENCE_LEASE_S, PRESENCE_SLOW_LEASE_S
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.presence import Observation
 
 SIGNS = frozenset(

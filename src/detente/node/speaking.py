@@ -12,7 +12,7 @@ from detente.core.events import Draft, OutboxRow, Submit
 from detente.core.extras import Duty, Grade, Mark, Rung, Stater, Translation
 from detente.core.identity import is_witness
 from detente.core.leaf import CONTENT, Kind, Leaf, LogId, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.dossiers.dispatch import (
     Comment,
     Dispatch,

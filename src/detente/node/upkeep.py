@@ -12,7 +12,7 @@ from detente.bearers.tls import self_test
 from detente.core.errors import DetenteError, LocalError, Refusal
 from detente.core.events import Adopt
 from detente.core.holding import purge_again
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node import asked
 from detente.node.folder import take_incarnation
 from detente.node.keys import HeldKeys

@@ -12,7 +12,8 @@ from detente.core.contested import FrozenLogs
 from detente.core.errors import PeerError
 from detente.core.extras import decode_relations
 from detente.core.leaf import Kind, Leaf, Precedence
-from detente.core.station import Line, Station
+from detente.core.line import Line
+from detente.core.station import Station
 from detente.core.transcript import Entry, Place
 from detente.dossiers.deadlines import overdue_of
 from detente.dossiers.dispatch import CODECS, BodyState, Dispatch, open_body

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from detente.core.errors import LocalError, Refusal
 from detente.core.holding import entries_of
 from detente.core.leaf import LogId
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.node.places import find_entry, log_word
 

@@ -22,7 +22,7 @@ from detente.core.charter import (
 from detente.core.crypto import sha256
 from detente.core.errors import LocalError
 from detente.core.events import Accept
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.node.lines import _rejoin
 from detente.sim.dealings import propose, successor
 from detente.sim.deeds import deed, line_of, throw

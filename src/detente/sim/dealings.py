@@ -10,8 +10,8 @@ from detente.core.decisions import State, state_of_offer
 from detente.core.errors import LocalError
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.revocation import Revocation, Stand, make_revocation
-from detente.core.station import Line
 from detente.core.succession import required_signatories
 from detente.core.transcript import Entry
 from detente.sim.checkers.ends import unchanged

@@ -12,7 +12,7 @@ from detente.core.events import Draft, SetDuty, Submit
 from detente.core.extras import Duty, Grade, Mark, Relation, Rung, Stater, Translation
 from detente.core.holding import purge
 from detente.core.leaf import Kind, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry
 from detente.dossiers.dispatch import Accident, Comment, Dispatch, TestText, TranslationText
 from detente.dossiers.linktest import slot_at

@@ -12,7 +12,7 @@ from detente.core.leaf import Kind, Precedence
 from detente.sim.deeds import deed, line_of, running, submit
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.plan import Deed
     from detente.sim.run import Simulation

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from detente.core.events import Draft, Tell
 from detente.core.extras import Grade, Mark, Rung, Stater, Translation
 from detente.core.leaf import Kind, Precedence
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Entry
 from detente.dossiers.dispatch import Dispatch, TranslationText, open_body
 from detente.dossiers.ladder import Ladder, ladder

@@ -35,7 +35,7 @@ from detente.core.events import (
     TakeOutbox,
 )
 from detente.core.leaf import LogId
-from detente.core.station import Shelf
+from detente.core.shelf import Shelf
 from detente.core.transcript import Place
 from detente.store.journal import Journal
 from detente.store.mark import OwnHead

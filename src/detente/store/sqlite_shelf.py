@@ -1,6 +1,6 @@
 """One line as the core reads it, inside the connection that writes it.
 
-Answers what ``core.station.Shelf`` and ``core.transcript.Transcript`` ask in a number of steps
+Answers what ``core.shelf.Shelf`` and ``core.transcript.Transcript`` ask in a number of steps
 that grows with the logarithm of the log, beside the rows it returns; ``of_kind([SEEN])`` alone
 reads every entry.
 """

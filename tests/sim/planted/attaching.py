@@ -6,7 +6,7 @@ from sim.planted.plants import Plants, defect
 
 from detente.core import fetching
 from detente.core.events import Effect, StoreChunks
-from detente.core.station import Arriving
+from detente.core.line import Arriving
 
 
 @defect(

@@ -7,7 +7,8 @@ from sim.planted.plants import Plants, defect
 from detente.core import amending
 from detente.core.charter import Charter
 from detente.core.leaf import CONTENT, Leaf
-from detente.core.station import Line, Step
+from detente.core.line import Line
+from detente.core.station import Step
 
 
 @defect("who joins is sent what was said before", "promise 4: nobody outside", deeds=("join",))

@@ -9,8 +9,9 @@ from sim.planted.plants import Plants, defect
 from detente.core import accusing, disputes, freezing, holding, notes, quotas, receiving
 from detente.core.events import StoreState
 from detente.core.leaf import Seen
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line, Step
+from detente.core.station import Step
 
 FORKS = ("equivocate", "forked-heads", "fork-ahead", "many-forks", "split-view")
 

@@ -18,7 +18,8 @@ from detente.core.events import (
     StoreFlags,
     TakeOutbox,
 )
-from detente.core.station import Line, Step
+from detente.core.line import Line
+from detente.core.station import Step
 from detente.node import opening
 from detente.node.step import Outcome, Stepper
 from detente.sim.fuse import PowerCut

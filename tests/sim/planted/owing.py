@@ -11,8 +11,10 @@ from detente.core.events import Draft, TakeOutbox
 from detente.core.extras import encode_clock
 from detente.core.frames import WANT_BODY, WANT_COSIGNATURE, Want
 from detente.core.leaf import Kind
+from detente.core.line import Line, Queue
+from detente.core.link import Session
 from detente.core.log import Log
-from detente.core.station import Line, Queue, Session, Station, Step
+from detente.core.station import Station, Step
 from detente.store.database import Database
 
 

@@ -9,8 +9,10 @@ from sim.planted.plants import Plants, defect
 from detente.core import holding, protocol, speaking
 from detente.core.events import SignedHead
 from detente.core.frames import Presence
+from detente.core.line import Line
+from detente.core.link import Session
 from detente.core.log import Log
-from detente.core.station import Line, Session, Step
+from detente.core.station import Step
 from detente.store.sealing import Sealed, Sealer
 
 

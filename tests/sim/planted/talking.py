@@ -22,8 +22,10 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.events import Effect, OutboxRow, Send
 from detente.core.frames import Hello
 from detente.core.leaf import UNCALLING
+from detente.core.line import Line
+from detente.core.link import Link, Session
 from detente.core.log import Log
-from detente.core.station import Line, Link, Session, Step
+from detente.core.station import Step
 
 
 @defect("a new session goes on where the lost one stopped", "promise 3: one transcript")

@@ -12,8 +12,9 @@ from detente.core.body import unpack
 from detente.core.events import Send
 from detente.core.frames import Notice, encode_frame
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.log import Log
-from detente.core.station import Line, Station, Step
+from detente.core.station import Station, Step
 from detente.dossiers import fold
 from detente.node import renewal
 

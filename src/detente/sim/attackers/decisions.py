@@ -12,7 +12,7 @@ from detente.core.events import Draft
 from detente.core.extras import AMENDMENT, Offer
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, Precedence, Seen
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Place
 from detente.sim.attackers.forks import ahead, sign_fork
 from detente.sim.attackers.hand import (

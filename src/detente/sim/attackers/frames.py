@@ -23,7 +23,7 @@ from detente.core.frames import (
     Want,
 )
 from detente.core.leaf import Kind, LogId, Precedence, first_life
-from detente.core.station import Session
+from detente.core.link import Session
 from detente.core.wire import ENTRIES, tag
 from detente.sim.attackers.forks import ahead
 from detente.sim.attackers.hand import (

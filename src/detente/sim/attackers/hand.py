@@ -24,6 +24,8 @@ from detente.core.frames import (
     read_frame,
 )
 from detente.core.leaf import Kind, Leaf, LogId
+from detente.core.line import Line
+from detente.core.link import Session
 from detente.core.log import Log
 from detente.core.merkle import (
     Frontier,
@@ -32,7 +34,7 @@ from detente.core.merkle import (
     leaf_hash,
     node_hash,
 )
-from detente.core.station import Line, Session, Step
+from detente.core.station import Step
 from detente.core.transcript import Entry, Place
 from detente.core.wire import (
     ENTRIES,

@@ -24,7 +24,7 @@ from detente.dossiers.dispatch import Dispatch
 from detente.sim.attackers.hand import Body, Way, dispatch, enter, frame_of, may_enter, tell
 
 if TYPE_CHECKING:
-    from detente.core.station import Session
+    from detente.core.link import Session
     from detente.sim.machine import Machine
 
 ENTRIES = 6  # at a time: a charter grants the bytes of four such a day

@@ -9,9 +9,9 @@ from detente.core.events import Adopt, FrameIn, Input, Send, StoreState
 from detente.core.extras import Head, Resume
 from detente.core.frames import Heads, Hello, StatedHead, encode_frame
 from detente.core.leaf import Kind, LogId, Precedence
+from detente.core.line import Line
 from detente.core.log import Log
 from detente.core.merkle import frontier_at
-from detente.core.station import Line
 from detente.core.wire import Batch
 from detente.sim.attackers.hand import (
     Hand,

@@ -18,7 +18,7 @@ from detente.sim.checkers.ends import honest, line_of
 from detente.sim.parties import START_S
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 

@@ -17,8 +17,8 @@ from detente.core.errors import PeerError, Refusal
 from detente.core.extras import decode_accused
 from detente.core.freezing import frozen_logs, unproven
 from detente.core.leaf import Kind
+from detente.core.line import Line
 from detente.core.protocol import BLAMELESS
-from detente.core.station import Line
 from detente.core.transcript import Entry
 from detente.dossiers.verify import verify_file
 from detente.sim.checkers.ends import entries, guilty, honest, line_of, members, still

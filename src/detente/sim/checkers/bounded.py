@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from detente.core import limits
 from detente.core.cosigning import COSIGNED_MAX
 from detente.core.leaf import UNCALLING, Precedence
+from detente.core.link import Session
 from detente.core.log import RECENT_ENTRIES_MAX, RECENT_HEADS_MAX
 from detente.core.quotas import DAY_S, MISSING_MAX
-from detente.core.station import Session
 from detente.core.streaming import IN_FLIGHT_MAX
 from detente.sim.checkers.ends import entries, honest, line_of
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 

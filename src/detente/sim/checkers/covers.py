@@ -15,7 +15,7 @@ from detente.core.transcript import Entry
 from detente.sim.checkers.ends import dice_of, entries, guilty, honest, line_of
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 

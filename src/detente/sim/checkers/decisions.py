@@ -10,7 +10,8 @@ from detente.core.errors import LocalError
 from detente.core.events import Tell
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import Kind, LogId
-from detente.core.station import Line, Shelf
+from detente.core.line import Line
+from detente.core.shelf import Shelf
 from detente.core.succession import charter_chain
 from detente.core.transcript import Place, causal_past
 from detente.sim.checkers.ends import heads, honest, line_of, members, still

@@ -10,8 +10,10 @@ from detente.core.body import commit
 from detente.core.contested import FrozenLogs
 from detente.core.freezing import frozen_logs
 from detente.core.leaf import LogId
+from detente.core.line import Line
+from detente.core.shelf import Shelf
 from detente.core.speaking import loaded
-from detente.core.station import Line, Shelf, Station
+from detente.core.station import Station
 from detente.core.transcript import Entry
 from detente.sim.dice import Dice
 

@@ -12,7 +12,7 @@ from detente.core.decisions import Standing, State
 from detente.core.errors import PeerError
 from detente.core.extras import Offer, decode_offer
 from detente.core.leaf import Kind, LogId
-from detente.core.station import Line
+from detente.core.line import Line
 from detente.core.transcript import Place
 
 

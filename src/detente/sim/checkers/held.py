@@ -19,7 +19,7 @@ from detente.core.wire import ENTRIES
 from detente.sim.checkers.ends import entries, honest, line_of
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.network import Connection
     from detente.sim.run import Simulation

@@ -24,7 +24,7 @@ from detente.sim.checkers.ends import dice_of, entries, honest, line_of, members
 from detente.sim.parties import card_of
 
 if TYPE_CHECKING:
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.node.node import Node
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation

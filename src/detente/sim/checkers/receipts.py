@@ -17,7 +17,8 @@ from detente.dossiers.receipts import Evidence, Receipt, receipts
 from detente.sim.checkers.ends import author_of, dice_of, honest, line_of, still, wicked
 
 if TYPE_CHECKING:
-    from detente.core.station import Line, Shelf
+    from detente.core.line import Line
+    from detente.core.shelf import Shelf
     from detente.sim.machine import Machine
     from detente.sim.run import Simulation
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from detente.core.extras import decode_lacks
 from detente.core.holding import head_between
 from detente.core.leaf import Kind, LogId
+from detente.core.line import Line
+from detente.core.link import Session
 from detente.core.log import Log
 from detente.core.merkle import EMPTY_ROOT
-from detente.core.station import Line, Session
 from detente.core.transcript import Place
 from detente.sim.checkers.ends import entries, guilty, has_reader, honest, line_of, members
 from detente.sim.parties import PAIRS

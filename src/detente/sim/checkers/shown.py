@@ -16,9 +16,9 @@ from detente.core.events import FrameIn, Input
 from detente.core.frames import Ahead, Heads, Hello, StatedHead, read_frame
 from detente.core.holding import known_root
 from detente.core.leaf import OVERTAKING, LogId
+from detente.core.line import Line
 from detente.core.merkle import frontier_at, leaf_hash, push_cover
 from detente.core.overtaking import read_ahead
-from detente.core.station import Line
 from detente.core.wire import ENTRIES, NOTHING, read_batch, read_item, read_tag
 from detente.sim.checkers.ends import guilty, line_of
 

@@ -22,7 +22,7 @@ from detente.sim.checkers.ends import guilty, honest, line_of, members, still
 
 if TYPE_CHECKING:
     from detente.core.contested import FrozenLogs
-    from detente.core.station import Line
+    from detente.core.line import Line
     from detente.sim.machine import Machine
     from detente.sim.network import Connection
     from detente.sim.run import Simulation
