@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from detente.core.body import commit
 from detente.core.errors import MachineError
 from detente.core.events import Adopt, Release
+from detente.core.line import Line
+from detente.core.speaking import loaded
 from detente.sim.disk import Image
 from detente.sim.parties import PAIRS
 
@@ -113,8 +116,25 @@ class Officers:
         for line in machine.station.lines.values():
             held = [row.number for row in line.queue.rows.values() if row.awaits_release]
             if held:
-                machine.run([Release(line.id, number, send=True) for number in held])
+                outcome = machine.run([Release(line.id, number, send=True) for number in held])
+                refused = () if outcome is None else outcome.refused
+                self._drop(machine, line, [held[at] for at in refused])
                 return
+
+    @staticmethod
+    def _drop(machine: Machine, line: Line, numbers: list[int]) -> None:
+        """Rows that may not be sent, since another amendment is signed by now: they are taken back,
+        and nobody may miss them."""
+        record = machine.world.record
+        drafts = [loaded(line, line.queue.rows[number]).draft for number in numbers]
+        gone = {commit(one.salt, one.body) for one in drafts if one.body is not None}
+        record.submitted = [
+            one
+            for one in record.submitted
+            if one.name != machine.name or one.commitment not in gone
+        ]
+        if numbers:
+            machine.run([Release(line.id, number, send=False) for number in numbers])
 
 
 def _in_pieces(store: SqliteStore) -> bool:

@@ -4,6 +4,7 @@ gap, and un-sealed by a fork (F9). Meanwhile the officers of the others offer, a
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from detente.core.body import SALT_BYTES, pack
 from detente.core.charter import charter_id
@@ -32,7 +33,6 @@ from detente.sim.machine import Machine
 ROUND_MS = 20_000
 STATED_MS = 35_000  # by then a withdrawal has come, and is stated as held
 OPEN_S = 1_800
-LOOKED_S = 300  # where nothing came, time alone ends an offer: seldom looked for
 OFFERS = 3
 
 
@@ -111,7 +111,7 @@ class Decisions(Way):
         known = self._known.get(machine.number)
         if known is not None and known[0] == held:
             at_s, offers = known[1:]
-            if not offers or 0 <= now_s - at_s < LOOKED_S:  # without offers nothing can end
+            if at_s <= now_s < _until_s(at_s, offers):
                 return offers
         frozen, shelf = frozen_logs(machine.station, line), unchanged(machine, line)
         found = [
@@ -309,6 +309,12 @@ class LateWithdrawal(Decisions):
             leaf = statement(self.machine, Kind.WITHDRAWAL, refs=(hash_,))
             if enter(self.machine, (leaf, None)):
                 self.done()
+
+
+def _until_s(at_s: int, offers: list[tuple[bytes, Standing]]) -> float:
+    """Until when offers are what they were at a time, if nothing comes: time alone ends them."""
+    terms = [one.terms.expires_s for _, one in offers if one.terms is not None]
+    return min((expires_s for expires_s in terms if expires_s > at_s), default=inf)
 
 
 WAYS: dict[str, type[Way]] = {
