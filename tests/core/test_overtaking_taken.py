@@ -258,14 +258,26 @@ def test_only_our_own_entries_are_held_ahead_and_not_by_a_mute_peer() -> None:
     assert not is_held_ahead(alpha.line, session, Place(alpha.own().id, index))
 
 
+def gap(liar: Liar, link: int, alpha: End) -> None:
+    """A peer has confirmed all, and one entry behind that is on its way."""
+    liar.send(link, Got(alpha.own().id, alpha.own().size))
+    alpha.submit("behind")
+    alpha.do(Tick())
+
+
+def says(alpha: End, count: int, precedence: Precedence = Precedence.FLASH) -> None:
+    """So many dispatches, each entered alone."""
+    for n in range(count):
+        alpha.submit(f"{precedence.name} {n}", precedence=precedence)
+        alpha.do(Tick())
+
+
 def test_receipts_leave_room_ahead_for_a_flash(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take half of what may go ahead of one gap and wait beyond that, which FLASH does not."""
     monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 6)
     monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
     _, liar, link, alpha = with_liar()
-    liar.send(link, Got(alpha.own().id, alpha.own().size))
-    alpha.submit("behind")
-    alpha.do(Tick())
+    gap(liar, link, alpha)
     liar.say("gap")
     first = alpha.own().size
     for index in range(2, 7):  # five FLASH, each receipted at once
@@ -277,9 +289,7 @@ def test_receipts_leave_room_ahead_for_a_flash(monkeypatch: pytest.MonkeyPatch) 
     assert kinds == [Kind.HELD_AHEAD] * 5
     assert [frame.index for frame in liar.answers(link, Ahead)] == [first, first + 1, first + 2]
     start = own.size
-    for n in range(4):
-        alpha.submit(f"{n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
+    says(alpha, 4)
     assert [frame.index for frame in liar.answers(link, Ahead)] == [start, start + 1, start + 2]
 
 
@@ -295,9 +305,7 @@ def test_what_goes_ahead_on_several_links_is_one_count(monkeypatch: pytest.Monke
     other = liar.greet("alpha")
     liar.send(link, Got(alpha.own().id, alpha.own().size))
     first = alpha.own().size
-    for n in range(5):
-        alpha.submit(f"{n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
+    says(alpha, 5)
     there = {*_ahead(liar, link), *_ahead(liar, other)}
     assert there == {first, first + 1, first + 2}
     liar.send(link, Got(alpha.own().id, first + 2))
@@ -312,22 +320,16 @@ def test_what_a_peer_holds_ahead_from_an_earlier_link_takes_room(
     monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 3)
     monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
     _, liar, link, alpha = with_liar()
-    liar.send(link, Got(alpha.own().id, alpha.own().size))
-    alpha.submit("behind")
-    alpha.do(Tick())
+    gap(liar, link, alpha)
     first, base = alpha.own().size, alpha.own().size - 1
-    for n in range(2):
-        alpha.submit(f"{n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
+    says(alpha, 2)
     for index in (first, first + 1):
         held(liar, alpha, index)
     liar.entries(link, start=1)
     alpha.do(LinkDown(link))
     again = liar.greet("alpha")
     liar.send(again, Got(alpha.own().id, base))
-    for n in range(3):
-        alpha.submit(f"more {n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
+    says(alpha, 3)
     assert len(_ahead(liar, again)) == 1
 
 
@@ -338,16 +340,10 @@ def test_an_override_has_room_ahead_behind_any_number_of_flash(
     monkeypatch.setattr(limits, "HELD_AHEAD_MAX", 8)
     monkeypatch.setattr(streaming, "IN_FLIGHT_MAX", 1)
     _, liar, link, alpha = with_liar()
-    liar.send(link, Got(alpha.own().id, alpha.own().size))
-    alpha.submit("behind")
-    alpha.do(Tick())
+    gap(liar, link, alpha)
     first = alpha.own().size
-    for n in range(9):
-        alpha.submit(f"{n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
-    for n in range(2):
-        alpha.submit(f"now {n}", precedence=Precedence.OVERRIDE)
-        alpha.do(Tick())
+    says(alpha, 9)
+    says(alpha, 2, Precedence.OVERRIDE)
     assert _ahead(liar, link) == [*range(first, first + 7), first + 9]
 
 
@@ -358,13 +354,9 @@ def test_who_names_no_log_of_its_own_takes_a_flash_ahead(monkeypatch: pytest.Mon
     _, liar, link, alpha = with_liar()
     alpha.do(LinkDown(link))
     other = liar.greet("alpha", current=None)
-    liar.send(other, Got(alpha.own().id, alpha.own().size))
-    alpha.submit("behind")
-    alpha.do(Tick())
+    gap(liar, other, alpha)
     first = alpha.own().size
-    for n in range(3):
-        alpha.submit(f"{n}", precedence=Precedence.FLASH)
-        alpha.do(Tick())
+    says(alpha, 3)
     assert alpha.line.sessions[other].current is None
     assert _ahead(liar, other) == [first, first + 1]
 
