@@ -128,7 +128,10 @@ SENTENCES: Final[Mapping[Refusal, Sentence]] = {
     ),
     Refusal.NOT_ALLOWED: Sentence(
         marked("The charter, the role or the present state does not allow this"),
-        marked("`detente line status` shows roles and state. The charter says who may do what."),
+        marked(
+            "`detente line status` shows roles and state, `detente line decisions` what is signed."
+            " The charter says who may do what."
+        ),
     ),
     Refusal.EXPIRED: Sentence(
         marked("Its time has run out"),
