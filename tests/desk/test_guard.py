@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -441,6 +442,32 @@ def test_what_is_done_while_the_node_is_down_reaches_the_journal_later(
         ("person-added", "Successor"),
     ]
     assert all(one["data"]["by"] == "Admin" for one in told)
+    assert not desk.cabinet.rows("SELECT * FROM unsaid")
+
+
+def test_two_processes_that_tell_at_once_tell_each_note_once(desk: Desk) -> None:
+    """The command at the shell and the desk that is served find the same notes; the journal hears
+    each of them from one."""
+    shell = Desk(desk.home, Cabinet.open(desk.home), desk.origin)
+    heard: list[str] = []
+
+    async def slow(_do: str, *, word: str, data: dict[str, Any]) -> None:
+        await asyncio.sleep(0.05)
+        heard.append(word)
+
+    async def both() -> list[int]:
+        return await asyncio.gather(noting.tell(desk), noting.tell(shell))
+
+    words = ["person-added", "person-left"]
+    for word in words:
+        noting.put(desk.cabinet, word, NOW_S)
+    for one in (desk, shell):
+        one.node.ask = slow  # type: ignore[method-assign,assignment]
+    try:
+        assert sorted(asyncio.run(both())) == [0, 2]
+    finally:
+        shell.cabinet.close()
+    assert heard == words
     assert not desk.cabinet.rows("SELECT * FROM unsaid")
 
 

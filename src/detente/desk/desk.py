@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,7 +44,6 @@ class Desk:
     live: Live = field(default_factory=Live)
     tries: Throttle = field(default_factory=lambda: Throttle(TRIES, per_s=60))
     tries_in_all: Throttle = field(default_factory=lambda: Throttle(TRIES_IN_ALL, per_s=60))
-    noting: asyncio.Lock = field(default_factory=asyncio.Lock)
     shared: dict[object, tuple[object, str]] = field(default_factory=dict)  # sheets.shared_sheet
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ from detente.sim.deeds import submit_draft
 from detente.sim.machine import Machine
 
 ROUND_MS = 20_000
+PAUSE_MS_MAX = 600_000  # between two rounds while nothing comes: weeks of silence are looked past
 STATED_MS = 35_000  # by then a withdrawal has come, and is stated as held
 OPEN_S = 1_800
 OFFERS = 3
@@ -45,6 +46,7 @@ class Decisions(Way):
         """Offers now and then, and rounds of the officers."""
         self._did: set[tuple[int, bytes, int]] = set()
         self._known: dict[int, tuple[object, int, list[tuple[bytes, Standing]]]] = {}
+        self._pause_ms = ROUND_MS
         self.often(self._offer, OFFERS, counted=False)
         self._round()
 
@@ -90,6 +92,7 @@ class Decisions(Way):
 
     def _round(self) -> None:
         world = self.simulation.world
+        self._came = False
         for machine in world.machines:
             for hash_, standing in self.standings(machine):
                 if machine.process is None:
@@ -98,8 +101,9 @@ class Decisions(Way):
                     self.abuse(hash_, standing)
                 elif machine.honest:
                     self.decide(machine, hash_, standing)
+        self._pause_ms = ROUND_MS if self._came else min(2 * self._pause_ms, PAUSE_MS_MAX)
         if not world.settled:
-            world.later(ROUND_MS, self._round)
+            world.later(self._pause_ms, self._round)
 
     def standings(self, machine: Machine) -> list[tuple[bytes, Standing]]:
         """Every offer that a machine knows, by its leaf hash."""
@@ -122,6 +126,7 @@ class Decisions(Way):
             for place in shelf.of_kind((Kind.OFFER,))
         ]
         self._known[machine.number] = (held, now_s, found)
+        self._came = True
         return found
 
     def decide(self, machine: Machine, hash_: bytes, standing: Standing) -> None:
